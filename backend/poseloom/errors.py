@@ -1,0 +1,52 @@
+"""What can go wrong, as sentences with a way out.
+
+    PoseloomError            exit code 1: our failure
+    ├── BadInput             exit code 2: the user can mend it
+    │   ├── UnknownMethod    a plug-in name that is in no table
+    │   ├── Unavailable      a package, model or program is missing
+    │   └── BadArray         an array of the wrong shape or with NaN in it
+    └── Cancelled            exit code 130
+"""
+
+from __future__ import annotations
+
+
+class PoseloomError(Exception):
+    """One sentence that says what and where, a code for machines, and a way out.
+
+    `code` is a short snake_case word that stays the same between versions.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, hint: str = ""):
+        super().__init__(code, message, hint)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class BadInput(PoseloomError):
+    exit_code = 2
+
+
+class UnknownMethod(BadInput):
+    pass
+
+
+class Unavailable(BadInput):
+    pass
+
+
+class BadArray(BadInput):
+    pass
+
+
+class Cancelled(PoseloomError):
+    exit_code = 130
+
+    def __init__(self, message: str = "Cancelled."):
+        super().__init__("cancelled", message)

@@ -1,0 +1,1 @@
+"""Motion as arrays, and nothing else.  numpy and the standard library only."""

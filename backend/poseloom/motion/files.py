@@ -1,0 +1,75 @@
+"""Motion and Keypoints to npz bytes and back: how they lie on disk and cross the wire.
+
+Only plain arrays are written, and they are read without pickle.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadInput
+from .types import Keypoints, Motion, Skeleton
+
+
+def motion_to_bytes(motion: Motion) -> bytes:
+    s = motion.skeleton
+    return _pack(
+        kind="motion", names=list(s.names), parents=s.parents, offsets=s.offsets, tips=s.tips,
+        lrot=motion.lrot, root=motion.root, fps=motion.fps, contact=motion.contact, score=motion.score,
+        **{f"curve:{name}": curve for name, curve in motion.curves.items()},
+    )  # fmt: skip
+
+
+def motion_from_bytes(data: bytes) -> Motion:
+    a = _unpack(data, "motion")
+    skeleton = Skeleton(tuple(str(n) for n in a["names"]), a["parents"], a["offsets"], a["tips"])
+    curves = {k[len("curve:") :]: v for k, v in a.items() if k.startswith("curve:")}
+    return Motion(skeleton, a["lrot"], a["root"], float(a["fps"]), a["contact"], a["score"], curves)
+
+
+def keypoints_to_bytes(keypoints: Keypoints) -> bytes:
+    k = keypoints
+    values = dict(layout=k.layout, xy=k.xy, score=k.score, size=k.size, fps=k.fps, start_s=k.start_s, person=k.person)
+    if k.xyz is not None:
+        values["xyz"] = k.xyz
+    return _pack(kind="keypoints", **values)
+
+
+def keypoints_from_bytes(data: bytes) -> Keypoints:
+    a = _unpack(data, "keypoints")
+    return Keypoints(
+        layout=str(a["layout"]), xy=a["xy"], xyz=a.get("xyz"), score=a["score"], size=tuple(a["size"].tolist()),
+        fps=float(a["fps"]), start_s=float(a["start_s"]), person=int(a["person"]),
+    )  # fmt: skip
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write whole or not at all: nothing half-written ever stands under the final name."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _pack(**values) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{k: np.asarray(v) for k, v in values.items()})
+    return buffer.getvalue()
+
+
+def _unpack(data: bytes, kind: str) -> dict:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as npz:
+            arrays = {k: npz[k] for k in npz.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise BadInput("not_npz", f"This is not a Poseloom {kind} file ({error}).") from error
+    if str(arrays.get("kind", "")) != kind:
+        raise BadInput("not_npz", f"This npz file holds no Poseloom {kind}.")
+    return arrays

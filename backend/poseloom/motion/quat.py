@@ -1,0 +1,201 @@
+"""Unit quaternions, w x y z, over any leading axes.  Hamilton product, active rotations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+_TINY = 1e-12
+
+
+def normalise(q):
+    """Unit length along the last axis; a zero quaternion becomes the identity."""
+    q = np.asarray(q, dtype=np.float64)
+    length = np.linalg.norm(q, axis=-1, keepdims=True)
+    return np.where(length > _TINY, q / np.maximum(length, _TINY), IDENTITY)
+
+
+def multiply(a, b):
+    """a after b: rotate(multiply(a, b), v) == rotate(a, rotate(b, v))."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
+    bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
+    return np.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        axis=-1,
+    )
+
+
+def inverse(q):
+    """The conjugate, which for unit quaternions undoes the rotation."""
+    return np.asarray(q, np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+
+
+def rotate(q, v):
+    """Vectors (..., 3) turned by q (..., 4)."""
+    q, v = np.asarray(q, np.float64), np.asarray(v, np.float64)
+    w, u = q[..., :1], q[..., 1:]
+    t = 2.0 * np.cross(u, v)
+    return v + w * t + np.cross(u, t)
+
+
+def from_axis_angle(axis, angle_rad):
+    """Turn by `angle_rad` (...) about `axis` (..., 3), of any length but zero."""
+    axis = np.asarray(axis, np.float64)
+    axis = axis / np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), _TINY)
+    half = np.asarray(angle_rad, np.float64)[..., None] / 2.0
+    half, axis = np.broadcast_arrays(half, axis)
+    return np.concatenate([np.cos(half[..., :1]), axis * np.sin(half)], axis=-1)
+
+
+def log(q):
+    """Rotation vector (..., 3), radians, the short way round (|v| <= pi)."""
+    q = np.asarray(q, np.float64)
+    q = np.where(q[..., :1] < 0.0, -q, q)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    angle = 2.0 * np.arctan2(sine, q[..., :1])
+    scale = np.where(sine > 1e-9, angle / np.maximum(sine, _TINY), 2.0)
+    return q[..., 1:] * scale
+
+
+def exp(v):
+    """The quaternion of a rotation vector (..., 3), radians: undoes `log`."""
+    v = np.asarray(v, np.float64)
+    angle = np.linalg.norm(v, axis=-1, keepdims=True)
+    scale = np.where(angle > 1e-9, np.sin(angle / 2.0) / np.maximum(angle, _TINY), 0.5)
+    return np.concatenate([np.cos(angle / 2.0), v * scale], axis=-1)
+
+
+def angle(a, b):
+    """Angle in radians (...) of the rotation between a and b, 0..pi."""
+    return np.linalg.norm(log(multiply(inverse(a), b)), axis=-1)
+
+
+def to_matrix(q):
+    """Rotation matrices (..., 3, 3)."""
+    q = np.asarray(q, np.float64)
+    w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def from_matrix(m):
+    """Quaternions of rotation matrices (..., 3, 3), by the largest of four terms (Shepperd 1978)."""
+    m = np.asarray(m, np.float64)
+    m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    a, b, c = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
+    d, e, f = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
+    options = np.stack(
+        [
+            np.stack([1 + m00 + m11 + m22, a, b, c], axis=-1),
+            np.stack([a, 1 + m00 - m11 - m22, d, e], axis=-1),
+            np.stack([b, d, 1 - m00 + m11 - m22, f], axis=-1),
+            np.stack([c, e, f, 1 - m00 - m11 + m22], axis=-1),
+        ],
+        axis=-2,
+    )
+    diagonal = np.diagonal(options, axis1=-2, axis2=-1)
+    best = np.argmax(diagonal, axis=-1)[..., None, None]
+    return normalise(np.take_along_axis(options, best, axis=-2)[..., 0, :])
+
+
+_AXES = {"x": np.eye(3)[0], "y": np.eye(3)[1], "z": np.eye(3)[2]}
+
+
+def from_euler(angles_rad, order: str):
+    """Intrinsic Euler angles (..., n), applied in the order written: "zxy" is Rz·Rx·Ry.
+
+    This is the order of BVH channels.  Blender's rotation mode "XYZ" is "zyx" here, with the
+    angles reversed.
+    """
+    angles_rad = np.asarray(angles_rad, np.float64)
+    q = np.broadcast_to(IDENTITY, angles_rad.shape[:-1] + (4,))
+    for i, letter in enumerate(order.lower()):
+        q = multiply(q, from_axis_angle(_AXES[letter], angles_rad[..., i]))
+    return q
+
+
+def to_euler(q, order: str):
+    """Intrinsic Tait–Bryan angles (..., 3) in radians; undoes `from_euler` for three distinct axes.
+
+    The middle angle lies in -pi/2..pi/2; at its ends the last angle is 0.
+    """
+    i, j, k = ("xyz".index(letter) for letter in order.lower())
+    parity = 1.0 if (j - i) % 3 == 1 else -1.0
+    m = to_matrix(q)
+    sine = np.clip(parity * m[..., i, k], -1.0, 1.0)
+    locked = np.abs(sine) > 1.0 - 1e-10
+    first = np.arctan2(-parity * m[..., j, k], m[..., k, k])
+    last = np.arctan2(-parity * m[..., i, j], m[..., i, i])
+    first = np.where(locked, np.arctan2(parity * m[..., k, j], m[..., j, j]), first)
+    last = np.where(locked, 0.0, last)
+    return np.stack([first, np.arcsin(sine), last], axis=-1)
+
+
+def between(a, b):
+    """The shortest rotation that takes direction a (..., 3) to direction b (..., 3)."""
+    a, b = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
+    a = a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), _TINY)
+    b = b / np.maximum(np.linalg.norm(b, axis=-1, keepdims=True), _TINY)
+    w = 1.0 + np.sum(a * b, axis=-1, keepdims=True)
+    q = np.concatenate([w, np.cross(a, b)], axis=-1)
+    # opposite directions: half a turn about any axis across a
+    across = np.cross(a, np.where(np.abs(a[..., :1]) < 0.9, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
+    half_turn = np.concatenate([np.zeros_like(w), across], axis=-1)
+    return normalise(np.where(w > 1e-9, q, half_turn))
+
+
+def from_two_vectors(primary, secondary, along=(0.0, 1.0, 0.0), beside=(1.0, 0.0, 0.0)):
+    """The rotation that takes `along` to `primary` and `beside` as near to `secondary` as it can.
+
+    All (..., 3); `along` and `beside` must not be parallel, nor `primary` and `secondary`.
+    """
+    return from_matrix(frame(primary, secondary) @ np.swapaxes(frame(along, beside), -1, -2))
+
+
+def frame(primary, secondary):
+    """Orthonormal columns (..., 3, 3): primary, secondary made square to it, and their cross."""
+    primary, secondary = np.broadcast_arrays(
+        np.asarray(primary, np.float64), np.asarray(secondary, np.float64)
+    )
+    x = primary / np.maximum(np.linalg.norm(primary, axis=-1, keepdims=True), _TINY)
+    y = secondary - np.sum(secondary * x, axis=-1, keepdims=True) * x
+    y = y / np.maximum(np.linalg.norm(y, axis=-1, keepdims=True), _TINY)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def slerp(a, b, t):
+    """From a (t = 0) to b (t = 1) at constant angular speed, the short way; t is (...)."""
+    a = np.asarray(a, np.float64)
+    step = log(multiply(inverse(a), b))
+    return multiply(a, exp(step * np.asarray(t, np.float64)[..., None]))
+
+
+def unroll(q):
+    """Signs chosen so that neighbours along axis 0 lie in the same half: curves without jumps."""
+    q = np.array(q, np.float64)
+    if len(q) < 2:
+        return q
+    flip = np.sum(q[1:] * q[:-1], axis=-1) < 0.0
+    sign = np.where(np.cumsum(flip, axis=0) % 2 == 1, -1.0, 1.0)
+    q[1:] *= sign[..., None]
+    return q
+
+
+def swing_twist(q, axis):
+    """q = multiply(swing, twist), twist about `axis` (..., 3); swing's axis is square to it."""
+    q = np.asarray(q, np.float64)
+    axis = np.asarray(axis, np.float64)
+    axis = axis / np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), _TINY)
+    along = np.sum(q[..., 1:] * axis, axis=-1, keepdims=True) * axis
+    twist = normalise(np.concatenate([q[..., :1], along], axis=-1))
+    return multiply(q, inverse(twist)), twist
