@@ -1,0 +1,166 @@
+"""A RigMotion into curves: a new Action on the armature, and nothing else touched."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from poseloom.errors import BadInput
+from poseloom.motion import euler, quat
+from poseloom.motion.types import RigMotion
+from poseloom.progress import Report, silent
+
+from .. import compat
+
+PREVIOUS = ("nla", "fake_user")
+
+
+def write(
+    obj, motion: RigMotion, *, name: str, start_frame: int, keep_previous: str = "nla", report: Report = silent
+):
+    """The new Action `name`, assigned to `obj`, one key a frame from `start_frame` on.
+
+    `motion` runs at the scene's rate.  Only `motion.keyed` bones get rotation curves, in each
+    bone's own rotation mode, and only finite locations get keys.  `props` (IK/FK switches and
+    the like) are keyed where they change.  The Action played before is kept: on a muted NLA
+    track ("nla"), or by a fake user.  Raises BadInput, and then leaves everything as it was.
+    """
+    if keep_previous not in PREVIOUS:
+        raise BadInput("bad_option", f'keep_previous is "{keep_previous}"; known: {", ".join(PREVIOUS)}.')
+    check_editable(obj)
+    _check_targets(obj, motion)
+    action = bpy.data.actions.new(name)
+    try:
+        channels, slot = compat.new_channels(action, obj)
+        _write_bones(obj, motion, channels, start_frame, report)
+        _write_props(motion, channels, start_frame)
+        animation = obj.animation_data_create()
+        _keep(animation, keep_previous)
+        compat.assign_action(animation, action, slot)
+    except BaseException:  # a cancelled or failed bake leaves no half Action behind
+        bpy.data.actions.remove(action)
+        raise
+    return action
+
+
+def check_editable(obj) -> None:
+    """BadInput where Blender would not let us, or would not save, an Action on `obj`."""
+    override = obj.override_library
+    if obj.library is not None and override is None:
+        raise BadInput(
+            "linked_armature",
+            f'The armature "{obj.name}" is linked from {bpy.path.basename(obj.library.filepath)} and cannot be keyed.',
+            "Make it a library override first (Object > Library Override > Make).",
+        )
+    if override is not None and override.is_system_override:
+        raise BadInput(
+            "locked_override",
+            f'The library override of "{obj.name}" is not editable.',
+            "Make it editable first (Outliner > Library Override > Make Editable).",
+        )
+    if obj.animation_data is not None and obj.animation_data.use_tweak_mode:
+        raise BadInput(
+            "tweak_mode",
+            f'An NLA strip of "{obj.name}" is being tweaked.',
+            "Leave tweak mode first (Tab in the NLA editor).",
+        )
+
+
+def _check_targets(obj, motion: RigMotion) -> None:
+    moved = motion.keyed | np.isfinite(motion.location).any(axis=(0, 2))
+    missing = [bone for bone, on in zip(motion.bones, moved) if on and bone not in obj.pose.bones]
+    for path in motion.props:
+        try:
+            obj.path_resolve(path)
+        except ValueError:
+            missing.append(path)
+    if missing:
+        raise BadInput(
+            "missing_bones", f'"{obj.name}" lacks what the motion moves: {", ".join(missing[:8])}.', "Read the rig anew."
+        )
+
+
+def _write_bones(obj, motion: RigMotion, channels, start_frame: int, report: Report) -> None:
+    frames = start_frame + np.arange(len(motion))
+    curves = _rotation_curves(obj, motion)
+    for b, bone in enumerate(motion.bones):
+        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
+        if bone in curves:
+            channel, values = curves[bone]
+            for i in range(values.shape[1]):
+                _write_curve(compat.new_fcurve(channels, f"{path}.{channel}", i, bone), frames, values[:, i])
+        for i in range(3):
+            values = motion.location[:, b, i]
+            finite = np.isfinite(values)
+            if finite.any():
+                curve = compat.new_fcurve(channels, f"{path}.location", i, bone)
+                _write_curve(curve, frames[finite], values[finite])
+        report((b + 1) / len(motion.bones), f"Keying {obj.name}")
+
+
+def _rotation_curves(obj, motion: RigMotion) -> dict:
+    """{bone: (channel, values (T,n))} of the keyed bones, all bones of one mode at a time."""
+    by_mode = {}
+    for b in np.flatnonzero(motion.keyed):
+        by_mode.setdefault(obj.pose.bones[motion.bones[b]].rotation_mode, []).append(b)
+    curves = {}
+    for mode, chosen in by_mode.items():
+        q = quat.normalise(motion.basis[:, chosen])
+        if mode == "QUATERNION":
+            channel, values = "rotation_quaternion", quat.unroll(_toward_identity(q))
+        elif mode == "AXIS_ANGLE":
+            channel, values = "rotation_axis_angle", euler.smooth_axis_angle(_toward_identity(q))
+        else:
+            channel, values = "rotation_euler", euler.smooth_euler(q, mode)
+        curves.update((motion.bones[b], (channel, values[:, i])) for i, b in enumerate(chosen))
+    return curves
+
+
+def _toward_identity(q):
+    """The same rotations with w >= 0 in the first frame, so that blending to rest goes the short way."""
+    return np.where(q[:1, ..., :1] < 0.0, -q, q)
+
+
+def _write_props(motion: RigMotion, channels, start_frame: int) -> None:
+    for path, values in motion.props.items():
+        changes = np.flatnonzero(np.r_[True, np.diff(values) != 0.0])
+        curve = compat.new_fcurve(channels, path, 0, _group_of(path))
+        _write_curve(curve, start_frame + changes, values[changes], interpolation="CONSTANT")
+
+
+def _group_of(path: str) -> str:
+    """The bone a data path belongs to, else "Properties"."""
+    pieces = path.split('"')
+    return pieces[1] if path.startswith('pose.bones["') else "Properties"
+
+
+def _write_curve(curve, frames, values, interpolation: str = "LINEAR") -> None:
+    """One key a frame: straight between them, and marked as baked so that a user's own keys stand out."""
+    count = len(frames)
+    co = np.empty(2 * count, np.float32)
+    co[0::2], co[1::2] = frames, values
+    points = curve.keyframe_points
+    points.add(count)
+    points.foreach_set("co", co)
+    for attribute, choice in (("interpolation", interpolation), ("type", "JITTER")):
+        points.foreach_set(attribute, np.full(count, _enum(attribute, choice), np.uint8))
+    curve.update()
+
+
+def _enum(attribute: str, choice: str) -> int:
+    return bpy.types.Keyframe.bl_rna.properties[attribute].enum_items[choice].value
+
+
+def _keep(animation, how: str) -> None:
+    """Keep the Action played so far where the user can find it."""
+    previous, slot = animation.action, compat.assigned_slot(animation)
+    if previous is None:
+        return
+    curves = compat.action_fcurves(previous, slot)
+    if how == "nla" and any(len(curve.keyframe_points) for curve in curves):
+        track = animation.nla_tracks.new()
+        track.name = previous.name
+        strip = track.strips.new(previous.name, int(np.floor(previous.frame_range[0])), previous)
+        compat.assign_action(strip, previous, slot)
+        track.mute = True
+    elif previous.library is None:
+        previous.use_fake_user = True
