@@ -1,0 +1,137 @@
+"""Which way a foreign skeleton stands and how large its unit is: file space -> house space.
+
+The house has Z up, the character facing -Y, metres.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import BadInput
+from .anatomy import find_limbs
+
+# metres, and the statures (in that unit) for which a file is taken to be in it; any other skeleton is made
+# AVERAGE_M tall.  Metres and centimetres are common enough to allow children and giants.
+UNITS_M = {
+    "metre": (1.0, 0.5, 3.0),
+    "foot": (0.3048, 4.3, 7.2),
+    "decimetre": (0.1, 13.0, 22.5),
+    "CMU": (0.0254 / 0.45, 23.0, 39.0),
+    "inch": (0.0254, 51.0, 80.0),
+    "centimetre": (0.01, 80.0, 300.0),
+    "millimetre": (0.001, 800.0, 3000.0),
+}
+AVERAGE_M = 1.72
+# thigh and shin together as a share of stature (Winter, Biomechanics and Motor Control, fig. 4.1)
+_LEG_SHARE = 0.491
+_AXES = {"X": (1, 0, 0), "Y": (0, 1, 0), "Z": (0, 0, 1), "-X": (-1, 0, 0), "-Y": (0, -1, 0), "-Z": (0, 0, -1)}
+
+
+def world_of(names, parents, heads, tails, poses=None, up=None, unit_m=None) -> np.ndarray:
+    """(4,4) from file space to the house, so that the rest pose stands upright and faces -Y.
+
+    heads, tails (B,3) at rest; poses (S,B,3) some frames in file space, which decide where the rest pose is none
+    that a body could take; up one of X Y Z -X -Y -Z; unit_m metres in one file unit.  Without limbs to
+    judge by, Y is up, +Z is front and the unit a centimetre, as BVH files mostly have it.
+    """
+    if up is not None and str(up).upper() not in _AXES:
+        raise BadInput("bad_axis", f"There is no up axis {up!r}.", f"Use one of {', '.join(_AXES)}.")
+    if unit_m is not None and not (np.isfinite(unit_m) and unit_m > 0):
+        raise BadInput("bad_unit", f"A unit of {unit_m} m is none.", "Give the metres in one file unit, as 0.01 for cm.")
+    limbs = find_limbs(names, parents, heads, tails)
+    heads = np.asarray(heads, np.float64)
+    up_axis = np.array(_AXES[str(up).upper()], float) if up else up_of(limbs, heads, poses)
+    rotation = _rotation(up_axis, left_of(limbs, heads, tails, up_axis))
+    world = np.eye(4)
+    world[:3, :3] = rotation * (unit_m or unit_of(limbs, heads))
+    return world
+
+
+def up_of(limbs, heads, poses=None) -> np.ndarray:
+    """The file axis (3,) that is up: by the rest pose where it is a body's, and by the frames."""
+    if limbs is None:
+        return np.array(_AXES["Y"], float)
+    seen = np.zeros(3)
+    if stands(limbs, heads):
+        seen += _body_up(limbs, heads)
+    if poses is not None and len(poses):
+        # the frames outvote the rest pose only where nearly all of them agree
+        mean = np.mean([_body_up(limbs, pose) for pose in poses], axis=0)
+        seen += mean * (1.2 if np.abs(mean).max() > 0.9 else 0.5)
+    if not np.abs(seen).max() > 0:
+        return np.array(_AXES["Y"], float)
+    axis = np.zeros(3)
+    axis[np.abs(seen).argmax()] = np.sign(seen[np.abs(seen).argmax()])
+    return axis
+
+
+def stands(limbs, heads) -> bool:
+    """Whether legs and head point opposite ways: False for files whose zero pose is no pose."""
+    if limbs is None:
+        return False
+    hips = heads[limbs.spine[0]]
+    up = heads[limbs.spine[-1]] - hips
+    legs = [heads[leg[-1]] - heads[leg[0]] for leg in limbs.legs]
+    return all(up @ leg < -0.5 * np.linalg.norm(up) * np.linalg.norm(leg) for leg in legs)
+
+
+def left_of(limbs, heads, tails, up) -> np.ndarray:
+    """The direction (3,) of the body's left at rest, square to `up`."""
+    up = np.asarray(up, np.float64)
+    left = np.zeros(3)
+    if limbs is not None and limbs.sided:
+        for first, second in (limbs.legs, limbs.arms):
+            for a, b in zip(first, second):
+                left += heads[a] - heads[b]
+    elif limbs is not None:
+        # feet point forward
+        left = np.cross(_toes(limbs, heads, tails, up), -up)
+    left = left - (left @ up) * up
+    if np.linalg.norm(left) < 1e-6 * max(np.abs(heads).max(), 1e-9):
+        left = np.array(_AXES["X"] if abs(up[0]) < 0.5 else _AXES["Y"], float)
+    left = left / np.linalg.norm(left)
+    nearest = np.zeros(3)
+    nearest[np.abs(left).argmax()] = np.sign(left[np.abs(left).argmax()])
+    # file axes are meant to be square; a small lean of the skeleton is no reason to turn them
+    return nearest if left @ nearest > 0.9 else left
+
+
+def unit_of(limbs, heads) -> float:
+    """Metres in one file unit: the known unit that makes a human of it, else a scale that does."""
+    stature = stature_of(limbs, heads) if limbs else 0.0
+    if not stature > 0.0:
+        return UNITS_M["centimetre"][0]
+    fitting = (unit for unit, least, most in UNITS_M.values() if least <= stature < most)
+    return next(fitting, AVERAGE_M / stature)
+
+
+def stature_of(limbs, heads) -> float:
+    """Sole to crown by the length of the legs, in the unit of `heads`."""
+    totals = []
+    for leg in limbs.legs:
+        steps = np.linalg.norm(np.diff(heads[list(leg)], axis=0), axis=-1)
+        longest = np.sort(steps)[-2:].sum()
+        # where thigh and shin are cut into several bones, all but the foot counts
+        totals.append(max(longest, 0.75 * steps.sum()))
+    return float(np.mean(totals)) / _LEG_SHARE
+
+
+def _body_up(limbs, points):
+    feet = np.mean([points[leg[-1]] for leg in limbs.legs], axis=0)
+    top = points[limbs.head[-1]] if limbs.head else points[limbs.spine[-1]]
+    return (top - feet) / max(np.linalg.norm(top - feet), 1e-9)
+
+
+def _toes(limbs, heads, tails, up):
+    forward = np.zeros(3)
+    for leg in limbs.legs:
+        points = np.vstack([heads[list(leg)], tails[leg[-1]]])
+        steps = np.diff(points[len(points) // 2 :], axis=0)
+        flat = steps - (steps @ up)[:, None] * up
+        forward += flat[np.linalg.norm(flat, axis=-1).argmax()]
+    return forward
+
+
+def _rotation(up, left):
+    """Rows that take left to +X and up to +Z; what is behind then goes to +Y."""
+    return np.stack([left, np.cross(up, left), up])
