@@ -1,0 +1,246 @@
+"""What `media` reads from: a video file, or pictures; upright, streamed, with clear errors."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Optional
+
+import numpy as np
+
+from .errors import BadInput, Unavailable
+
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+_VIDEO_HINT = "Give a video such as .mp4, .mov, .mkv or .webm, a picture, or a folder of pictures."
+
+
+def load_av():
+    """The PyAV package, or Unavailable with the way out."""
+    try:
+        import av
+    except ImportError as error:
+        raise Unavailable(
+            "package_missing",
+            'Reading video needs the Python package "av", which is not installed.',
+            'Install it with: pip install "poseloom[pose]"',
+        ) from error
+    return av
+
+
+def pictures_of(path: Path) -> list[Path]:
+    """The pictures that `path` names, in natural order; none where it is a video file.
+
+    `path` is a picture, a folder, or a pattern in its last part: `%04d` or `*` and `?`.
+    """
+    if path.is_file():
+        return [path] if path.suffix.lower() in PICTURES else []
+    if path.is_dir():
+        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURES and p.is_file()]
+        if not found:
+            raise BadInput("no_pictures", f"The folder {path} holds no pictures.", _VIDEO_HINT)
+    elif re.search(r"%0?\d*d|[*?]", path.name):
+        pattern = re.escape(path.name)
+        pattern = re.sub(r"%0?\d*d", r"\\d+", pattern).replace(r"\*", ".*").replace(r"\?", ".")
+        files = path.parent.iterdir() if path.parent.is_dir() else ()
+        found = [p for p in files if re.fullmatch(pattern, p.name) and p.suffix.lower() in PICTURES]
+        if not found:
+            raise BadInput("no_pictures", f"No picture matches {path}.", "Check the folder and the pattern.")
+    else:
+        raise BadInput("no_file", f"There is no file {path}.", "Check the path.")
+    return sorted(found, key=lambda p: [int(s) if s.isdigit() else s.lower() for s in re.split(r"(\d+)", p.name)])
+
+
+class VideoSource:
+    """A video file: size (width, height) upright, rate in frames a second, duration_s or None."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with _opened(path) as (container, stream):
+            first = next(_decoded(container, stream, []), None)
+            if first is None:
+                raise BadInput(
+                    "nothing_decoded",
+                    f"No frame of {path.name} can be decoded; the file is damaged or cut off.",
+                    "Copy or export the video again.",
+                )
+            self.rate = _rate(stream)
+            self.duration_s = None
+            if stream.duration:
+                self.duration_s = float(stream.duration * stream.time_base)
+            elif container.duration:
+                self.duration_s = container.duration / 1e6
+            self.promised = stream.frames
+            self._first_pts = first.pts or 0
+            self._turn = _turn(first)
+            self._pixel_aspect = float(stream.sample_aspect_ratio or 1)
+            self.size = self.rgb(first).shape[1::-1]
+
+    def rgb(self, frame) -> np.ndarray:
+        """uint8 (H,W,3), upright, square pixels, in the size of the first frame."""
+        if not hasattr(self, "_stored"):
+            self._stored = round(frame.width * self._pixel_aspect), frame.height
+        width, height = self._stored
+        return _upright(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), self._turn)
+
+    def frames(self, start_s: float, end_s: Optional[float], warnings: list) -> Iterator[tuple]:
+        """(time_s from the first frame, length_s, frame) from at or before start_s to past end_s."""
+        period = 1.0 / self.rate
+        with _opened(self.path) as (container, stream):
+            seeking = start_s > 1.0
+            if seeking:
+                container.seek(self._first_pts + int((start_s - period) / stream.time_base), stream=stream)
+            time_s, seen = None, 0
+            for frame in _decoded(container, stream, warnings):
+                now_s = None if frame.pts is None else float((frame.pts - self._first_pts) * stream.time_base)
+                if seeking and time_s is None and (now_s is None or now_s > start_s + period / 2.0):
+                    break  # the container cannot seek well: read it from its beginning instead
+                if time_s is not None and (now_s is None or now_s <= time_s):
+                    now_s = time_s + period
+                time_s, seen = now_s or 0.0, seen + 1
+                length_s = max(float((frame.duration or 0) * stream.time_base), period)
+                yield time_s, length_s, frame
+                if end_s is not None and time_s > end_s:
+                    return
+            else:
+                if not seen:
+                    raise BadInput("nothing_decoded", f"No frame of {self.path.name} can be decoded.")
+                self._warn_if_short(time_s + period, warnings)
+                return
+        yield from self._from_the_beginning(start_s, end_s, warnings)
+
+    def _from_the_beginning(self, start_s, end_s, warnings):
+        kept = None
+        for item in self.frames(0.0, end_s, warnings):
+            if item[0] > start_s and kept is not None:
+                yield kept
+            kept = item
+        if kept is not None:
+            yield kept
+
+    def _warn_if_short(self, end_s: float, warnings: list) -> None:
+        if self.duration_s is not None and end_s < self.duration_s - max(1.0, 3.0 / self.rate):
+            warnings.append(
+                f"{self.path.name} is cut off: {end_s:.2f} s of the {self.duration_s:.2f} s it promises can be read."
+            )
+
+
+class PictureSource:
+    """Pictures of one size that follow each other at `rate`."""
+
+    def __init__(self, path: Path, pictures: list, rate: float):
+        self.path = path
+        self.pictures = pictures
+        self.rate = rate
+        self.duration_s = len(pictures) / rate
+        self.size = None
+        self.size = self.rgb(pictures[0]).shape[1::-1]
+
+    def rgb(self, picture: Path) -> np.ndarray:
+        """uint8 (H,W,3), turned as its EXIF orientation says."""
+        with _opened(picture) as (container, stream):
+            frame = next(_decoded(container, stream, []), None)
+            if frame is None:
+                raise BadInput("nothing_decoded", f"The picture {picture.name} is damaged.", "Export it again.")
+            rgb = _upright(frame.to_ndarray(format="rgb24"), _turn(frame))
+        if self.size not in (None, rgb.shape[1::-1]):
+            raise BadInput(
+                "sizes_differ",
+                f"{picture.name} is {rgb.shape[1]} x {rgb.shape[0]} pixels, "
+                f"but the first picture of {self.path.name} is {self.size[0]} x {self.size[1]}.",
+                "Bring all pictures to one size, or give them one by one.",
+            )
+        return rgb
+
+    def frames(self, start_s: float, end_s: Optional[float], warnings: list) -> Iterator[tuple]:
+        for i, picture in enumerate(self.pictures):
+            if i >= round(start_s * self.rate):
+                yield i / self.rate, 1.0 / self.rate, picture
+
+
+@contextmanager
+def _opened(path: Path):
+    """(container, video stream); BadInput for what is no video or holds none."""
+    av = load_av()
+    try:
+        # through a file object: a name is never taken for a pattern or an address
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise BadInput("empty_file", f"{path.name} is empty.", "Copy or export the file again.")
+            file.seek(0)
+            # a playlist inside may name other files; none of them is fetched from a network
+            with av.open(file, container_options={"protocol_whitelist": "file"}) as container:
+                streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+                if not streams:
+                    what = "only sound" if container.streams.audio else "no pictures"
+                    raise BadInput("no_video", f"{path.name} holds {what}.", _VIDEO_HINT)
+                stream = streams[0]
+                stream.thread_type = "AUTO"
+                yield container, stream
+    except (av.error.InvalidDataError, av.error.EOFError) as error:
+        if _looks_like_mp4(path):
+            message = f"{path.name} is cut off: the index at its end is missing, so nothing can be read."
+            raise BadInput("truncated_video", message, "Copy or export the video again.") from error
+        raise BadInput("not_a_video", f"{path.name} is not a video or picture.", _VIDEO_HINT) from error
+    except av.error.FFmpegError as error:
+        raise BadInput("not_a_video", f"{path.name} cannot be read ({error.strerror}).", _VIDEO_HINT) from error
+    except OSError as error:
+        raise BadInput("cannot_read", f"{path} cannot be read ({error.strerror}).", "Check the path.") from error
+
+
+def _decoded(container, stream, warnings: list) -> Iterator:
+    """Frames in order of display; damaged ones are left out and counted in a warning."""
+    av = load_av()
+    packets = container.demux(stream)
+    damaged, over = 0, False
+    while not over:
+        try:
+            packet = next(packets, None)
+            over = packet is None
+            frames = () if over else packet.decode()
+        except (av.error.InvalidDataError, av.error.EOFError):
+            damaged += 1
+            over = damaged > 1000
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                damaged += 1
+            else:
+                yield frame
+    if damaged:
+        warnings.append(f"{damaged} damaged piece{'s' * (damaged > 1)} of {Path(container.name).name} left out.")
+
+
+def _rate(stream) -> float:
+    """The frame rate that the stream was made for; its average where that guess is wild."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    if average and guessed and guessed > 1.5 * average:
+        guessed = None
+    return float(guessed or average or 25)
+
+
+def _turn(frame) -> tuple:
+    """(swap axes, flip left-right, flip up-down) that make the stored frame upright."""
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV 18 stumbles over side data it does not know, such as EXIF
+        turns = round(frame.rotation / 90) % 4
+        return ((False, False, False), (True, False, True), (False, True, True), (True, True, False))[turns]
+    if matrix is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5]  # x' = a x + c y, y' = b x + d y, y down
+    if abs(b) > abs(a):
+        return True, c < 0, b < 0
+    return False, a < 0, d < 0
+
+
+def _upright(rgb: np.ndarray, turn: tuple) -> np.ndarray:
+    swap, flip_x, flip_y = turn
+    if swap:
+        rgb = rgb.swapaxes(0, 1)
+    return np.ascontiguousarray(rgb[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
+
+
+def _looks_like_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
