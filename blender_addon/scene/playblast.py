@@ -1,0 +1,126 @@
+"""A quick look at a moving character: Workbench pictures from a camera that frames the motion."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from poseloom.errors import Unavailable
+from poseloom.progress import Report, silent
+
+from .. import compat
+
+FOV_RAD = math.radians(32.0)
+_PITCH_RAD = math.radians(6.0)
+_FLOOR = "poseloom floor"
+
+
+def render(obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1, report: Report = silent) -> list:
+    """Pictures of frames start, start + step .. end of `obj` in `folder`: their paths in order.
+
+    Adds a camera and a floor to the scene, so save the file first.  Raises Unavailable where the
+    system's OpenGL is missing.
+    """
+    folder = Path(folder)
+    scene = bpy.context.scene
+    low, high = _bounds(obj, start, end)
+    scene.camera = _camera(low, high, size)
+    _floor(low, high)
+    _look(scene, size)
+    scene.frame_start, scene.frame_end, scene.frame_step = start, end, step
+    frames = list(range(start, end + 1, step))
+
+    def count(*_):
+        report((scene.frame_current - start) / max(1, end - start), f"Rendering frame {scene.frame_current}")
+
+    scene.render.filepath = str(folder / "frame_")
+    bpy.app.handlers.render_post.append(count)
+    try:
+        bpy.ops.render.render(animation=True)
+    except RuntimeError as error:
+        raise Unavailable("no_opengl", f"Workbench cannot draw here: {error}", OPENGL_HINT) from error
+    finally:
+        bpy.app.handlers.render_post.remove(count)
+    pictures = [folder / f"frame_{frame:04d}.png" for frame in frames]
+    if not all(picture.is_file() for picture in pictures):
+        raise Unavailable("no_opengl", "Workbench rendered no pictures here.", OPENGL_HINT)
+    return pictures
+
+
+OPENGL_HINT = "Install OpenGL: sudo apt install libegl1 libgl1 libgl1-mesa-dri"
+
+
+def _bounds(obj, start: int, end: int) -> tuple:
+    """The box (low, high) of the character's joints over the clip, in the world, with flesh around them."""
+    scene = bpy.context.scene
+    points = []
+    for frame in np.unique(np.linspace(start, end, 40).astype(int)):
+        scene.frame_set(int(frame))
+        seen = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        bones = [b for b in seen.pose.bones if b.bone.use_deform] or list(seen.pose.bones)
+        points += [seen.matrix_world @ end_of for b in bones for end_of in (b.head, b.tail)]
+    points = np.array(points)
+    flesh = 0.06 * (points[:, 2].max() - points[:, 2].min())
+    return points.min(axis=0) - flesh, points.max(axis=0) + flesh
+
+
+def _camera(low, high, size):
+    """Looks along +Y from the height of the character's middle, far enough to hold the box."""
+    scene = bpy.context.scene
+    centre, extent = (low + high) / 2.0, high - low
+    width_px, height_px = size
+    half_v = FOV_RAD / 2.0
+    half_h = math.atan(math.tan(half_v) * width_px / height_px)
+    distance = max(extent[2] / 2.0 / math.tan(half_v), extent[0] / 2.0 / math.tan(half_h)) + extent[1] / 2.0
+    data = bpy.data.cameras.new("poseloom playblast")
+    data.sensor_fit, data.angle = "VERTICAL", FOV_RAD
+    data.clip_end = 10.0 * distance
+    camera = bpy.data.objects.new(data.name, data)
+    scene.collection.objects.link(camera)
+    back = Vector((0.0, -math.cos(_PITCH_RAD), math.sin(_PITCH_RAD)))
+    camera.location = Vector(centre) + back * distance * 1.06
+    camera.rotation_euler = (math.pi / 2.0 - _PITCH_RAD, 0.0, 0.0)
+    return camera
+
+
+def _floor(low, high) -> None:
+    """A chequered floor at z = 0, so that one sees feet slide or float."""
+    reach = int(math.ceil(max(high - low))) + 2
+    middle = [round(c) for c in (low + high) / 2.0]
+    steps = range(-2 * reach, 2 * reach + 1)
+    corners = [(middle[0] + x / 2.0, middle[1] + y / 2.0, -0.002) for y in steps for x in steps]
+    side = len(steps)
+    faces = [
+        (r * side + c, r * side + c + 1, (r + 1) * side + c + 1, (r + 1) * side + c)
+        for r in range(side - 1)
+        for c in range(side - 1)
+    ]
+    mesh = bpy.data.meshes.new(_FLOOR)
+    mesh.from_pydata(corners, [], faces)
+    for name, shade in (("poseloom light tile", 0.42), ("poseloom dark tile", 0.34)):
+        material = bpy.data.materials.new(name)
+        material.diffuse_color = (shade, shade, shade, 1.0)
+        mesh.materials.append(material)
+    tiles = np.arange(len(faces), dtype=np.int32)
+    mesh.polygons.foreach_set("material_index", (tiles // (side - 1) + tiles % (side - 1)) % 2)
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new(_FLOOR, mesh))
+
+
+def _look(scene, size) -> None:
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    scene.render.use_sequencer = scene.render.use_compositing = False
+    compat.image_output(scene.render.image_settings, "PNG")
+    scene.render.image_settings.color_mode = "RGB"
+    scene.render.image_settings.compression = 15
+    scene.view_settings.view_transform = "Standard"
+    scene.display.render_aa = "FXAA"
+    shading = scene.display.shading
+    shading.light, shading.color_type = "STUDIO", "MATERIAL"
+    shading.show_shadows = shading.show_cavity = True
+    scene.world = bpy.data.worlds.new("poseloom sky")
+    scene.world.color = (0.55, 0.58, 0.62)
