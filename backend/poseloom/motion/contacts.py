@@ -1,0 +1,176 @@
+"""Where feet stand, and keeping them there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import filters, quat
+from .ik import two_bone
+from .skeleton import local_rotations, motion_fk
+from .types import Motion, Skeleton
+
+_MIN_CONTACT_S = 0.08
+_RAMP_S = 0.08
+
+
+def sole(skeleton: Skeleton) -> np.ndarray:
+    """(4,3) metres: left and right heel from the ankle, left and right ball from the toe joint.
+
+    In rest axes, on the sole: the floor of the rest pose lies below the root by its own offset.
+    """
+    points = np.zeros((4, 3))
+    for side, letter in enumerate("lr"):
+        leg = [skeleton.index(n + letter) for n in ("thigh_", "shin_", "foot_")]
+        ankle = float(skeleton.offsets[0][2] + sum(skeleton.offsets[j][2] for j in leg))
+        toe = skeleton.offsets[skeleton.index("toe_" + letter)]
+        points[side] = [0.0, 0.35 * np.hypot(toe[0], toe[1]), -ankle]
+        points[2 + side] = [0.0, 0.0, -(ankle + float(toe[2]))]
+    return points
+
+
+def foot_points(motion: Motion, grot=None, gpos=None) -> np.ndarray:
+    """(T,4,3) in the world: heel_l, heel_r, toe_l, toe_r (the ball), as points on the sole."""
+    if grot is None:
+        grot, gpos = motion_fk(motion)
+    joints = [motion.skeleton.index(n) for n in ("foot_l", "foot_r")] * 2
+    base = joints[:2] + [motion.skeleton.index(n) for n in ("toe_l", "toe_r")]
+    return gpos[:, base] + quat.rotate(grot[:, joints], sole(motion.skeleton))
+
+
+def find_contacts(
+    points, fps: float, *, floor=0.0, speed_m_s=(0.25, 0.5), height_m=(0.05, 0.10), axes=(1.0, 1.0, 1.0)
+) -> np.ndarray:
+    """(T,K) 1 where a point (T,K,3) rests on the floor, else 0.
+
+    A rest begins and ends where speed or height leave the looser bound, and must somewhere keep
+    the tighter (hysteresis, the same forwards and backwards); it lasts at least 0.08 s.  `axes`
+    weighs the three components of velocity.
+    """
+    points = np.asarray(points, np.float64)
+    if len(points) < 2:
+        return (points[..., 2] - floor < height_m[1]).astype(np.float64)
+    speed = np.linalg.norm(np.gradient(points, 1.0 / fps, axis=0) * axes, axis=-1)
+    height = points[..., 2] - floor
+    tight = (speed < speed_m_s[0]) & (height < height_m[0])
+    loose = (speed < speed_m_s[1]) & (height < height_m[1])
+    loose &= filters.run_lengths(loose) >= max(1, round(_MIN_CONTACT_S * fps))
+    kept = np.zeros_like(loose)
+    for k in range(loose.shape[1]):
+        for start, end in runs(loose[:, k]):
+            kept[start:end, k] = tight[start:end, k].any()
+    return kept.astype(np.float64)
+
+
+def runs(flags) -> list:
+    """[(start, end), ...] of the stretches where flags (T,) is True; end is excluded."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(flags, np.int8), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist()))
+
+
+def lock_feet(motion: Motion, contact=None, *, flatten: bool = True) -> Motion:
+    """Feet that stand neither slide, sink nor float: the motion with its legs and hips mended.
+
+    contact (T,>=4) as in Motion, its own by default; the floor is z = 0.  First each foot gets its
+    track: fixed where it rests, the displacement eased in and out between rests; `flatten` lays a
+    foot level whose heel and ball both rest.  Then the hips follow the feet, and the legs reach by
+    analytic IK, so knees keep their direction.
+    """
+    contact = np.asarray(motion.contact if contact is None else contact, np.float64)[:, :4]
+    if not (contact > 0.5).any():
+        return motion
+    skeleton, fps = motion.skeleton, motion.fps
+    grot, gpos = motion_fk(motion)
+    soles, shift, pull = sole(skeleton), [], []
+    for side, letter in enumerate("lr"):
+        foot, toe = skeleton.index("foot_" + letter), skeleton.index("toe_" + letter)
+        rest = contact[:, [side, 2 + side]] > 0.5
+        ease = np.stack([_eased(rest[:, k], fps) for k in (0, 1)], axis=-1)
+        if flatten:
+            level = _level(grot[:, foot])
+            grot[:, foot] = quat.slerp(grot[:, foot], level, ease.min(axis=-1))
+            grot[:, toe] = quat.slerp(grot[:, foot], level, ease[:, 1])
+        heel = gpos[:, foot] + quat.rotate(grot[:, foot], soles[side])
+        ball = gpos[:, foot] + quat.rotate(grot[:, foot], skeleton.offsets[toe] + soles[2 + side])
+        move = _shift(np.stack([heel, ball], axis=1), rest, ease)
+        # a swinging foot stays above the floor
+        low = np.minimum(heel[:, 2], ball[:, 2]) + move[:, 2]
+        move[:, 2] -= np.minimum(low, 0.0)
+        shift.append(move)
+        pull.append(ease.max(axis=-1))
+    weight = np.stack(pull, axis=-1)
+    both = np.einsum("ts,tsc->tc", weight, np.stack(shift, axis=1)) / np.maximum(weight.sum(-1, keepdims=True), 1e-6)
+    certain = np.clip(weight.sum(-1, keepdims=True), 0.02, 1.0)
+    hips = np.empty_like(both)
+    hips[:, :2] = filters.smooth(both[:, :2], 2.5, fps, np.repeat(certain, 2, axis=1))
+    hips[:, 2:] = filters.smooth(both[:, 2:], 4.0, fps, certain)
+    return _reach(motion, grot, gpos, shift, hips, weight)
+
+
+def _reach(motion, grot, gpos, shift, hips, weight):
+    skeleton = motion.skeleton
+    legs = [[skeleton.index(n + letter) for n in ("thigh_", "shin_", "foot_")] for letter in "lr"]
+    # lower the hips where a resting foot would be out of reach
+    drop = np.zeros(len(motion))
+    for side, (thigh, shin, foot) in enumerate(legs):
+        apart = gpos[:, thigh] + hips - gpos[:, foot] - shift[side]
+        most = np.linalg.norm(skeleton.offsets[shin]) + np.linalg.norm(skeleton.offsets[foot])
+        flat = np.sum(apart[:, :2] ** 2, axis=-1)
+        excess = apart[:, 2] - np.sqrt(np.maximum(most**2 - flat, 0.0))
+        drop = np.maximum(drop, weight[:, side] * np.clip(excess, 0.0, 0.15))
+    hips = hips.copy()
+    hips[:, 2] -= filters.smooth(drop, 4.0, motion.fps)
+    for side, (thigh, shin, foot) in enumerate(legs):
+        grot[:, thigh], grot[:, shin] = two_bone(
+            grot[:, thigh], grot[:, shin], skeleton.offsets[shin], skeleton.offsets[foot],
+            gpos[:, thigh] + hips, gpos[:, foot] + shift[side], np.array([0.0, -1.0, 0.0]),
+        )  # fmt: skip
+    lrot = quat.unroll(local_rotations(grot, skeleton.parents))
+    return motion.with_(lrot=lrot, root=motion.root + hips)
+
+
+def _shift(points, rest, ease):
+    """(T,3) how far to move a foot whose heel and ball are `points` (T,2,3) and rest (T,2)."""
+    want = np.zeros((len(points), 3))
+    fixed = rest.any(axis=-1)
+    for start, end in runs(fixed):
+        here, flags = points[start:end], rest[start:end]
+        anchor = np.zeros((2, 3))
+        flat = flags.all(axis=-1)
+        for k in (0, 1):
+            if flags[:, k].any():
+                anchor[k, :2] = here[flags[:, k], k, :2].mean(axis=0)
+        if flat.any():  # one footprint for both
+            anchor[0, :2] = anchor[1, :2] + (here[flat, 0, :2] - here[flat, 1, :2]).mean(axis=0)
+        share = ease[start:end] * flags.any(axis=0) + 1e-6 * flags
+        share /= share.sum(axis=-1, keepdims=True)
+        want[start:end] = np.einsum("tk,tkc->tc", share, anchor - here)
+    return _bridge(want, fixed)
+
+
+def _bridge(values, known):
+    """values (T,3) where `known` (T,), between them eased from one to the next, at the ends held."""
+    frames = np.flatnonzero(known)
+    if len(frames) == 0:
+        return np.zeros_like(values)
+    t = np.arange(len(values))
+    after = np.minimum(np.searchsorted(frames, t), len(frames) - 1)
+    before = np.maximum(np.searchsorted(frames, t, side="right") - 1, 0)
+    gap = np.maximum(frames[after] - frames[before], 1)
+    share = np.clip((t - frames[before]) / gap, 0.0, 1.0)[:, None]
+    share = share * share * (3.0 - 2.0 * share)
+    return (1.0 - share) * values[frames[before]] + share * values[frames[after]]
+
+
+def _eased(flags, fps):
+    """flags (T,) with ramps that begin inside each run, 0..1; ends of the clip are no edges."""
+    wide = max(1, int(round(_RAMP_S * fps)))
+    padded = np.pad(np.asarray(flags, np.float64), wide, mode="edge")
+    window = np.hanning(2 * wide + 3)[1:-1]
+    return np.convolve(padded, window / window.sum(), mode="valid")
+
+
+def _level(grot):
+    """Rotations of feet laid flat: their heading alone."""
+    ahead = quat.rotate(grot, np.array([0.0, -1.0, 0.0]))
+    yaw = np.arctan2(ahead[..., 0], -ahead[..., 1])
+    return quat.from_axis_angle(np.array([0.0, 0.0, 1.0]), yaw)

@@ -1,0 +1,189 @@
+"""Curves made whole and smooth.  Axis 0 is time; offline, so nothing here lags behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import quat
+
+_MAX_STIFFNESS = 1e10  # beyond it the banded solve loses its digits; about 0.1 Hz at 240 fps
+
+
+def butterworth(x, cutoff_hz: float, fps: float):
+    """Zero-phase second-order Butterworth low-pass, forwards and backwards; (T,...) -> (T,...).
+
+    The same numbers as scipy.signal.filtfilt(*butter(2, cutoff_hz, fs=fps), x, axis=0).  Half the
+    amplitude is left at `cutoff_hz`.  Clips shorter than the padding are padded less; a cutoff at
+    or above half of `fps` changes nothing.
+    """
+    x = np.asarray(x, np.float64)
+    if len(x) < 2 or cutoff_hz >= 0.5 * fps:
+        return x.copy()
+    k = np.tan(np.pi * cutoff_hz / fps)
+    norm = 1.0 / (1.0 + np.sqrt(2.0) * k + k * k)
+    b = np.array([1.0, 2.0, 1.0]) * k * k * norm
+    a1, a2 = 2.0 * (k * k - 1.0) * norm, (1.0 - np.sqrt(2.0) * k + k * k) * norm
+    # the state in which a constant 1 stays 1
+    rest = np.array([1.0 - b[0], b[2] - a2])
+    pad = min(9, len(x) - 1)
+    padded = np.concatenate([2 * x[0] - x[pad:0:-1], x, 2 * x[-1] - x[-2 : -pad - 2 : -1]])
+
+    def run(y):
+        out = np.empty_like(y)
+        s0, s1 = rest[0] * y[0], rest[1] * y[0]
+        for t, now in enumerate(y):
+            out[t] = new = b[0] * now + s0
+            s0, s1 = b[1] * now - a1 * new + s1, b[2] * now - a2 * new
+        return out
+
+    return run(run(padded)[::-1])[::-1][pad : pad + len(x)]
+
+
+def smooth(x, cutoff_hz: float, fps: float, weight=None, slope=None, slope_weight=None):
+    """The smooth curve nearest to x (T,...) where `weight` (T,...) is high; NaN-free input.
+
+    Minimises sum weight (y - x)^2 + stiffness (second difference of y)^2 [+ slope_weight
+    (y[t+1] - y[t] - slope[t])^2, both (T-1,...)]: Whittaker 1923.  With all weights 1 it passes
+    half the amplitude at `cutoff_hz`, as `butterworth` does, and it needs no padding at the ends.
+    Where the weight is small it bridges; scale-free in time.  A cutoff at or above half of `fps`
+    returns x unless a slope is given.
+    """
+    x = np.asarray(x, np.float64)
+    if len(x) < 3 or (cutoff_hz >= 0.5 * fps and slope is None):
+        return x.copy()
+    flat = x.reshape(len(x), -1)
+    weight = np.ones_like(flat) if weight is None else _like(weight, x)
+    weight = np.maximum(weight, 1e-9)
+    stiff = min(0.5 / np.sin(np.pi * min(cutoff_hz / fps, 0.5)), 1e4) ** 4
+    stiff = min(stiff, _MAX_STIFFNESS)
+    frames = len(x)
+    main, one, two = weight.copy(), np.zeros_like(flat), np.zeros_like(flat)
+    right = weight * flat
+    main[:-2] += stiff
+    main[1:-1] += 4.0 * stiff
+    main[2:] += stiff
+    one[:-2] -= 2.0 * stiff
+    one[1:-1] -= 2.0 * stiff
+    two[:-2] += stiff
+    if slope is not None:
+        s, w = _like(slope, x[1:]), _like(slope_weight, x[1:])
+        main[:-1] += w
+        main[1:] += w
+        one[:-1] -= w
+        right[:-1] -= w * s
+        right[1:] += w * s
+    return _solve_banded(main, one, two, right, frames).reshape(x.shape)
+
+
+def _like(value, x):
+    return np.array(np.broadcast_to(np.asarray(value, np.float64), x.shape).reshape(len(x), -1))
+
+
+def _solve_banded(main, one, two, right, frames):
+    """Symmetric pentadiagonal systems side by side, columns independent (LDL^T)."""
+    d, e, f, y = (np.empty_like(main) for _ in range(4))
+    for t in range(frames):
+        d[t], e[t], y[t] = main[t], one[t], right[t]
+        if t > 0:
+            d[t] -= e[t - 1] * e[t - 1] * d[t - 1]
+            e[t] -= e[t - 1] * f[t - 1] * d[t - 1]
+            y[t] -= e[t - 1] * y[t - 1]
+        if t > 1:
+            d[t] -= f[t - 2] * f[t - 2] * d[t - 2]
+            y[t] -= f[t - 2] * y[t - 2]
+        e[t] /= d[t]
+        f[t] = two[t] / d[t]
+    out = y / d
+    for t in range(frames - 2, -1, -1):
+        out[t] -= e[t] * out[t + 1]
+        if t + 2 < frames:
+            out[t] -= f[t] * out[t + 2]
+    return out
+
+
+def robust_smooth(x, cutoff_hz: float, fps: float, weight=None, spread=0.03, rounds: int = 2):
+    """`smooth` that lets go of points (..., last axis together) off the curve by several `spread`.
+
+    `spread` is the usual distance of a good point from the curve, in units of x; the weight of a
+    point at distance d falls as 1 / (1 + (d / 3 spread)^2)^2 (Geman and McClure 1987).
+    """
+    x = np.asarray(x, np.float64)
+    weight = np.ones(x.shape[:-1]) if weight is None else np.asarray(weight, np.float64)
+    y = smooth(x, cutoff_hz, fps, weight[..., None])
+    for _ in range(rounds):
+        off = np.linalg.norm(x - y, axis=-1) / (3.0 * spread)
+        y = smooth(x, cutoff_hz, fps, (weight / (1.0 + off**2) ** 2)[..., None])
+    return y
+
+
+def outliers(x, fps: float, window_s: float = 0.3, sigmas: float = 4.0, floor: float = 0.0):
+    """(T,...) True where x (T,...,D) is far from the median of its neighbours (Hampel 1974).
+
+    Far is `sigmas` times the window's own spread (1.4826 MAD), and at least `floor` in units of x.
+    NaN counts as no outlier.  Windows hold at least 5 frames; shorter clips have no outliers.
+    """
+    x = np.asarray(x, np.float64)
+    half = max(2, int(round(window_s * fps / 2.0)))
+    if len(x) < 5:
+        return np.zeros(x.shape[:-1], bool)
+    half = min(half, (len(x) - 1) // 2)
+    filled = fill_gaps(x)
+    padded = np.concatenate([filled[half:0:-1], filled, filled[-2 : -half - 2 : -1]])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
+    middle = np.median(windows, axis=-1)
+    off = np.linalg.norm(windows - middle[..., None], axis=-2)
+    spread = 1.4826 * np.median(off, axis=-1)
+    return np.linalg.norm(filled - middle, axis=-1) > np.maximum(sigmas * spread, floor)
+
+
+def fill_gaps(x):
+    """NaN of x (T,...) bridged by straight lines, held before the first and after the last value.
+
+    A column without any value becomes 0.
+    """
+    x = np.array(x, np.float64)
+    flat = x.reshape(len(x), -1)
+    frames = np.arange(len(x))
+    for column in np.flatnonzero(np.isnan(flat).any(axis=0)):
+        seen = ~np.isnan(flat[:, column])
+        values = np.interp(frames, frames[seen], flat[seen, column]) if seen.any() else 0.0
+        flat[:, column] = values
+    return flat.reshape(x.shape)
+
+
+def run_lengths(flags):
+    """(T,...) for each True of flags (T,...) the length in frames of the run it stands in; else 0."""
+    flags = np.asarray(flags, bool)
+    count = np.zeros(flags.shape, np.int64)
+    for t in range(len(flags)):
+        count[t] = np.where(flags[t], (count[t - 1] if t else 0) + 1, 0)
+    for t in range(len(flags) - 2, -1, -1):
+        count[t] = np.where(flags[t] & flags[t + 1], count[t + 1], count[t])
+    return count
+
+
+def smooth_quaternions(q, cutoff_hz: float, fps: float, weight=None):
+    """`smooth` for rotations (T,...,4); weight (T,...).  Comes back unrolled and of unit length."""
+    q = quat.unroll(quat.normalise(q))
+    weight = None if weight is None else np.asarray(weight, np.float64)[..., None]
+    return quat.unroll(quat.normalise(smooth(q, cutoff_hz, fps, weight)))
+
+
+def slerp_gaps(q, known):
+    """Rotations q (T,...,4), those of frames where `known` (T,) is False slerped between neighbours.
+
+    Before the first and after the last known frame the nearest is held.
+    """
+    q = np.array(q, np.float64)
+    frames = np.flatnonzero(known)
+    if len(frames) == 0 or len(frames) == len(q):
+        return quat.unroll(q)
+    for t in np.flatnonzero(~np.asarray(known, bool)):
+        i = np.searchsorted(frames, t)
+        before, after = frames[max(i - 1, 0)], frames[min(i, len(frames) - 1)]
+        if before > t or after < t or before == after:
+            q[t] = q[after] if before > t or after > t else q[before]
+        else:
+            share = (t - before) / (after - before)
+            q[t] = quat.slerp(q[before], q[after], np.full(q.shape[1:-1], share))
+    return quat.unroll(q)

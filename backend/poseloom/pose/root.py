@@ -1,0 +1,133 @@
+"""Where in the room the body is: depth from its size in the picture, the floor from its feet.
+
+Axes of the camera here: x to the picture's right, y away, z up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion import filters, quat
+from ..motion.contacts import find_contacts
+
+FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
+# share of body mass near each canonical joint
+MASS = {"pelvis": 0.2, "spine2": 0.15, "spine3": 0.15, "head": 0.08, "upper_arm_l": 0.03, "upper_arm_r": 0.03,
+        "forearm_l": 0.03, "forearm_r": 0.03, "thigh_l": 0.05, "thigh_r": 0.05, "shin_l": 0.08, "shin_r": 0.08,
+        "foot_l": 0.02, "foot_r": 0.02}  # fmt: skip
+
+
+def translation(body, xy, weight, size, focal_px):
+    """(T,3) where the body's origin is in camera axes, each frame alone.
+
+    body (T,N,3) points about that origin, metres; xy (T,N,2) their pixels; weight (T,N).  Least
+    squares of the pinhole equations, which are linear in the translation, reweighted once.
+    """
+    uv = (xy - 0.5 * np.asarray(size, np.float64)) / focal_px
+    u, v = uv[..., 0], -uv[..., 1]
+    zero, one = np.zeros_like(u), np.ones_like(u)
+    rows = np.stack([np.stack([one, -u, zero], -1), np.stack([zero, -v, one], -1)], axis=2)  # (T,N,2,3)
+    right = np.stack([u * body[..., 1] - body[..., 0], v * body[..., 1] - body[..., 2]], axis=-1)
+    for _ in range(2):
+        w = weight[..., None] + 1e-9
+        normal = np.einsum("tnij,tnik,tni->tjk", rows, rows, np.broadcast_to(w, right.shape))
+        normal = normal + 1e-9 * np.eye(3)
+        t = np.linalg.solve(normal, np.einsum("tnij,tni,tni->tj", rows, right, np.broadcast_to(w, right.shape))[..., None])
+        t = t[..., 0]
+        off = np.linalg.norm(np.einsum("tnij,tj->tni", rows, t) - right, axis=-1)
+        weight = weight / (1.0 + (off / 0.08) ** 2)
+    return t
+
+
+def upright(gpos, soles, names, fps):
+    """The rotation that levels the camera, as a quaternion: pitch and roll, from how bodies balance.
+
+    gpos (T,J,3) joints and soles (T,4,3) in camera axes.  Over a clip the centre of mass hangs
+    above the feet that carry it; one frame tells little, so it is believed less.  Frames in which
+    the body lies down do not count.
+    """
+    mass = np.array([MASS.get(n, 0.0) for n in names])
+    centre = np.einsum("tjc,j->tc", gpos, mass / mass.sum())
+    feet = 0.5 * (soles[:, :2] + soles[:, 2:])
+    lower = 1.0 / (1.0 + np.exp(np.clip((feet[:, :, 2] - feet[:, ::-1, 2]) / 0.03, -30, 30)))
+    support = np.einsum("ts,tsc->tc", lower, feet)
+    rise = centre - support
+    size = np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-6)
+    use = np.clip((rise[:, 2:] / size - 0.6) / 0.2, 0.0, 1.0) * np.clip((size - 0.3) / 0.2, 0.0, 1.0)
+    if use.sum() < 1e-3:
+        return quat.IDENTITY
+    mean = np.sum(use * rise, axis=0) / use.sum()
+    pitch, roll = np.arctan2(mean[1], mean[2]), np.arctan2(mean[0], mean[2])
+    seconds = float(use.sum()) / fps
+    noise = np.radians(3.0) ** 2 + np.radians(8.0) ** 2 / (1.0 + 4.0 * seconds)
+    pitch *= np.radians(12.0) ** 2 / (np.radians(12.0) ** 2 + noise)
+    roll *= np.radians(2.0) ** 2 / (np.radians(2.0) ** 2 + noise)
+    # turn the mean direction onto +z: about x by the pitch, about y against the roll
+    return quat.multiply(
+        quat.from_axis_angle([1.0, 0.0, 0.0], np.array(pitch)), quat.from_axis_angle([0.0, 1.0, 0.0], np.array(-roll))
+    )
+
+
+def track(t_seen, weight, soles, fps, smooth_hz):
+    """A smooth root track (T,3) in levelled axes, the camera at the origin.
+
+    t_seen (T,3) noisy, mostly along the ray; weight (T,); soles (T,4,3) about the root.  The ray
+    is smoothed as the pose is; along it the track is held by the size in the picture, by inertia,
+    and where a foot rests by the leg's own movement (Shen et al. 2024: a static joint's
+    displacement is the root's, reversed).
+    """
+    away = np.linalg.norm(t_seen, axis=-1)
+    ray = t_seen / np.maximum(away, 1e-6)[:, None]
+    ray = filters.smooth(ray, smooth_hz, fps, np.repeat(weight[:, None], 3, 1))
+    ray /= np.linalg.norm(ray, axis=-1, keepdims=True)
+    away = np.exp(_middle_out(np.log(np.maximum(away, 0.1)), fps))
+    first = filters.smooth(away, 0.7, fps, weight)
+    if len(t_seen) < 3:
+        return first[:, None] * ray
+    rests = resting(first[:, None] * ray, soles, fps)
+    step = -np.einsum("tkc,tc->tk", np.diff(soles, axis=0), 0.5 * (ray[1:] + ray[:-1]))
+    held = np.minimum(rests[1:], rests[:-1])
+    count = held.sum(axis=-1)
+    slope = np.sum(held * step, axis=-1) / np.maximum(count, 1e-6)
+    # variances: 0.2 m of size error that stays for half a second, 3 m/s^2, 4 cm over half a second
+    inertia = (3.0 / fps**2) ** 2
+    w_size = weight / (0.2**2 * max(0.5 * fps, 1.0)) * inertia
+    w_step = np.minimum(count, 1.0) / (0.04**2 / max(0.5 * fps, 1.0)) * inertia
+    stiff = (0.5 / np.sin(np.pi * min(0.7 / fps, 0.5))) ** 4
+    depth = filters.smooth(away, 0.7, fps, w_size * stiff, slope, w_step * stiff)
+    return depth[:, None] * ray
+
+
+def resting(root, soles, fps):
+    """(T,4) 1 where a sole point seems to rest, before the floor is known; depth counts less."""
+    points = root[:, None] + soles
+    lowest = points[..., 2].min(axis=1)
+    wide = max(1, int(round(0.5 * fps)))
+    padded = np.pad(lowest, wide, mode="edge")
+    floor = np.lib.stride_tricks.sliding_window_view(padded, 2 * wide + 1).min(axis=-1)
+    return find_contacts(points - floor[:, None, None] * np.array([0.0, 0.0, 1.0]), fps, axes=(1.0, 0.5, 1.0),
+                         speed_m_s=(0.35, 0.6), height_m=(0.08, 0.12))  # fmt: skip
+
+
+def stand(root, soles, rests, fps):
+    """`root` (T,3) raised or lowered so that resting soles lie at z = 0; slowly, so jumps remain."""
+    height = root[:, None, 2] + soles[..., 2]
+    some = rests.max(axis=-1) > 0.5
+    lowest = height.min(axis=1)
+    if not some.any():
+        out = root.copy()
+        out[:, 2] -= np.percentile(lowest, 5)
+        return out
+    held = np.where(rests > 0.5, height, np.inf).min(axis=1)
+    frames = np.arange(len(root))
+    floor = np.interp(frames, frames[some], held[some])
+    floor = filters.smooth(floor, 1.0, fps, np.where(some, 1.0, 0.05))
+    out = root.copy()
+    out[:, 2] -= floor
+    return out
+
+
+def _middle_out(x, fps):
+    """x (T,) with lone outliers replaced by the line between their neighbours."""
+    bad = filters.outliers(x[:, None], fps, window_s=0.5, floor=0.1)
+    return filters.fill_gaps(np.where(bad, np.nan, x))

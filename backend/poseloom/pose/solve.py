@@ -1,0 +1,143 @@
+"""Keypoints to Motion: constant bones, joint rotations, a root in metres, feet on the floor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import BadInput
+from ..motion import filters, quat
+from ..motion.contacts import find_contacts, foot_points, lock_feet, sole
+from ..motion.skeleton import JOINTS, fk, local_rotations
+from ..motion.types import Keypoints, Motion
+from ..progress import Report, silent
+from . import joints, root
+
+ADULT_M = 1.70
+_SHORT_GAP_S = 0.5
+_SEEN = 0.05  # a point scored less counts as unseen where others nearby in time are seen
+# canonical joint: the landmark whose pixels it should meet, for the root
+_ANCHORS = {
+    "upper_arm_l": 11, "upper_arm_r": 12, "forearm_l": 13, "forearm_r": 14, "hand_l": 15, "hand_r": 16,
+    "thigh_l": 23, "thigh_r": 24, "shin_l": 25, "shin_r": 26, "foot_l": 27, "foot_r": 28,
+}  # fmt: skip
+# landmarks whose visibility scores a joint
+_SCORES = {
+    "pelvis": (23, 24), "spine1": (11, 12, 23, 24), "spine2": (11, 12, 23, 24), "spine3": (11, 12), "neck": (7, 8),
+    "head": (0, 7, 8), "clavicle_l": (11,), "clavicle_r": (12,), "upper_arm_l": (11, 13), "upper_arm_r": (12, 14),
+    "forearm_l": (13, 15), "forearm_r": (14, 16), "hand_l": (15, 17, 19), "hand_r": (16, 18, 20),
+    "thigh_l": (23, 25), "thigh_r": (24, 26), "shin_l": (25, 27), "shin_r": (26, 28),
+    "foot_l": (27, 29, 31), "foot_r": (28, 30, 32), "toe_l": (31,), "toe_r": (32,),
+}  # fmt: skip
+
+
+def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_lock: bool = True,
+          report: Report = silent) -> Motion:  # fmt: skip
+    """The person's movement on the canonical 22 joints, with bones of constant length.
+
+    keypoints: BlazePose's 33 points with xyz.  height_m is the person's height, else 1.70 m is
+    assumed; a wrong height scales body and path alike.  At the first frame the pelvis faces -Y
+    above x = y = 0; the floor is z = 0.  Gaps up to 0.5 s are bridged and scored less, longer ones
+    are slerped and score 0.  smooth_hz is the cutoff of the zero-phase filter; 0 smooths nothing.
+    Raises BadInput: another layout, no xyz, nobody seen, height outside 0.3..3 m, a bad cutoff.
+    """
+    _check(keypoints, height_m, smooth_hz)
+    fps = keypoints.fps
+    cutoff_hz = smooth_hz if smooth_hz > 0.0 else fps
+    report(0.0, "Smoothing the keypoints")
+    points, xy, weight, seen, score = _clean(keypoints, cutoff_hz)
+    report(0.3, "Turning joints")
+    skeleton, scale = joints.measure(points[seen], weight[seen], ADULT_M if height_m is None else float(height_m))
+    grot = joints.rotations(points * scale, weight, skeleton, fps)
+    lrot = filters.slerp_gaps(local_rotations(grot, skeleton.parents), seen)
+
+    report(0.6, "Placing the body in the room")
+    place, level = _place(keypoints, skeleton, lrot, xy, weight, seen, cutoff_hz)
+    lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
+    place, lrot[:, 0] = _face_front(place, lrot[:, 0])
+    motion = Motion(skeleton, lrot, place, fps, score=score)
+    motion = _with_contacts(motion)
+    report(0.8, "Locking the feet")
+    if foot_lock:
+        motion = lock_feet(motion)
+    start, turned = _face_front(np.array(motion.root, np.float64), np.array(motion.lrot[:, 0], np.float64))
+    lrot = np.array(motion.lrot)
+    lrot[:, 0] = turned
+    report(1.0, "Solved")
+    return motion.with_(lrot=quat.unroll(lrot), root=start)
+
+
+def _check(keypoints, height_m, smooth_hz):
+    if keypoints.xy.shape[1] != joints.POINTS or keypoints.xyz is None:
+        raise BadInput(
+            "bad_layout",
+            f"Solving needs the 33 BlazePose points with depth; these keypoints are {keypoints.xy.shape[1]} "
+            f"points of layout {keypoints.layout!r}{'' if keypoints.xyz is not None else ' without depth'}.",
+            "Estimate with the mediapipe method.",
+        )
+    if height_m is not None and not 0.3 <= height_m <= 3.0:
+        raise BadInput("bad_height", f"A height of {height_m} m is not a person's.", "Give metres, from 0.3 to 3.")
+    if not 0.0 <= smooth_hz <= 1000.0:
+        raise BadInput("bad_cutoff", f"A smoothing cutoff of {smooth_hz} Hz makes no sense.", "Try 6; 0 is none.")
+    if not np.isfinite(keypoints.xyz).all(axis=(1, 2)).any():
+        raise BadInput("no_person", "No frame of these keypoints shows a person.", "Choose another clip or person.")
+
+
+def _clean(keypoints, cutoff_hz):
+    """Whole, smooth points (T,33,3) and pixels (T,33,2), weights (T,33), frames seen (T,), scores (T,22)."""
+    fps = keypoints.fps
+    xyz, xy = np.array(keypoints.xyz, np.float64), np.array(keypoints.xy, np.float64)
+    score = np.array(keypoints.score, np.float64)
+    lost = ~(np.isfinite(xyz).all(-1) & np.isfinite(xy).all(-1))
+    jumps = filters.outliers(xyz, fps, floor=0.08) & ~lost
+    gone = lost | jumps
+    weight = np.where(gone, 0.02, np.clip(score, 0.05, 1.0) ** 2)
+    xyz[gone], xy[lost] = np.nan, np.nan
+    xyz, xy = filters.fill_gaps(xyz), filters.fill_gaps(xy)
+    points = filters.robust_smooth(xyz, cutoff_hz, fps, weight, spread=0.02)
+    pixel = max(float(np.median(np.linalg.norm(xy[:, 11] - xy[:, 24], axis=-1))), 10.0) / 25.0
+    xy = filters.robust_smooth(xy, cutoff_hz, fps, weight, spread=pixel)
+    body_lost = lost.all(axis=1)
+    seen = ~body_lost | (filters.run_lengths(body_lost) <= round(_SHORT_GAP_S * fps))
+    bridged = np.where(lost, 0.5 * filters.fill_gaps(np.where(lost, np.nan, score)), score)
+    bridged = np.where(lost & (filters.run_lengths(lost) > round(_SHORT_GAP_S * fps)), 0.0, bridged)
+    by_joint = np.stack([bridged[:, list(_SCORES[n])].mean(axis=1) for n in JOINTS], axis=-1)
+    edge = np.flatnonzero(~body_lost)
+    seen[: edge[0]] = seen[edge[-1] + 1 :] = False
+    return points, xy, weight, seen, np.clip(by_joint, 0.0, 1.0)
+
+
+def _place(keypoints, skeleton, lrot, xy, weight, seen, cutoff_hz):
+    """The pelvis track (T,3) with the floor at 0, and the rotation (4,) that levels the camera."""
+    fps = keypoints.fps
+    lpos = np.array(skeleton.offsets, np.float64)
+    lpos[0] = 0.0
+    grot, gpos = fk(lrot, lpos, skeleton.parents)
+    names = list(_ANCHORS)
+    body = gpos[:, [JOINTS.index(n) for n in names]]
+    marks = [_ANCHORS[n] for n in names]
+    focal_px = root.FOCAL * max(keypoints.size)
+    t_seen = root.translation(body, xy[:, marks], weight[:, marks], keypoints.size, focal_px)
+    feet = [JOINTS.index(n) for n in ("foot_l", "foot_r", "toe_l", "toe_r")]
+    soles = gpos[:, feet] + quat.rotate(grot[:, feet[:2] * 2], sole(skeleton))
+    level = root.upright(gpos[seen], soles[seen], JOINTS, fps)
+    t_seen, soles = quat.rotate(level, t_seen), quat.rotate(level, soles)
+    sure = np.where(seen, weight[:, marks].mean(axis=1), 1e-3)
+    place = root.track(t_seen, sure, soles, fps, cutoff_hz)
+    rests = root.resting(place, soles, fps)
+    return root.stand(place, soles, rests, fps), level
+
+
+def _with_contacts(motion):
+    contact = np.zeros((len(motion), 6))
+    contact[:, :4] = find_contacts(foot_points(motion), motion.fps)
+    return motion.with_(contact=contact)
+
+
+def _face_front(place, turn):
+    """The track and the pelvis' rotations turned and moved so that frame 0 faces -Y at x = y = 0."""
+    ahead = quat.rotate(turn[0], np.array([0.0, -1.0, 0.0]))
+    if np.hypot(ahead[0], ahead[1]) < 0.2:  # looking up or down: the body's length tells
+        ahead = quat.rotate(turn[0], np.array([0.0, 0.0, 1.0])) * -np.sign(ahead[2])
+    yaw = quat.from_axis_angle(np.array([0.0, 0.0, 1.0]), -np.arctan2(ahead[0], -ahead[1]))
+    place = quat.rotate(yaw, place - place[0] * np.array([1.0, 1.0, 0.0]))
+    return place, quat.unroll(quat.multiply(yaw, turn))
