@@ -34,6 +34,10 @@ _BODY = {
 }
 JOINTS = tuple(_BODY)
 PARENTS = tuple(-1 if parent is None else JOINTS.index(parent) for parent, _, _ in _BODY.values())
+# thirty finger joints follow where there are any; each finger hangs from its hand
+FINGERS = tuple(
+    f"{finger}{i}_{side}" for side in "lr" for finger in ("thumb", "index", "middle", "ring", "pinky") for i in (1, 2, 3)
+)
 REST_HEIGHT_M = 1.75
 # the side-swapped joint of each, for mirroring
 MIRROR = tuple(
@@ -51,6 +55,16 @@ def standard(height_m: float = REST_HEIGHT_M) -> Skeleton:
         offsets=scale * np.array([offset for _, offset, _ in _BODY.values()]),
         tips=scale * np.array([tip for _, _, tip in _BODY.values()]),
     )
+
+
+def parent_of(joint: str) -> str:
+    """The canonical parent of a body or finger joint; "" for the pelvis and for names that are no joints."""
+    if joint in _BODY:
+        return _BODY[joint][0] or ""
+    if joint in FINGERS:
+        name, side = joint.split("_")
+        return f"hand_{side}" if name[-1] == "1" else f"{name[:-1]}{int(name[-1]) - 1}_{side}"
+    return ""
 
 
 def fk(lrot, lpos, parents):

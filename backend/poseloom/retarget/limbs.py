@@ -1,0 +1,128 @@
+"""A rig's proportions as a canonical skeleton, and where hips must be so that the feet stand as they stood."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion import quat
+from ..motion.skeleton import FINGERS, JOINTS, REST_HEIGHT_M, parent_of, standard
+from ..motion.types import Rig, Skeleton
+from .align import SPINE, Alignment, align
+
+# an armature's own origin is the floor if the lowest point of its legs is this near, in leg lengths
+_FLOOR_BELOW, _FLOOR_ABOVE = 0.15, 0.05
+# how fast a foot's say in the height of the hips fades with its height, in leg lengths
+_STANDING = 0.04
+_Z = np.array([0.0, 0.0, 1.0])
+
+
+def skeleton_of(rig: Rig) -> Skeleton:
+    """The canonical skeleton with the rig's own proportions, metres; 52 joints where the rig has fingers, else 22.
+
+    A joint that the rig lacks lies on a neighbour that it has, so that its bones' heads and `motion_fk` agree.
+    """
+    return proportions(align(rig))
+
+
+def proportions(a: Alignment) -> Skeleton:
+    """The Skeleton of an aligned rig."""
+    names = JOINTS + (FINGERS if any(f in a.joints for f in FINGERS) else ())
+    parents = [names.index(parent_of(name)) if parent_of(name) else -1 for name in names]
+    places = [a.head("pelvis")]
+    for name, parent in zip(names[1:], parents[1:]):
+        places.append(a.head(lies_on(a, name)) if lies_on(a, name) else places[parent])
+    offsets, tips = np.zeros((len(names), 3)), np.zeros((len(names), 3))
+    for i in range(1, len(names)):
+        offsets[i] = quat.rotate(a.tpose[a.above(names[i])], places[i] - places[parents[i]])
+    usual = standard(REST_HEIGHT_M * _leg(names, offsets) / _leg(names, standard().offsets))
+    for i, joint in enumerate(names):
+        if joint.startswith("toe") and joint not in a.joints:
+            offsets[i] = usual.offsets[i]
+        if i in parents:
+            tips[i] = offsets[parents.index(i)]
+        elif joint in a.joints:
+            tips[i] = quat.rotate(a.tpose[joint], a.tails[a.joints[joint][-1]] - a.head(joint))
+        elif i < len(usual):
+            tips[i] = usual.tips[i]
+    offsets[0] = (0.0, 0.0, _ankle_above_floor(a, _leg(names, offsets)) - _feet(names, offsets)[:, 2].mean())
+    return Skeleton(names, parents, offsets, tips)
+
+
+def lies_on(a: Alignment, joint: str) -> str:
+    """The joint of the rig at whose place `joint` lies: itself, or the next up the spine; "" where there is none."""
+    for line in (SPINE, ("neck", "head")):
+        if joint in line:
+            return next((name for name in line[line.index(joint) :] if name in a.joints), "")
+    return joint if joint in a.joints else ""
+
+
+def _chain(names, side):
+    return [names.index(f"{n}_{side}") for n in ("thigh", "shin", "foot")]
+
+
+def _leg(names, offsets) -> float:
+    """Mean length of thigh and shin."""
+    return sum(np.linalg.norm(offsets[_chain(names, side)[1:]], axis=-1).sum() for side in "lr") / 2.0
+
+
+def _feet(names, offsets):
+    """(2,3) ankles from the pelvis in the T-pose."""
+    return np.array([np.asarray(offsets)[_chain(names, side)].sum(axis=0) for side in "lr"])
+
+
+def _ankle_above_floor(a: Alignment, leg: float) -> float:
+    up = quat.rotate(quat.inverse(a.body), _Z)
+    ends, points = [], []
+    for side in "lr":
+        ends.append(a.end(f"shin_{side}", f"foot_{side}") @ up)
+        for joint in ("foot", "toe"):
+            if f"{joint}_{side}" in a.joints:
+                points += [a.head(f"{joint}_{side}") @ up, a.tails[a.joints[f"{joint}_{side}"][-1]] @ up]
+    lowest = min(points, default=min(ends))
+    floor = 0.0 if -_FLOOR_ABOVE * leg <= lowest <= _FLOOR_BELOW * leg else lowest
+    return float(np.mean(ends) - floor)
+
+
+class Stance:
+    """What of a skeleton decides how its hips travel: leg length, ankle height, and the hip joints' middle."""
+
+    def __init__(self, skeleton: Skeleton):
+        names, offsets = skeleton.names, np.asarray(skeleton.offsets, np.float64)
+        self.leg = _leg(names, offsets)
+        self.hips = np.mean([offsets[_chain(names, side)[0]] for side in "lr"], axis=0)
+        self.ankle = offsets[0, 2] + _feet(names, offsets)[:, 2].mean()
+        # the way from pelvis to toes, and what is below each of foot and toe in the T-pose
+        self.path = [_chain(names, side) + [names.index(f"toe_{side}")] for side in "lr"]
+        self.offsets = offsets
+        self.below = np.array([offsets[0] + np.cumsum(offsets[p], axis=0)[k] for p in self.path for k in (2, 3)])[:, 2]
+
+    def soles(self, grot, root):
+        """(T,4) heights of left foot and toe, right foot and toe, over where they stand in the T-pose."""
+        heights = []
+        for path in self.path:
+            place, above = root, 0
+            for k, joint in enumerate(path):
+                place = place + quat.rotate(grot[:, above], self.offsets[joint])
+                above = joint
+                if k >= 2:
+                    heights.append(place[:, 2])
+        return np.stack(heights, axis=-1) - self.below
+
+
+def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
+    """The pelvis' place (T,3) on `target` that does what `root` (T,3) does on `source`.
+
+    grot (T,J,4) global rotations, body joints first.  The middle of the hips is scaled by the leg length about
+    the floor, then shifted so that the lower foot is as high above the floor as it was, likewise scaled.  The
+    same skeleton gives `root` back.
+    """
+    root = np.asarray(root, np.float64)
+    a, b = Stance(source), Stance(target)
+    scale = b.leg / max(a.leg, 1e-9)
+    hips = root + quat.rotate(grot[:, 0], a.hips)
+    moved = scale * (hips - a.ankle * _Z) + b.ankle * _Z - quat.rotate(grot[:, 0], b.hips)
+    wanted = scale * a.soles(grot, root)
+    lowest = wanted.min(axis=-1, keepdims=True)
+    weight = np.exp((lowest - wanted) / (_STANDING * b.leg))
+    error = np.sum(weight * (wanted - b.soles(grot, moved)), axis=-1) / weight.sum(axis=-1)
+    return moved + error[:, None] * _Z
