@@ -62,6 +62,32 @@ def read_motion(obj, start: int, end: int, *, rig: Rig | None = None, report: Re
     return RigMotion(rig.bones, basis, location, np.ones(len(rig), bool), fps)
 
 
+def deform_skeleton(rig: Rig) -> Rig:
+    """The deforming bones alone, each under its nearest deforming ancestor.
+
+    That is what a file of another program can hold of a control rig: `read_motion` with it reads
+    what constraints make of the controls.  Bones left without an ancestor hang from the first.
+    """
+    if rig.deform.all() or not rig.deform.any():
+        return rig
+    chosen = np.flatnonzero(rig.deform)
+    row = {int(b): i for i, b in enumerate(chosen)}
+    parents = []
+    for i, b in enumerate(chosen):
+        above = int(rig.parents[b])
+        while above >= 0 and above not in row:
+            above = int(rig.parents[above])
+        parents.append(row[above] if above >= 0 else (0 if i else -1))
+    kept = set(np.array(rig.bones)[chosen].tolist())
+    return rig.with_(
+        bones=tuple(rig.bones[b] for b in chosen), parents=np.array(parents), rest=rig.rest[chosen],
+        tails=rig.tails[chosen], rotation_mode=tuple(rig.rotation_mode[b] for b in chosen),
+        locked=rig.locked[chosen], deform=rig.deform[chosen], inherit_rotation=np.ones(len(chosen), bool),
+        local_location=np.ones(len(chosen), bool), switches={},
+        roles={role: bones for role, bones in rig.roles.items() if set(bones) <= kept},
+    )  # fmt: skip
+
+
 def pose_matrices(obj, bones) -> np.ndarray:
     """(B,4,4) armature space, evaluated at the playhead, in the order of `bones`."""
     pose = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones

@@ -10,10 +10,11 @@ from poseloom.errors import BadInput
 from .. import compat
 
 
-def add_movie(scene, path, *, start_frame: int, fps: float | None = None, name: str | None = None):
+def add_movie(scene, path, *, start_frame: int, fps: float | None = None, stored: str | None = None):
     """The clip at `path` as a movie strip from `start_frame` on, on a channel that is free there.
 
-    The path is stored relative where the file has been saved.  Where the clip's rate (`fps`, else
+    `stored` is the path to write into the file ("//clip.mp4"), by default relative to the file
+    where it has been saved.  Where the clip's rate (`fps`, else
     the file's own) is not the scene's, a speed strip above keeps it in time with the animation.
     """
     path = Path(path)
@@ -22,7 +23,7 @@ def add_movie(scene, path, *, start_frame: int, fps: float | None = None, name: 
     editor = scene.sequence_editor or scene.sequence_editor_create()
     collection = compat.strips(editor)
     strip = collection.new_movie(
-        name=name or path.stem, filepath=stored_path(path), channel=_top(editor) + 1, frame_start=start_frame
+        name=path.stem, filepath=stored_path(path), channel=_top(editor) + 1, frame_start=start_frame
     )
     rate = (fps or strip.fps or 0.0) / (scene.render.fps / scene.render.fps_base)
     if rate > 0.0 and abs(rate - 1.0) > 1e-3:
@@ -30,6 +31,8 @@ def add_movie(scene, path, *, start_frame: int, fps: float | None = None, name: 
         compat.end_strip_at(strip, first + max(1, round((end - first) / rate)))
         speed = compat.new_speed_strip(editor, strip, strip.channel + 1)
         speed.speed_control, speed.speed_factor = "MULTIPLY", rate
+    if stored is not None:
+        strip.filepath = stored
     return strip
 
 

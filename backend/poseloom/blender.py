@@ -1,0 +1,147 @@
+"""Blender without a window, in a process of its own that can be stopped at any moment.
+
+That process runs the extension's own code, so what the command line writes is what the panel writes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from . import errors
+from .errors import BadInput, PoseloomError, Unavailable
+from .progress import Report, silent
+
+PREFIX = "@poseloom "
+_HEARTBEAT_S = 0.25
+# makes the two packages importable by name in any Python, then does the task
+_BOOT = """
+import importlib.util, sys
+def load(name, folder):
+    spec = importlib.util.spec_from_file_location(name, folder + "/__init__.py", submodule_search_locations=[folder])
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+kernel, extension, task = sys.argv[-3:]
+import bpy
+load("poseloom", kernel)
+load("poseloom_addon", extension)
+from poseloom_addon import headless
+headless.main(task)
+"""
+
+
+def run(task: dict, *, blender=None, report: Report = silent) -> dict:
+    """Do `task` (see blender_addon/headless.py) in a fresh Blender: its result.
+
+    The Blender is the `bpy` package of this Python, or the program at `blender`.  What the task
+    raises is raised here.  The process is killed when `report` raises or this call is interrupted.
+    """
+    with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
+        task_file = Path(folder) / "task.json"
+        task_file.write_text(json.dumps(task), encoding="utf-8")
+        process = subprocess.Popen(
+            _command(blender, str(task_file)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+        try:
+            return _listen(process, report)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
+
+
+def _command(blender, task_file: str) -> list:
+    arguments = [str(_folder_of("poseloom")), str(_folder_of("poseloom_addon")), task_file]
+    if blender is None:
+        if importlib.util.find_spec("bpy") is None:
+            raise Unavailable(
+                "no_blender",
+                "No Blender was found: the Python package bpy is not installed here.",
+                'Install it with pip install "poseloom[blender]" (Python 3.11), or give --blender PATH.',
+            )
+        return [sys.executable, "-c", _BOOT, *arguments]
+    path = Path(blender)
+    if path.suffix == ".app":
+        path = path / "Contents" / "MacOS" / "Blender"
+    if not path.is_file():
+        raise BadInput("no_blender", f"There is no Blender at {path}.", "Give the path of the blender program itself.")
+    return [str(path), "--background", "--factory-startup", "--python-expr", _BOOT, "--", *arguments]
+
+
+def _folder_of(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise Unavailable("not_installed", f"The package {package} is not installed.", "Install poseloom again.")
+    return Path(spec.origin).parent
+
+
+def _listen(process, report: Report) -> dict:
+    lines: queue.Queue = queue.Queue()
+    threading.Thread(target=_read_lines, args=(process.stdout, lines), daemon=True).start()
+    said = deque(maxlen=40)  # the end of what Blender itself prints, for when it crashes
+    at = (0.0, "Starting Blender")
+    next_beat_s = 0.0
+    while True:
+        now = time.monotonic()
+        if now >= next_beat_s:
+            report(*at)  # also while Blender is silent, so that a cancel is heard
+            next_beat_s = now + _HEARTBEAT_S
+        try:
+            line = lines.get(timeout=_HEARTBEAT_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            raise _crash(process.wait(), at[1], said)
+        if not line.startswith(PREFIX):
+            said.append(line.rstrip())
+            continue
+        message = json.loads(line[len(PREFIX) :])
+        if "progress" in message:
+            at = tuple(message["progress"])
+            report(*at)
+        elif "result" in message:
+            return message["result"]
+        elif "error" in message:
+            raise _rebuilt(*message["error"])
+        else:
+            raise PoseloomError(
+                "blender_failed", f"Blender failed at \"{at[1]}\": {message['failed']}.", _last_words(said)
+            )
+
+
+def _read_lines(stream, lines: queue.Queue) -> None:
+    try:
+        for line in stream:
+            lines.put(line)
+    except ValueError:  # closed by `run` when it was interrupted
+        pass
+    lines.put(None)
+
+
+def _rebuilt(kind: str, code: str, message: str, hint: str) -> PoseloomError:
+    if kind == "Cancelled":
+        return errors.Cancelled(message)
+    return getattr(errors, kind, PoseloomError)(code, message, hint)
+
+
+def _crash(code: int, doing: str, said) -> PoseloomError:
+    hint = _last_words(said)
+    if "render" in doing.lower():
+        hint = "Is OpenGL there? sudo apt install libegl1 libgl1 libgl1-mesa-dri"
+    how = f"signal {-code}" if code < 0 else f"code {code}"
+    return PoseloomError("blender_crashed", f'Blender stopped with {how} at "{doing}".', hint)
+
+
+def _last_words(said) -> str:
+    words = [line for line in said if line.strip()]
+    return f"Its last line: {words[-1]}" if words else ""

@@ -1,0 +1,117 @@
+"""The headless bake: a Motion onto a character, into a file, with pictures of it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+from poseloom import chains
+from poseloom.motion.bvh import write_bvh
+from poseloom.motion.files import motion_from_bytes
+from poseloom.progress import part
+
+from .scene import armature, character, files, keying, playblast, strips
+
+
+def bake(task: dict, report) -> dict:
+    """Put the motion on the character, write what is asked for, tell what was done.
+
+    motion: npz of a Motion · clip: its name · character: {"preset"} or {"path", "armature"} ·
+    out: .blend, .fbx, .glb or .bvh, or None · movie: None, or {"path", "fps", "stored"} for the
+    sequencer · playblast: None, or {"folder", "size", "step"}.
+    """
+    clock = Stopwatch()
+    report(0.0, "Opening the character")
+    obj, ours = _character(task["character"])
+    scene = bpy.context.scene
+    motion = motion_from_bytes(Path(task["motion"]).read_bytes())
+    if ours:
+        set_rate(scene, motion.fps)
+    start = 1 if ours else scene.frame_start
+    clock.lap("character")
+
+    report(0.2, f"Retargeting to {obj.name}")
+    rig_motion, found = chains.motion_to_rig(motion, armature.read(obj), rate(scene))
+    clock.lap("retarget")
+    action = keying.write(
+        obj, rig_motion, name=f"{obj.name}|{task['clip']}", start_frame=start, report=part(report, 0.3, 0.4)
+    )
+    end = start + len(rig_motion) - 1
+    if ours:
+        scene.frame_start, scene.frame_end = start, end
+    scene.frame_set(start)
+    clock.lap("bake")
+
+    if task.get("movie"):
+        movie = task["movie"]
+        strips.add_movie(scene, movie["path"], start_frame=start, fps=movie["fps"], stored=movie.get("stored"))
+    if task.get("out"):
+        report(0.4, f"Writing {Path(task['out']).name}")
+        _write(Path(task["out"]), obj, start, end, part(report, 0.4, 0.5))
+    clock.lap("save")
+
+    pictures = []
+    if task.get("playblast"):
+        wish = task["playblast"]
+        pictures = playblast.render(
+            obj, wish["folder"], start=start, end=end, size=wish["size"], step=wish["step"],
+            report=part(report, 0.5, 1.0),
+        )  # fmt: skip
+        clock.lap("playblast")
+    report(1.0, "Done")
+    return {
+        "armature": obj.name,
+        "action": action.name,
+        "frames": len(rig_motion),
+        "fps": rate(scene),
+        "start": start,
+        "bones_keyed": int(rig_motion.keyed.sum()),
+        "family": found.family,
+        "score": float(found.score),
+        "doubts": list(found.doubts),
+        "missing": list(found.missing),
+        "switches": {path: float(values[0]) for path, values in rig_motion.props.items()},
+        "pictures": [str(picture) for picture in pictures],
+        "seconds": clock.laps,
+    }
+
+
+class Stopwatch:
+    """Seconds of each step since the one before."""
+
+    def __init__(self):
+        self.laps, self.at = {}, time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round(now - self.at, 4)
+        self.at = now
+
+
+def rate(scene) -> float:
+    return scene.render.fps / scene.render.fps_base
+
+
+def set_rate(scene, fps: float) -> None:
+    """The scene at `fps`: whole in `fps`, the rest in `fps_base` (29.97 is 30 / 1.001)."""
+    whole = max(1, round(fps))
+    scene.render.fps, scene.render.fps_base = whole, whole / fps
+
+
+def _character(wish: dict) -> tuple:
+    """(armature object, whether the scene is ours to set up)."""
+    if wish.get("preset"):
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        return character.build(wish["preset"]), True
+    path = Path(wish["path"])
+    return files.load(path, wish.get("armature")), path.suffix.lower() != ".blend"
+
+
+def _write(path: Path, obj, start: int, end: int, report) -> None:
+    if path.suffix.lower() != ".bvh":
+        files.save(path, obj)
+        return
+    rig = armature.deform_skeleton(armature.read(obj))
+    write_bvh(path, rig, armature.read_motion(obj, start, end, rig=rig, report=report))
