@@ -9,10 +9,12 @@ from ..errors import BadInput
 
 @dataclass(frozen=True)
 class Layout:
-    """names (K), `_l` and `_r` for the person's own left and right; edges: pairs of point names."""
+    """names (K), `_l` and `_r` for the person's own left and right; edges: pairs of point names;
+    fine: the points of face and hands, which a picture shows small."""
 
     names: tuple
     edges: tuple
+    fine: frozenset = frozenset()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,6 +76,10 @@ BLAZEPOSE = Layout(
             ("wrist", "thumb"), ("wrist", "index"), ("wrist", "pinky"), ("index", "pinky"),
             ("hip", "knee"), ("knee", "ankle"), ("ankle", "heel"), ("heel", "toe"), ("ankle", "toe"),
         ),
+    ),
+    fine=frozenset(
+        "nose eye_inner_l eye_l eye_outer_l eye_inner_r eye_r eye_outer_r ear_l ear_r mouth_l mouth_r "
+        "pinky_l pinky_r index_l index_r thumb_l thumb_r heel_l heel_r toe_l toe_r".split()
     ),
 )  # fmt: skip
 
