@@ -9,7 +9,7 @@ import re
 
 from ..motion.anatomy import side, words
 from ..motion.types import Rig
-from .presets import FINGERS, deal_spine, plain
+from .tables import FINGERS, deal_spine, plain
 
 # by word, the better name first; where several bones share one, place in the tree decides
 _WORDS = {

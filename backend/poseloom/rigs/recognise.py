@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import BadInput, UnknownMethod
 from ..motion.skeleton import JOINTS, PARENTS
 from ..motion.types import Rig
-from . import naming, presets, structure
+from . import naming, structure, tables
 
 # without these nothing can be animated
 REQUIRED = ("pelvis", *(f"{j}_{s}" for j in ("thigh", "shin", "upper_arm", "forearm") for s in "lr"))
@@ -43,12 +43,12 @@ def recognise(rig: Rig, preset: str | None = None) -> Recognition:
     Raises BadInput "not_humanoid" which lists what is missing, and UnknownMethod for a preset
     that is none.
     """
-    layouts = presets.load()
+    layouts = tables.load()
     if preset is not None:
         layouts = [layout for layout in layouts if layout.family == preset]
         if not layouts:
             raise UnknownMethod(
-                "unknown_preset", f'There is no rig preset "{preset}".', f"Known: {', '.join(presets.families())}."
+                "unknown_preset", f'There is no rig preset "{preset}".', f"Known: {', '.join(tables.families())}."
             )
     found = [match(rig, layout) for layout in layouts]
     best = max(found, key=lambda r: r.score)
@@ -64,14 +64,14 @@ def recognise(rig: Rig, preset: str | None = None) -> Recognition:
         return _with_doubts(_generic(rig, by_shape, "by shape", 0.6, doubts))
     likely = max([best.rig.roles, by_name, by_shape], key=len)
     raise _not_humanoid(
-        rig, likely, "Choose the character's armature, or name its bones as one of: " + ", ".join(presets.families()) + "."
+        rig, likely, "Choose the character's armature, or name its bones as one of: " + ", ".join(tables.families()) + "."
     )
 
 
 def match(rig: Rig, layout) -> Recognition:
     """How well one Layout fits: the share of its parts found, times the share that hang in the right order."""
     at = {}
-    for bone, name in zip(rig.bones, presets.plain(rig.bones, layout.prefix)):
+    for bone, name in zip(rig.bones, tables.plain(rig.bones, layout.prefix)):
         at.setdefault(name, bone)
 
     def bones(names):
@@ -79,7 +79,7 @@ def match(rig: Rig, layout) -> Recognition:
 
     roles = {joint: found for joint, names in layout.roles.items() if (found := bones(names))}
     spine = bones(layout.spine)
-    roles.update(presets.deal_spine(spine))
+    roles.update(tables.deal_spine(spine))
     wanted = [joint for joint in layout.roles if joint in JOINTS]
     share = sum(joint in roles for joint in wanted) + bool(spine)
     share /= len(wanted) + bool(layout.spine)
@@ -153,7 +153,7 @@ def _generic(rig, roles, family, cap, doubts=()):
 def _with_doubts(found: Recognition) -> Recognition:
     rig, roles = found.rig, found.rig.roles
     missing = tuple(in_words(joint) for joint in _WORTH_A_WORD if joint not in roles)
-    if not any(joint in roles for joint in presets.SPINE):
+    if not any(joint in roles for joint in tables.SPINE):
         missing += ("spine",)
     doubts = list(found.doubts)
     for joint in JOINTS:

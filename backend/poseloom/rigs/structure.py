@@ -7,7 +7,7 @@ import numpy as np
 from ..motion.anatomy import find_limbs
 from ..motion.types import Rig
 from ..motion.upright import left_of
-from .presets import deal_spine
+from .tables import deal_spine
 
 
 def roles_by_shape(rig: Rig):
