@@ -9,7 +9,8 @@ from typing import Iterator, Optional
 
 import numpy as np
 
-from .errors import BadInput, Unavailable
+from .errors import BadInput
+from .registry import package
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 _VIDEO_HINT = "Give a video such as .mp4, .mov, .mkv or .webm, a picture, or a folder of pictures."
@@ -17,15 +18,7 @@ _VIDEO_HINT = "Give a video such as .mp4, .mov, .mkv or .webm, a picture, or a f
 
 def load_av():
     """The PyAV package, or Unavailable with the way out."""
-    try:
-        import av
-    except ImportError as error:
-        raise Unavailable(
-            "package_missing",
-            'Reading video needs the Python package "av", which is not installed.',
-            'Install it with: pip install "poseloom[pose]"',
-        ) from error
-    return av
+    return package("av", "Reading and writing video", "pose")
 
 
 def pictures_of(path: Path) -> list[Path]:

@@ -7,11 +7,12 @@ from typing import Sequence
 
 import numpy as np
 
-from .errors import BadInput, Unavailable
+from .errors import BadInput
 from .media import write_video
 from .motion.layouts import Layout, edge_side, layout, side
 from .motion.types import Keypoints
 from .progress import Report, silent
+from .registry import package
 
 # the person's left is orange and the right is blue: told apart with colour-blind eyes too
 COLOURS = {"l": (255, 145, 40), "r": (60, 165, 255), "": (245, 245, 245)}
@@ -79,13 +80,6 @@ def write_overlay(path, clip, people: Sequence[Keypoints], report: Report = sile
 
 
 def _cv2():
-    try:
-        import cv2
-    except ImportError as error:
-        raise Unavailable(
-            "package_missing",
-            'Drawing keypoints needs the Python package "cv2", which is not installed.',
-            'Install it with: pip install "poseloom[pose]"',
-        ) from error
+    cv2 = package("cv2", "Drawing keypoints", "pose")
     cv2.setNumThreads(1)
     return cv2

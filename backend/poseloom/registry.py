@@ -30,13 +30,21 @@ def load(stage: str, table: Mapping[str, Method], name: str) -> Any:
         raise UnknownMethod("unknown_method", f'No {stage} "{name}"; known: {known}.')
     method = table[name]
     module, _, attribute = method.target.partition(":")
+    return getattr(package(module, f'The {stage} "{name}"', method.extra), attribute)
+
+
+def package(module: str, who: str, extra: str) -> Any:
+    """The module, imported; Unavailable with the way out where it or what it needs is not installed.
+
+    `who` begins the sentence, such as "Reading video"; `extra` is the pip extra that brings it.
+    """
     try:
-        return getattr(importlib.import_module(module), attribute)
+        return importlib.import_module(module)
     except ImportError as error:
         if error.name and error.name.split(".")[0] == "poseloom":
             raise
         raise Unavailable(
             "package_missing",
-            f'The {stage} "{name}" needs the Python package "{error.name}", which is not installed.',
-            f'Install it with: pip install "poseloom[{method.extra}]"',
+            f'{who} needs the Python package "{error.name}", which is not installed.',
+            f'Install it with: pip install "poseloom[{extra}]"',
         ) from error

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from mediapipe.python.solutions.pose import Pose
 
 from ..errors import BadInput
 from ..motion.layouts import BLAZEPOSE
 from ..motion.types import Keypoints
 from ..progress import Report, silent
+from ..registry import package
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class MediaPipe:
 
     def __init__(self, options: Options = Options()):
         self.options = options
+        self._solution = package("mediapipe.python.solutions.pose", 'The estimator "mediapipe"', "pose")
 
     def __call__(self, clip, report: Report = silent) -> list[Keypoints]:
         rows = []
         with _quiet_stderr():
-            pose = Pose(
+            pose = self._solution.Pose(
                 static_image_mode=clip.frame_count == 1,
                 model_complexity=1,
                 smooth_landmarks=self.options.smooth,
