@@ -91,6 +91,8 @@ def find_limbs(names, parents, heads, tails) -> Optional[Limbs]:
             if spine is None or len(spine) < 2 or set(spine) & set(legs):
                 continue
             score = total[list(legs)].mean() + total[list(arms)].mean()
+            if _hang(legs, spine, heads, tails, children, total):
+                score *= 2.0
             if best is None or score > best[0]:
                 best = (score, legs, arms, spine)
     if best is None:
@@ -111,8 +113,16 @@ def _pairs(joints, total, names, longest, children):
                 continue
             sides = {_side_below(a, names, children), _side_below(b, names, children)}
             alike = abs(total[a] - total[b]) < _PAIR_TOLERANCE * max(total[a], total[b])
-            if alike and sides in ({"l", "r"}, {""}):
+            # a limb has a joint in it
+            if alike and sides in ({"l", "r"}, {""}) and children[a] and children[b]:
                 yield a, b
+
+
+def _hang(legs, spine, heads, tails, children, total) -> bool:
+    """Whether the legs point away from the chest at rest, as those of controls often do not."""
+    up = heads[spine[-1]] - heads[spine[0]]
+    ways = [tails[_longest_chain(leg, children, total)[-1]] - heads[leg] for leg in legs]
+    return all(up @ way < -0.5 * np.linalg.norm(up) * np.linalg.norm(way) for way in ways)
 
 
 def _side_below(joint, names, children) -> str:

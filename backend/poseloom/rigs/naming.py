@@ -11,16 +11,17 @@ from ..motion.anatomy import side, words
 from ..motion.types import Rig
 from .tables import FINGERS, deal_spine, plain
 
-# by word, the better name first; where several bones share one, place in the tree decides
+# by word, the better name first; of several bones with one word the highest in the tree, or where the word
+# may mean the bone above as well (the last entry's `True`), the lowest
 _WORDS = {
-    "thigh": (r"thigh|femur|up ?leg|upper ?leg|leg upper", r"hip", r"leg"),
-    "shin": (r"shin|calf|tibia|lower ?leg|low ?leg|leg lower|knee", r"leg"),
-    "foot": (r"foot|ankle",),
-    "toe": (r"toes?|toe ?base|ball",),
-    "forearm": (r"fore ?arm|lower ?arm|low ?arm|arm lower|elbow|radius|ulna",),
-    "upper_arm": (r"upper ?arm|up ?arm|arm upper|shldr|humerus|bicep", r"arm", r"shoulder"),
-    "clavicle": (r"clavicle|collar|collar ?bone|scapula", r"shoulder"),
-    "hand": (r"hand|wrist",),
+    "thigh": ((r"thigh|femur|up ?leg|upper ?leg|leg upper", False), (r"hip", True), (r"leg", False)),
+    "shin": ((r"shin|calf|tibia|lower ?leg|low ?leg|leg lower|knee", False), (r"(?<!up )(?<!upper )leg(?! upper)", False)),
+    "foot": ((r"foot|ankle", False),),
+    "toe": ((r"toes?|ball", False),),
+    "forearm": ((r"fore ?arm|lower ?arm|low ?arm|arm lower|elbow|radius|ulna", False),),
+    "upper_arm": ((r"upper ?arm|up ?arm|arm upper|shldr|humerus|bicep", False), (r"arm", False), (r"shoulder", True)),
+    "clavicle": ((r"clavicle|collar|collar ?bone|scapula", False), (r"shoulder", False)),
+    "hand": ((r"hand|wrist", False),),
 }
 _HIPS = r"hips?|pelvis"
 _HEAD = r"head"
@@ -74,11 +75,11 @@ class _Tree:
             and not _HELPERS.search(self.words[b])
         ]
 
-    def pick(self, joint, s, among=None, deepest=False, without=()):
-        for pattern in _WORDS[joint]:
-            found = [b for b in self.named(pattern, s, among) if b not in without]
+    def pick(self, joint, s, among=None):
+        for pattern, lowest in _WORDS[joint]:
+            found = self.named(pattern, s, among)
             if found:
-                return min(found, key=lambda b: (-self.depth[b] if deepest else self.depth[b], len(self.words[b])))
+                return min(found, key=lambda b: (-self.depth[b] if lowest else self.depth[b], len(self.words[b])))
         return None
 
     def below(self, bone) -> list:
@@ -94,7 +95,7 @@ def _leg(tree, s):
     shin = tree.pick("shin", s)
     if shin is None:
         return []
-    thigh = tree.pick("thigh", s, tree.above(shin), deepest=True)
+    thigh = tree.pick("thigh", s, tree.above(shin))
     foot = tree.pick("foot", s, tree.below(shin))
     if foot is None:
         # driven by IK from elsewhere in the tree
@@ -108,10 +109,10 @@ def _arm(tree, s):
     if forearm is None:
         return []
     above = tree.above(forearm)
-    upper_arm = tree.pick("upper_arm", s, above, deepest=True)
+    upper_arm = tree.pick("upper_arm", s, above)
     if upper_arm is None:
         return [("forearm", forearm)]
-    clavicle = tree.pick("clavicle", s, tree.above(upper_arm), deepest=True)
+    clavicle = tree.pick("clavicle", s, tree.above(upper_arm))
     hand = tree.pick("hand", s, tree.below(forearm))
     found = [("clavicle", clavicle), ("upper_arm", upper_arm), ("forearm", forearm), ("hand", hand)]
     return found + _fingers(tree, s, hand if hand is not None else forearm)

@@ -6,7 +6,8 @@ the shape of the tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Mapping
 
 import numpy as np
 
@@ -26,7 +27,8 @@ class Recognition:
     """A rig with its parts named.
 
     family "mixamo" ..., "by names" or "by shape"; rig with roles, switches and effective parents; score 0..1;
-    doubts: sentences for the user; missing: the body's parts that have no bone, in words.
+    doubts: sentences for the user; missing: the body's parts that have no bone, in words;
+    deform {joint: bone} where other bones than the roles carry the mesh.
     """
 
     family: str
@@ -34,7 +36,7 @@ class Recognition:
     score: float
     doubts: tuple = ()
     missing: tuple = ()
-    deform: tuple = ()
+    deform: Mapping[str, str] = field(default_factory=dict)
 
 
 def recognise(rig: Rig, preset: str | None = None) -> Recognition:
@@ -90,14 +92,14 @@ def match(rig: Rig, layout) -> Recognition:
     switches = layout.switches
     whole = hung.with_(roles=roles, switches=switches)
     doubts = () if layout.verified else (f"The preset for {layout.name or layout.family} is untested on a real rig.",)
-    deform = tuple((joint, at[n.lower()]) for joint, n in layout.deform.items() if n.lower() in at)
+    deform = {joint: at[n.lower()] for joint, n in layout.deform.items() if n.lower() in at}
     return Recognition(layout.family, whole, float(score), doubts, deform=deform)
 
 
 def order_share(rig: Rig, roles) -> float:
     """Share of the parts whose bone hangs, at any distance, from that of the nearest part above."""
     checked = [
-        _is_above(rig, above, bones[0]) for joint, bones in roles.items() if (above := _bone_above(joint, roles))
+        _is_above(rig, above, bones[0]) for joint, bones in roles.items() if joint in JOINTS and (above := _bone_above(joint, roles))
     ]
     return float(np.mean(checked)) if checked else 0.0
 

@@ -9,6 +9,11 @@ from ..motion.types import Rig
 from ..motion.upright import left_of
 from .tables import deal_spine
 
+_LEG = (None, "thigh", "shin", "foot", "toe")
+_ARM = ("clavicle", "upper_arm", "forearm", "hand", None)
+# an arm or leg begins this far off the middle, as a share of a hip joint's distance from it
+_ASIDE = 0.6
+
 
 def roles_by_shape(rig: Rig):
     """({joint: (bone, ...)}, doubts), empty where there are no two pairs of limbs on a spine.
@@ -22,27 +27,23 @@ def roles_by_shape(rig: Rig):
         return {}, ()
     doubts = ["The bones' names say nothing: parts were told by the shape of the skeleton."]
     legs, arms = limbs.legs, limbs.arms
+    left = left_of(limbs, heads, tails, np.array([0.0, 0.0, 1.0]))
     if not limbs.sided:
         doubts.append("Left and right were told by where the feet point.")
-        left = left_of(limbs, heads, tails, np.array([0.0, 0.0, 1.0]))
         legs, arms = (_left_first(pair, heads, left) for pair in (legs, arms))
-    roles = {"pelvis": limbs.spine[0], **deal_spine(limbs.spine[1:])}
+    roles = {"pelvis": limbs.spine[:1], **deal_spine(limbs.spine[1:])}
     if limbs.head:
-        # the last joint may be the crown; the head is the longest bone above the neck
-        steps = [np.linalg.norm(tails[j] - heads[j]) for j in limbs.head]
-        top = int(np.argmax(steps)) if len(limbs.head) > 1 else 0
-        roles["head"] = limbs.head[top]
+        # the head is the longest bone above the chest, what lies below it the neck
+        top = int(np.argmax([np.linalg.norm(tails[j] - heads[j]) for j in limbs.head]))
+        roles["head"] = limbs.head[top : top + 1]
         if top:
-            roles["neck"] = tuple(limbs.head[:top])
+            roles["neck"] = limbs.head[:top]
     for side, leg, arm in zip("lr", legs, arms):
-        roles.update(_limb(leg, heads, side, (None, "thigh", "shin", "foot", "toe")))
-        roles.update(_limb(arm, heads, side, ("clavicle", "upper_arm", "forearm", "hand", None)))
-    names = {
-        joint: tuple(rig.bones[b] for b in (bones if isinstance(bones, tuple) else (bones,)))
-        for joint, bones in roles.items()
-    }
-    names.update({k: v if isinstance(v[0], str) else tuple(rig.bones[b] for b in v) for k, v in names.items()})
-    return names, tuple(doubts)
+        found = _limb(leg, limbs.spine[0], heads, tails, left, 1e-3, _LEG)
+        width = abs((heads[found["thigh"]] - heads[limbs.spine[0]]) @ left) if found else 0.0
+        found.update(_limb(arm, limbs.spine[-1], heads, tails, left, _ASIDE * width, _ARM))
+        roles.update({f"{joint}_{side}": (bone,) for joint, bone in found.items()})
+    return {joint: tuple(rig.bones[b] for b in bones) for joint, bones in roles.items()}, tuple(doubts)
 
 
 def _left_first(pair, heads, left):
@@ -50,16 +51,15 @@ def _left_first(pair, heads, left):
     return pair if (first - second) @ left > 0 else pair[::-1]
 
 
-def _limb(chain, heads, side, joints):
-    """Joints of a limb by its two longest neighbouring bones, which are thigh and shin or arm and forearm."""
+def _limb(chain, base, heads, tails, left, least, joints):
+    """{joint: bone}: the two longest neighbouring bones that begin more than `least` metres aside of
+    `base` are thigh and shin, or arm and forearm."""
     before, upper, lower, end, tip = joints
-    steps = np.linalg.norm(np.diff(heads[list(chain)], axis=0), axis=-1)
-    if len(steps) < 2:
+    points = np.vstack([heads[list(chain)], tails[chain[-1]]])
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)
+    first = int(np.argmax(np.abs((points - heads[base]) @ left) > least))
+    if len(steps) - first < 2:
         return {}
-    at = int(np.argmax(steps[:-1] + steps[1:]))
-    found = {upper: chain[at], lower: chain[at + 1], end: chain[at + 2]}
-    if before and at:
-        found[before] = chain[at - 1]
-    if tip and at + 3 < len(chain):
-        found[tip] = chain[at + 3]
-    return {f"{joint}_{side}": bone for joint, bone in found.items()}
+    at = first + int(np.argmax(steps[first:-1] + steps[first + 1 :]))
+    places = {before: at - 1, upper: at, lower: at + 1, end: at + 2, tip: at + 3}
+    return {joint: chain[i] for joint, i in places.items() if joint and 0 <= i < len(chain)}
