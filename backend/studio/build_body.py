@@ -32,7 +32,8 @@ RIGS = {
     "unreal": "standard/{}.game_engine",
     "cmu": "standard/{}.cmu_mb",
 }
-SOLE_M = 0.018
+SOLE_M = 0.016  # thickness below the foot
+WELT_M = 0.014  # height on the foot where the upper meets the sole
 SLEEVE = 0.62  # of the upper arm
 # the basic human metarig of Rigify, and which deform bone carries what the full one splits further
 METARIG = (
@@ -114,25 +115,17 @@ class Cloth:
     def rim(self, points, depth_m) -> "Cloth":
         """Turn every open border inwards, so that the cloth looks thick and its edge is closed."""
         inward = -depth_m * vertex_normals(self.places(points), self.faces)
-        edges = {}
-        for face in self.faces:
-            for a, b in zip(face, face[1:] + face[:1]):
-                edges[a, b] = True
-        border = [(a, b) for a, b in edges if (b, a) not in edges]
+        border = self.border()
         corners = sorted({v for edge in border for v in edge})
-        copies = dict(
-            zip(
-                corners,
-                self.append(
-                    self.first[corners],
-                    self.second[corners],
-                    self.share[corners],
-                    self.moved[corners] + inward[corners],
-                ),
-            )
-        )
+        blends = self.first[corners], self.second[corners], self.share[corners]
+        copies = dict(zip(corners, self.append(*blends, self.moved[corners] + inward[corners])))
         self.faces += [[b, a, copies[a], copies[b]] for a, b in border]
         return self
+
+    def border(self) -> list:
+        """The directed edges that have a face on one side only."""
+        edges = {(a, b): None for face in self.faces for a, b in zip(face, face[1:] + face[:1])}
+        return [(a, b) for a, b in edges if (b, a) not in edges]
 
 
 def vertex_normals(points, faces):
@@ -148,6 +141,30 @@ def vertex_normals(points, faces):
 def smoothstep(x, low, high):
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def hang(cloth, points, share, slice_m):
+    """(V,3) horizontal moves that round the level slices of a cloth, as if it hung over its hollows.
+
+    share (V,) 0..1: how much of it; the slices are made of the vertices with more than 0.5.  A
+    slice is rounded to its convex hull, taken as the meeting of half planes in 72 directions.
+    """
+    used = np.unique(np.concatenate([np.array(f) for f in cloth.faces]))
+    places = cloth.places(points)
+    moves = np.zeros_like(places)
+    body = places[used[share[used] > 0.5]]
+    angles = np.arange(72) * np.pi / 36
+    ways = np.stack([np.cos(angles), np.sin(angles)])
+    for v in used[share[used] > 0]:
+        near = body[np.abs(body[:, 2] - places[v, 2]) < slice_m, :2]
+        if len(near) < 8:
+            continue
+        middle = (near.min(0) + near.max(0)) / 2
+        xy = places[v, :2] - middle
+        towards = xy @ ways / np.hypot(*xy)
+        reach = ((near - middle) @ ways).max(0) / np.where(towards > 0.01, towards, np.nan)
+        moves[v, :2] = xy * (max(np.nanmin(reach) / np.hypot(*xy), 1.0) - 1.0) * share[v]
+    return moves
 
 
 class Tailor:
@@ -180,66 +197,86 @@ class Tailor:
         return along
 
     def parts(self):
-        floor = self.points[self.figure.members("body"), 2].min()
-        height = self.points[:, 2] - floor
+        points, count = self.points, len(self.points)
+        floor = points[self.figure.members("body"), 2].min()
+        height = points[:, 2] - floor
         arm = self.along_arm()
         hips, knee = self.joint["l-upper-leg"][2] - floor, self.joint["l-knee"][2] - floor
-        count = len(self.points)
+        neck = self.joint["neck"]
+        collar = neck[2] + 0.015 + 0.62 * (points[:, 1] - neck[1]) - points[:, 2]
+        collar = np.where(height > hips, collar, 1.0)
 
-        shirt = Cloth.of(self.tights, count).cut(height - (hips - 0.03)).cut(SLEEVE - arm)
-        low = smoothstep(-shirt.blend(height), -(hips + 0.12), -(hips - 0.03))
-        loose = 0.008 + 0.010 * low + 0.008 * smoothstep(shirt.blend(arm), 0.1, SLEEVE)
+        shirt = Cloth.of(self.tights, count).cut(height - (hips + 0.04)).cut(SLEEVE - arm).cut(collar)
+        sleeve = smoothstep(shirt.blend(arm), 0.1, SLEEVE)
+        loose = 0.007 + 0.010 * sleeve + 0.006 * smoothstep(shirt.blend(collar), 0.0, 0.05)
         shirt.moved = shirt.moved + loose[:, None] * shirt.blend(self.normals)
-        yield shirt.rim(self.points, 0.012), "shirt"
+        trunk = 1 - smoothstep(shirt.blend(self.total(self.skin, "upperarm", "shoulder", "clavicle")), 0.0, 0.25)
+        trunk *= 1 - smoothstep(shirt.blend(points)[:, 2], neck[2] - 0.17, neck[2] - 0.08)
+        shirt.moved += hang(shirt, points, trunk, slice_m=0.02)
+        yield shirt.rim(points, 0.010), "shirt"
 
-        trousers = Cloth.of(self.tights, count).cut((hips + 0.10) - height).cut(height - 0.055)
+        trousers = Cloth.of(self.tights, count).cut((hips + 0.12) - height).cut(height - 0.055)
         flare = smoothstep(-trousers.blend(height), -(knee - 0.02), -0.08)
-        loose = 0.006 + 0.016 * flare
+        loose = 0.004 + 0.018 * flare + 0.004 * smoothstep(-trousers.blend(height), -hips, -(hips - 0.12))
         trousers.moved = trousers.moved + loose[:, None] * trousers.blend(self.normals)
-        yield trousers.rim(self.points, 0.010), "trousers"
+        yield trousers.rim(points, 0.010), "trousers"
 
-        yield from self.shoes(height, count)
+        for side in (1, -1):
+            yield from self.shoe(height, np.where(points[:, 0] * side > 0, 1.0, -1.0), floor)
         yield from self.head_and_arms(height, arm, count)
 
-    def shoes(self, height, count):
-        shoes = Cloth.of(self.tights, count).cut(0.095 - height)
-        level, normal = shoes.blend(height), shoes.blend(self.normals)
-        flat = normal * np.array([1.0, 1.0, 0.4])
-        shoes.moved = shoes.moved + 0.006 * flat
-        # all that faces the floor goes down to one plane: a sole
-        under = smoothstep(-normal[:, 2], 0.15, 0.5) * smoothstep(-level, -0.045, -0.02)
-        shoes.moved[:, 2] += under * (-SOLE_M - (level + shoes.moved[:, 2]))
-        places = shoes.places(self.points)[:, 2] - (self.points[:, 2] - height).mean()
-        regions = ["soles" if np.mean(places[face]) < 0.012 else "shoes" for face in shoes.faces]
-        before = len(shoes.faces)
-        shoes.rim(self.points, 0.006)
-        yield shoes, regions + ["shoes"] * (len(shoes.faces) - before)
+    def shoe(self, height, side, floor):
+        """An upper from the clothes helper's foot, and below it a flat sole of its outline."""
+        tights = [f for f in self.tights if side[f].min() > 0]
+        upper = Cloth.of(tights, len(self.points)).cut(0.105 - height).cut(height - WELT_M)
+        normal = upper.blend(self.normals) * [1.0, 1.0, 0.5]
+        upper.moved = upper.moved + 0.006 * normal
+        low = 1 - smoothstep(upper.blend(height), 0.03, 0.06)
+        upper.moved += hang(upper, self.points, low, slice_m=0.02)
+        places = upper.places(self.points)
+        ring = [e for e in upper.border() if max(places[list(e), 2]) < floor + WELT_M + 0.02]
+        corners = [v for v, _ in ring]
+        drop = upper.moved[corners] * [1, 1, 0]
+        drop[:, 2] = -SOLE_M - WELT_M
+        blends = upper.first[corners], upper.second[corners], upper.share[corners]
+        lower = dict(zip(corners, upper.append(*blends, drop)))
+        upper.faces = [list(f) for f in upper.faces]
+        regions = ["shoes"] * len(upper.faces)
+        upper.faces += [[b, a, lower[a], lower[b]] for a, b in ring]
+        middle = upper.append(*(x[:1] for x in blends), (drop - places[corners] + places[corners].mean(0))[:1])[0]
+        upper.moved[middle] = places[corners].mean(0) * [1, 1, 0] - self.points[upper.first[middle]] * [1, 1, 0]
+        upper.share[middle] = 0.0
+        upper.moved[middle, 2] = floor - SOLE_M - self.points[upper.first[middle], 2]
+        for v in lower.values():
+            upper.moved[v, 2] += floor - SOLE_M - upper.places(self.points)[v, 2]
+        upper.faces += [[lower[b], lower[a], middle] for a, b in ring]
+        regions += ["soles"] * (len(upper.faces) - len(regions))
+        before = len(upper.faces)
+        upper.rim(self.points, 0.006)
+        yield upper, regions + ["shoes"] * (len(upper.faces) - before)
 
     def head_and_arms(self, height, arm, count):
         neck = self.joint["neck"][2] - (self.points[:, 2] - height).mean()
-        wanted = (height > neck - 0.07) & (self.total(self.skin, "clavicle", "shoulder", "upperarm") < 0.6)
+        wanted = (height > neck - 0.13) & (self.total(self.skin, "clavicle", "shoulder", "upperarm") < 0.6)
         wanted |= arm > SLEEVE - 0.22
         faces = [f for f in self.figure.groups["body"] if wanted[f].all()]
-        hair = self.hair_field()
+        field = self.hair_field()
+        hair = Cloth.of(faces, count).cut(field)
+        # locks: a thickness that swells from nothing at the hairline, with a little unevenness
+        inside = hair.blend(field)
+        x, y, z = hair.blend(self.points).T
+        locks = 0.003 * np.sin(x * 230 + 3 * np.sin(y * 120)) * np.cos(y * 150 + z * 90)
+        thick = smoothstep(inside, -0.002, 0.03) * (0.015 + locks) + 0.0015
+        hair.moved = hair.moved + thick[:, None] * hair.blend(self.body_normals)
+        yield hair.rim(self.points, 0.003), "hair"
+
         brow = self.total(self.face, "brow.T.L.001", "brow.T.L.002", "brow.T.R.001", "brow.T.R.002")
         lips = self.total(self.face, "lip.")
-        regions = []
-        for f in faces:
-            if hair[f].mean() > 0:
-                regions.append("hair")
-            elif brow[f].mean() > 0.55:
-                regions.append("hair")
-            elif lips[f].mean() > 0.75:
-                regions.append("lips")
-            else:
-                regions.append("skin")
-        body = Cloth.of(faces, count)
-        # locks: a thickness that swells from nothing at the hairline, with a little unevenness
-        x, y, z = self.points.T
-        locks = 0.0022 * np.sin(x * 260 + 3 * np.sin(y * 120)) * np.cos(y * 170 + z * 90)
-        thick = smoothstep(hair, 0.0, 0.035) * (0.016 + locks)
-        body.moved = body.moved + thick[:, None] * self.body_normals
-        yield body, regions
+        skin = Cloth.of(faces, count).cut(-field)
+        brow, lips = skin.blend(brow), skin.blend(lips)
+        yield skin, [
+            "hair" if brow[f].mean() > 0.55 else "lips" if lips[f].mean() > 0.75 else "skin" for f in skin.faces
+        ]
 
         for side in "lr":
             eye = self.figure.groups[f"helper-{side}-eye"]

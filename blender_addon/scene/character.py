@@ -15,7 +15,7 @@ PRESETS = ("makehuman", "mixamo", "unreal", "rigify", "cmu")
 
 # base colour (linear RGB) and roughness of each region
 MATERIALS = {
-    "skin": ((0.50, 0.26, 0.17), 0.55),
+    "skin": ((0.60, 0.34, 0.24), 0.55),
     "hair": ((0.030, 0.018, 0.012), 0.65),
     "shirt": ((0.05, 0.17, 0.33), 0.85),
     "trousers": ((0.11, 0.10, 0.09), 0.85),
