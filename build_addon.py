@@ -1,5 +1,7 @@
 """Build the Blender extension: dist/poseloom-X.Y.Z.zip.  Standard library only, no network.
 
+With --backend, install the backend into the user's data folder instead (pip then needs the network).
+
 The zip holds `blender_addon/` and one wheel, `poseloom_kernel`: the parts of `backend/poseloom`
 that need numpy alone, so that retargeting works inside Blender with no backend running.
 Blender keeps the wheel it has when a new one bears the same version; the wheel's version
@@ -13,8 +15,10 @@ import base64
 import hashlib
 import io
 import re
+import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -200,11 +204,31 @@ def build(out: Path, tree: Path = TREE) -> Path:
     return path
 
 
+def install_backend() -> Path:
+    """The backend in an environment of its own in the user's data folder; the note that tells of it."""
+    sys.path.insert(0, str(TREE / "backend"))
+    from poseloom import settings
+
+    if sys.version_info[:2] != (3, 11):
+        raise BuildError(f"The backend needs Python 3.11; this is {sys.version.split()[0]}.")
+    python = settings.backend_python()
+    venv.create(python.parent.parent, with_pip=True)
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", TREE / "constraints" / "main.txt"]
+    if subprocess.run([*pip, f"{TREE}[pose,server]"]).returncode:
+        raise BuildError("pip could not install the backend; its message stands above.")
+    return settings.write_backend_json([str(python), "-m", "poseloom", "serve"])
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the Blender extension.")
+    parser.add_argument("--backend", action="store_true", help="install the backend instead, where the panel finds it")
     parser.add_argument("--out", type=Path, default=TREE / "dist", metavar="FOLDER", help="where the zip goes")
+    chosen = parser.parse_args(arguments)
     try:
-        path = build(parser.parse_args(arguments).out)
+        if chosen.backend:
+            print(f"The backend is installed; {install_backend()} tells Blender's panel how to start it.")
+            return 0
+        path = build(chosen.out)
     except BuildError as error:
         print(f"build_addon: {error}", file=sys.stderr)
         return 1

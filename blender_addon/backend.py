@@ -1,0 +1,131 @@
+"""The backend as the extension sees it: whether it runs, how to start it, how to get it.
+
+`choice()` and `access()` read preferences and belong on the main thread; the rest takes what they
+return and may run on any.
+"""
+
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import bpy
+from poseloom import client, settings
+from poseloom.errors import BadInput, Cancelled, PoseloomError
+from poseloom.progress import Report, part
+
+from . import preferences
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the preferences say, or whom a script named."""
+
+    command: tuple = ()
+    address: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the panel shows.  state: unknown, running, stopped, missing or refused."""
+
+    state: str = "unknown"
+    text: str = "Looking for the backend"
+    hint: str = ""
+
+
+def choice(address: str = "", token: str = "") -> Choice:
+    """The backend to use; BadInput where it may not be reached."""
+    chosen = preferences.get()
+    if address:
+        found = Choice(address=address, token=token)
+    elif chosen.address:
+        found = Choice(address=chosen.address, token=chosen.token)
+    else:
+        found = Choice(command=tuple(split_command(chosen.backend_command)))
+    if found.address and not client.Client(found.address, "").local and not bpy.app.online_access:
+        raise BadInput(
+            "offline",
+            f"The backend {found.address} is on another computer, and Blender's online access is off.",
+            "Allow Online Access in Preferences > System > Network, or empty the address to use this computer.",
+        )
+    return found
+
+
+def split_command(text: str) -> list:
+    """A command line as words, as the system's own shell reads it; a file's bare path may hold spaces."""
+    text = text.strip()
+    if not text or Path(text).is_file():
+        return [text] if text else []
+    return [word.strip('"') for word in shlex.split(text, posix=sys.platform != "win32")]
+
+
+def command_of(choice: Choice) -> Optional[list]:
+    """The command that starts the backend, or None where none is installed."""
+    return list(choice.command) or settings.read_backend_command()
+
+
+def find(choice: Choice) -> Optional[client.Client]:
+    """The running backend, or None; PoseloomError where one answers that we cannot use."""
+    if choice.address:
+        return client.connect(choice.address, choice.token or None)
+    return client.find_backend()
+
+
+def ensure(choice: Choice, report: Report) -> client.Client:
+    """The running backend, started if need be."""
+    report(0.0, "Looking for the backend")
+    running = find(choice)
+    if running is None:
+        report(0.5, "Starting the backend")
+        running = client.start_backend(command_of(choice))
+    return running
+
+
+def look(choice: Choice) -> View:
+    """What there is to show."""
+    try:
+        running = find(choice)
+        if running is not None:
+            return View("running", f"Backend {running.health()['version']} at {running.address.partition('//')[2]}")
+    except PoseloomError as error:
+        return View("refused", error.message, error.hint)
+    if command_of(choice) is None:
+        return View("missing", "The backend is not installed")
+    return View("stopped", "The backend is installed, but not running")
+
+
+def animate(choice: Choice, video: str, options: dict, report: Report) -> bytes:
+    """The motion of the person in `video`, as the bytes of motion.npz."""
+    running = ensure(choice, part(report, 0.0, 0.02))
+    job = running.submit("animate", {"media": video}, options)
+    try:
+        # asked again and again, not listened to: a cancelled job must not wait for the next event
+        while not (status := running.status(job)).final:
+            part(report, 0.02, 0.98)(status.fraction, status.text or "Waiting for the backend")
+            time.sleep(POLL_S)
+    except Cancelled:
+        running.cancel(job)
+        raise
+    if status.state == "cancelled":
+        raise Cancelled("The backend cancelled the job.")
+    if status.state == "failed":
+        raise status.error or PoseloomError("job_failed", "The backend failed without a reason.", "Its log has more.")
+    report(0.98, "Fetching the motion")
+    return running.result(job, "motion.npz")
+
+
+def install_lines() -> tuple:
+    """The two lines that install the backend, to be run in the folder of Poseloom's source."""
+    python = settings.backend_python()
+    starter = "py -3.11" if sys.platform == "win32" else "python3.11"
+    call = "& " if sys.platform == "win32" else ""
+    return (
+        f'{starter} -m venv "{python.parent.parent}"',
+        f'{call}"{python}" -m pip install -c constraints/main.txt ".[pose,server]"',
+    )

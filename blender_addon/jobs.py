@@ -1,0 +1,249 @@
+"""Work in the background, and what the extension remembers from one draw to the next.
+
+The contract: a plain thread runs `work(report)`.  It may use files and sockets, never bpy.  A timer
+on the main thread takes its news from a queue, redraws, and gives the result to `then`.
+"""
+
+import queue
+import threading
+import time
+import traceback
+from typing import Any, Callable, Optional
+
+import bpy
+from poseloom.errors import Cancelled, PoseloomError
+from poseloom.progress import Report, silent
+
+TICK_S = 0.1
+
+
+class Job:
+    """One piece of work: how far it is, and how it ended."""
+
+    def __init__(self, title: str, work: Callable[[Report], Any], then: Callable[[Any], str], ready=lambda: ""):
+        self.title = title
+        self.fraction = 0.0
+        self.text = "Starting"
+        self.state = "running"  # done, cancelled, failed
+        self.outcome = ""  # one sentence, once it has ended
+        self.hint = ""
+        self._work = work
+        self._then = then
+        self._ready = ready
+        self._result: list = []  # the value, once it is there
+        self._news: queue.SimpleQueue = queue.SimpleQueue()
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"poseloom {title}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+        self.text = "Cancelling"
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def _report(self, fraction: float, text: str) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled()
+        self._news.put(("progress", (fraction, text)))
+
+    def _run(self) -> None:
+        try:
+            self._news.put(("result", self._work(self._report)))
+        except Exception as error:  # noqa: BLE001  whatever it is, it must reach the panel
+            self._news.put(("error", error))
+
+    def collect(self) -> None:
+        """On the main thread: take what the thread has put into the queue."""
+        while self.state == "running" and not self._news.empty():
+            kind, value = self._news.get()
+            if kind == "progress":
+                if not self._cancelled.is_set():
+                    self.fraction, self.text = value
+            elif kind == "error":
+                self.fail(value)
+            else:
+                self._result = [value]
+        if self._result and self.state == "running":
+            if self._cancelled.is_set():
+                self.fail(Cancelled())
+            elif reason := self._ready():
+                self.fraction, self.text = 1.0, reason
+            else:
+                self.finish()
+
+    def run_here(self, report: Report) -> None:
+        """Do the whole of it now, for scripts: an error is raised, not kept."""
+        self.outcome = self._then(self._work(report))
+        self.state, self.fraction = "done", 1.0
+
+    def finish(self) -> None:
+        try:
+            self.outcome = self._then(self._result[0])
+            self.state, self.fraction = "done", 1.0
+        except Exception as error:  # noqa: BLE001  a timer would only print it, the panel must show it
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        self.state = "cancelled" if isinstance(error, Cancelled) else "failed"
+        if isinstance(error, PoseloomError):
+            self.outcome, self.hint = error.message, error.hint
+        else:
+            self.outcome = f"Something went wrong in Poseloom: {error}"
+            self.hint = "The system console has the details."
+            traceback.print_exception(error)
+
+
+current: Optional[Job] = None  # the last one, ended or not
+motion_path: str = ""  # the last motion that came back
+rigs: dict = {}  # what was recognised, by armature
+
+
+def running() -> bool:
+    return current is not None and current.state == "running"
+
+
+def start(title: str, work: Callable[[Report], Any], then: Callable[[Any], str], ready=lambda: "") -> Job:
+    """Begin a job; `then(result)` is called on the main thread and returns the sentence to show.
+
+    `ready()` says what the user must finish before the result may land, "" if nothing.
+    """
+    global current
+    _not_twice()
+    current = Job(title, work, then, ready)
+    current.start()
+    bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
+    return current
+
+
+def run_here(title: str, work: Callable[[Report], Any], then: Callable[[Any], str], report: Report = silent) -> Job:
+    """The same while the caller waits; errors are raised."""
+    global current
+    _not_twice()
+    current = Job(title, work, then)
+    try:
+        current.run_here(report)
+    except PoseloomError as error:
+        current.fail(error)
+        raise
+    return current
+
+
+def _not_twice() -> None:
+    if running():
+        raise PoseloomError("busy", f"{current.title} is still running.", "Wait for it, or cancel it.")
+
+
+def show(title: str, state: str, outcome: str, hint: str = "") -> None:
+    """Put the outcome of work that needed no thread where the panel shows outcomes."""
+    global current
+    if not running():
+        current = Job(title, lambda report: None, lambda value: "")
+        current.state, current.outcome, current.hint = state, outcome, hint
+
+
+def keep_motion(path: str) -> None:
+    global motion_path
+    motion_path = path
+
+
+def cancel() -> None:
+    if running():
+        current.cancel()
+        redraw()
+
+
+def stop() -> None:
+    """End everything; called when the extension is switched off."""
+    global current, motion_path
+    cancel()
+    if running():
+        current.wait(2.0)
+    for timer in (_tick, _do_soon, _seen):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
+    for kept in (_soon, _glances, rigs):
+        kept.clear()
+    current, motion_path = None, ""
+
+
+def redraw() -> None:
+    """Draw the sidebars and the status bar again; from the main thread."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"VIEW_3D", "STATUSBAR"}:
+                area.tag_redraw()
+
+
+def _tick():
+    job = current
+    if job is None:
+        return None
+    job.collect()
+    redraw()
+    return TICK_S if job.state == "running" else None
+
+
+_soon: dict = {}
+
+
+def soon(name: str, function: Callable[[], None]) -> None:
+    """Call `function` after the draw in progress: drawing may not change anything itself."""
+    _soon[name] = function
+    if not bpy.app.timers.is_registered(_do_soon):
+        bpy.app.timers.register(_do_soon, first_interval=0.0, persistent=True)
+
+
+def _do_soon():
+    while _soon:
+        _soon.pop(next(iter(_soon)))()
+    redraw()
+    return None
+
+
+class Glance:
+    """The last answer to a question that takes too long to ask while drawing."""
+
+    def __init__(self, value: Any):
+        self.value = value
+        self.asked_s = -1e9
+        self.thread: Optional[threading.Thread] = None
+
+    def ask(self, question: Callable[[], Any]) -> None:
+        self.value = question()
+        self.asked_s = time.monotonic()
+
+
+_glances: dict = {}
+
+
+def glance(name: str, question: Callable[[], Any], unknown: Any, fresh_s: float = 4.0) -> Any:
+    """The last answer to `question`, asked anew on a thread where it is older than `fresh_s`."""
+    seen = _glances.setdefault(name, Glance(unknown))
+    if seen.thread is None and time.monotonic() - seen.asked_s > fresh_s:
+        seen.thread = threading.Thread(target=seen.ask, args=(question,), name=f"poseloom {name}", daemon=True)
+        seen.thread.start()
+        if not bpy.app.timers.is_registered(_seen):
+            bpy.app.timers.register(_seen, first_interval=TICK_S, persistent=True)
+    return seen.value
+
+
+def forget(name: str) -> None:
+    """Have a glance asked anew at the next draw."""
+    if name in _glances:
+        _glances[name].asked_s = -1e9
+    redraw()
+
+
+def _seen():
+    waiting = False
+    for seen in _glances.values():
+        if seen.thread is not None and seen.thread.is_alive():
+            waiting = True
+        elif seen.thread is not None:
+            seen.thread = None
+            redraw()
+    return TICK_S if waiting else None

@@ -1,0 +1,165 @@
+"""A video becomes a new Action: the backend sees, the kernel retargets, we write the keys."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+from poseloom.errors import BadInput, PoseloomError
+from poseloom.motion.files import motion_from_bytes, write_bytes
+
+from .. import backend, jobs, preferences, properties
+from .backend import not_busy, run
+from .rig import clip_name, put_motion, refuse, target
+
+KEPT_MOTIONS = 50
+
+
+class POSELOOM_OT_animate(bpy.types.Operator):
+    """Turn the person in the video into a new action on the active armature, at the playhead"""
+
+    bl_idname = "poseloom.animate"
+    bl_label = "Animate"
+    bl_options = {"REGISTER"}  # the keys come later, with an undo step of their own
+
+    video: StringProperty(name="Video", description="The video; empty: the one in the panel", subtype="FILE_PATH")
+    armature: StringProperty(name="Armature", description="Name of the armature; empty: the active one")
+    backend: StringProperty(name="Backend", description="Address of the backend; empty: as in the preferences")
+    token: StringProperty(name="Token", description="The token of the backend named", subtype="PASSWORD")
+    height_m: FloatProperty(name="Height", description="Of the person, in metres; 0: not known", min=0.0, max=3.0)
+    person: IntProperty(name="Person", description="Which person to follow", default=1, min=1)
+    start: StringProperty(name="From", description="12 is a frame, 1.5s seconds")
+    end: StringProperty(name="To", description="120 is a frame, 4s seconds")
+    smooth_hz: FloatProperty(name="Smoothing (Hz)", description="Lower is smoother", default=6.0, min=0.5, max=30.0)
+    foot_lock: BoolProperty(name="Lock feet", description="Keep standing feet still", default=True)
+    wait: BoolProperty(name="Wait", description="Return only when the action is made", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        reason = properties.why_not(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason and not_busy(cls)
+
+    def execute(self, context):
+        try:
+            obj = target(context, self.armature)
+            video = self._video(context)
+            chosen = backend.choice(self.backend, self.token)
+            kept = preferences.cache_folder() / f"{clip_name(video)}.npz"
+        except PoseloomError as error:
+            jobs.show("Animate", "failed", error.message, error.hint)
+            return refuse(self, error)
+        options, uid = self._options(context), obj.session_uid
+        start_frame = context.scene.frame_current
+
+        def work(report):
+            data = backend.animate(chosen, video, options, report)
+            write_bytes(kept, data)
+            return data
+
+        def then(_):
+            jobs.keep_motion(str(kept))
+            _forget_old(kept.parent)
+            return _land(kept, uid, start_frame)
+
+        return run(self, f"Animate {Path(video).name}", work, then, wait=self.wait, ready=_ready)
+
+    def _video(self, context) -> str:
+        chosen = self.video or context.scene.poseloom.video
+        if not chosen:
+            raise BadInput("no_video", "No video is chosen.", "Choose one in the Poseloom panel.")
+        path = Path(bpy.path.abspath(chosen)).absolute()
+        if not path.exists() and not any(mark in path.name for mark in "%*?"):
+            raise BadInput("no_file", f"There is no file {path}.", "Choose a video that exists.")
+        return str(path)
+
+    def _options(self, context) -> dict:
+        """The panel's options, and over them what a script has set."""
+        options = context.scene.poseloom.job_options()
+        names = ("height_m", *properties.JOB_OPTIONS)
+        given = {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
+        return {name: value for name, value in {**options, **given}.items() if value not in ("", 0.0)}
+
+
+def _ready() -> str:
+    """What to wait for: an undo step made inside another mode's own history would not take the Action back."""
+    for window in bpy.context.window_manager.windows:
+        obj = window.view_layer.objects.active
+        if obj is not None and obj.mode not in {"OBJECT", "POSE"}:
+            return "The motion is here: leave this mode (Tab) to receive it"
+        if any(op.bl_idname.startswith("TRANSFORM_OT_") for op in window.modal_operators):
+            return "The motion is here: finish moving to receive it"
+    return ""
+
+
+def _land(path: Path, uid: int, start_frame: int) -> str:
+    """The motion on the armature it was made for, as one undo step; the sentence to show."""
+    obj = next((o for o in bpy.data.objects if o.session_uid == uid), None)
+    if obj is None:
+        raise BadInput(
+            "armature_gone",
+            "The armature that this motion was made for is gone.",
+            "Select another one and press Apply Again.",
+        )
+    windows = bpy.context.window_manager.windows
+    window = next((w for w in windows if obj.name in w.scene.objects), None)
+    with bpy.context.temp_override(window=window) if window else nullcontext():
+        _, text = put_motion(bpy.context, obj, motion_from_bytes(path.read_bytes()), clip_name(path), start_frame)
+        bpy.ops.ed.undo_push(message="Poseloom: Animate")
+    return text
+
+
+def _forget_old(folder: Path) -> None:
+    """Keep the newest motions only."""
+    kept = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)
+    for path in kept[:-KEPT_MOTIONS]:
+        path.unlink(missing_ok=True)
+
+
+class POSELOOM_OT_apply_motion(bpy.types.Operator):
+    """Put the last motion that came back on the active armature too, as a new action at the playhead"""
+
+    bl_idname = "poseloom.apply_motion"
+    bl_label = "Apply Again"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(name="Motion", description="A motion file; empty: the last one", subtype="FILE_PATH")
+    armature: StringProperty(name="Armature", description="Name of the armature; empty: the active one")
+    at_playhead: BoolProperty(name="At playhead", description="Begin at the current frame", default=True)
+    start_frame: IntProperty(name="Start frame", description="Where the action begins", default=1)
+
+    @classmethod
+    def poll(cls, context):
+        reason = properties.why_not(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context):
+        try:
+            obj = target(context, self.armature)
+            path = Path(bpy.path.abspath(self.filepath or jobs.motion_path))
+            if not path.is_file():
+                raise BadInput("no_motion", "There is no motion yet.", "Press Animate first.")
+            motion = motion_from_bytes(path.read_bytes())
+            start = None if self.at_playhead else self.start_frame
+            _, text = put_motion(context, obj, motion, clip_name(path), start)
+        except PoseloomError as error:
+            jobs.show("Apply", "failed", error.message, error.hint)
+            return refuse(self, error)
+        jobs.show("Apply", "done", text)
+        self.report({"INFO"}, text)
+        return {"FINISHED"}
+
+
+class POSELOOM_OT_cancel(bpy.types.Operator):
+    """Cancel the job that is running; nothing of it stays"""
+
+    bl_idname = "poseloom.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context):
+        jobs.cancel()
+        return {"FINISHED"}

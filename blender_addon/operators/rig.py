@@ -1,0 +1,82 @@
+"""Which rig it is, and a motion's way on to it."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+from poseloom import chains
+from poseloom.errors import BadInput, PoseloomError
+from poseloom.motion.types import Motion
+from poseloom.rigs.recognise import recognise
+
+from .. import jobs, preferences, properties
+from ..scene import armature, keying
+
+
+class POSELOOM_OT_recognise_rig(bpy.types.Operator):
+    """Find out which rig the active armature is, and which bones would be animated"""
+
+    bl_idname = "poseloom.recognise_rig"
+    bl_label = "Recognise Rig"
+    bl_options = {"INTERNAL"}
+
+    armature: StringProperty(name="Armature", description="Name of the armature; empty: the active one")
+
+    def execute(self, context):
+        try:
+            obj = target(context, self.armature)
+            found = recognise(armature.read(obj))
+        except PoseloomError as error:
+            if obj := properties.active_armature(context):
+                jobs.rigs[properties.rig_key(obj)] = ("Rig not recognised", (str(error),), False)
+            return refuse(self, error)
+        doubts = tuple(found.doubts) + tuple(f"No bone found for {name}" for name in found.missing)
+        title = f"{found.family} rig, {found.score:.0%} sure"
+        jobs.rigs[properties.rig_key(obj)] = (title, doubts, True)
+        self.report({"INFO"}, f"{obj.name}: {title}")
+        return {"FINISHED"}
+
+
+def target(context, name: str = ""):
+    """The armature named, or the active one; BadInput where it can't be keyed."""
+    if name:
+        obj = bpy.data.objects.get(name)
+        if obj is None or obj.type != "ARMATURE":
+            raise BadInput("no_armature", f'There is no armature "{name}" in this file.', "Name one that is there.")
+        keying.check_editable(obj)
+        return obj
+    reason = properties.why_not(context)
+    if reason:
+        raise BadInput("no_armature", f"{reason}.")
+    return properties.active_armature(context)
+
+
+def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tuple:
+    """A new Action `<armature>|<clip>` on `obj`, from `start_frame` (else the playhead) on.
+
+    Returns the Action and a sentence that tells what was made.
+    """
+    scene = context.scene
+    fps = scene.render.fps / scene.render.fps_base
+    keys, recognised = chains.motion_to_rig(motion, armature.read(obj), fps)
+    action = keying.write(
+        obj,
+        keys,
+        name=f"{obj.name}|{clip}",
+        start_frame=scene.frame_current if start_frame is None else start_frame,
+        keep_previous=preferences.get().previous.lower(),
+    )
+    text = f"{action.name}: {len(keys)} frames, {int(keys.keyed.sum())} bones ({recognised.family})"
+    if keys.props:
+        text += f", {len(keys.props)} switches keyed"
+    return action, text
+
+
+def clip_name(path) -> str:
+    return Path(path).stem
+
+
+def refuse(operator, error: PoseloomError) -> set:
+    """Say in the operator's report what is wrong; its return value."""
+    operator.report({"ERROR"}, str(error))
+    return {"CANCELLED"}

@@ -1,0 +1,110 @@
+"""Run by shot.sh in Blender's window: the panel's Animate is clicked, and the Action looked for.
+
+    gui_panel.py WORK VIDEO ADDRESS TOKEN
+
+The extension is installed already.  Pictures of the panel go to WORK: idle, running, finished.
+"""
+
+import json
+import sys
+import time
+
+import bpy
+import session
+
+STEP_PX = 9  # less than a button's height
+PATIENCE_S = 100.0
+
+
+def window():
+    return bpy.context.window_manager.windows[0]
+
+
+def event(type, value, x, y):
+    window().event_simulate(type=type, value=value, x=int(x), y=int(y))
+
+
+def click(x, y):
+    event("MOUSEMOVE", "NOTHING", x, y)
+    yield 0.2
+    event("LEFTMOUSE", "PRESS", x, y)
+    yield 0.1
+    event("LEFTMOUSE", "RELEASE", x, y)
+    yield 0.2
+
+
+def find_button(region, command, found):
+    """Hover down the sidebar until the button under the mouse runs `command`; its place into `found`."""
+    x = region.x + region.width * 0.4
+    for y in range(region.y + region.height - 30, region.y + 10, -STEP_PX):
+        event("MOUSEMOVE", "NOTHING", x, y)
+        yield 0.08
+        window_manager = bpy.context.window_manager
+        window_manager.clipboard = ""
+        with bpy.context.temp_override(window=window(), region=region):
+            if bpy.ops.ui.copy_python_command_button.poll():
+                bpy.ops.ui.copy_python_command_button()
+        if window_manager.clipboard.startswith(f"bpy.ops.{command}("):
+            found.append((x, y - 4))
+            return
+
+
+def wait_for(condition, patience_s=PATIENCE_S):
+    end = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"waited {patience_s:.0f} s in vain")
+        yield 0.1
+
+
+def main():
+    work, video, address, token = sys.argv[1:5]
+    extension = sys.modules[session.MODULE]
+    jobs, preferences = extension.registration.jobs, extension.registration.preferences.get()
+    preferences.address, preferences.token = address, token
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    hero = session.armature("Hero")
+    bpy.context.scene.poseloom.video = video
+    bpy.context.scene.frame_set(5)
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.ed.undo_push(message="Scene")
+    region = sidebar("Poseloom")  # noqa: F821  given by shot_driver
+    yield from wait_for(lambda: extension.registration.panels.backend and region.width > 100)
+    region.width  # the tab is drawn from here on
+    yield 1.5
+    shot(f"{work}/idle.png")  # noqa: F821
+
+    found = []
+    yield from find_button(region, "poseloom.animate", found)
+    assert found, "no button Animate in the sidebar"
+    yield from click(*found[0])
+    yield from wait_for(lambda: jobs.current is not None, 5.0)
+    longest, last = 0.0, time.monotonic()
+    pictured = False
+    while jobs.running():
+        yield 0.02
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        if not pictured and jobs.current.fraction > 0.2:
+            shot(f"{work}/running.png")  # noqa: F821
+            pictured, last = True, time.monotonic()
+    yield 0.5
+    shot(f"{work}/finished.png")  # noqa: F821
+    action = hero.animation_data.action if hero.animation_data else None
+    result = {
+        "state": jobs.current.state,
+        "outcome": jobs.current.outcome,
+        "hint": jobs.current.hint,
+        "action": action.name if action else "",
+        "first": min((k[0] for keys in session.fcurves(action).values() for k in keys), default=0) if action else 0,
+        "longest_pause_s": longest,
+    }
+    event("MOUSEMOVE", "NOTHING", 400, 500)
+    yield 0.2
+    window().event_simulate(type="Z", value="PRESS", x=400, y=500, ctrl=True)
+    window().event_simulate(type="Z", value="RELEASE", x=400, y=500, ctrl=True)
+    yield 0.5
+    result["after_undo"] = [a.name for a in bpy.data.actions]
+    result["hero_after_undo"] = "Hero" in bpy.data.objects
+    with open(f"{work}/result.json", "w") as file:
+        json.dump(result, file)

@@ -1,0 +1,167 @@
+"""The extension as a user gets it: from the zip, in Blender's own Python, in a process of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, python_of
+
+import build_addon
+
+SCRIPTS = ROOT / "tests" / "blender"
+VERSIONS = ["bpy45", *(pytest.param(name, marks=pytest.mark.matrix) for name in ("bpy42", "bpy50", "bpy52"))]
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory) -> Path:
+    return build_addon.build(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(params=VERSIONS)
+def python(request) -> Path:
+    """The Python of one Blender version; this one has 4.5."""
+    if request.param == "bpy45":
+        pytest.importorskip("bpy", reason="this Python has no bpy")
+        return Path(sys.executable)
+    return python_of(request.param)
+
+
+def run_script(python, name, *arguments, home: Path, **environment) -> dict:
+    """What a script of tests/blender/ returns, run with the user's folder `home`."""
+    home.mkdir(exist_ok=True)
+    variables = {**os.environ, "BLENDER_USER_RESOURCES": str(home), "POSELOOM_HOME": str(home / "data"), **environment}
+    variables.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        [python, SCRIPTS / name, *arguments], env=variables, capture_output=True, text=True, timeout=300, cwd=home
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))
+    return json.loads(line[len("RESULT ") :])
+
+
+# the zip
+
+
+def test_the_same_tree_gives_the_same_bytes(tmp_path):
+    first, second = build_addon.build(tmp_path / "a"), build_addon.build(tmp_path / "b")
+    assert first.read_bytes() == second.read_bytes()
+    assert first.stat().st_size < build_addon.LARGEST
+
+
+def test_it_builds_with_nothing_but_python(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", ROOT / "build_addon.py", "--out", tmp_path], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert list(tmp_path.glob("poseloom-*.zip"))
+
+
+def test_the_wheel_holds_the_kernel_and_its_presets():
+    files = build_addon.kernel_files()
+    for name in ("motion/bvh.py", "rigs/presets/mixamo.toml", "retarget/__init__.py", "client.py", "grammar.py"):
+        assert f"poseloom/{name}" in files
+    assert not [name for name in files if name.split("/")[1] in ("pose", "server", "pipelines.py", "media.py")]
+
+
+def test_one_kernel_line_changes_the_wheels_version(tmp_path):
+    tree = copy_tree(tmp_path)
+    before, _ = build_addon.kernel_wheel(tree)
+    with open(tree / "backend" / "poseloom" / "progress.py", "a") as file:
+        file.write("# another line\n")
+    after, _ = build_addon.kernel_wheel(tree)
+    assert before != after
+    assert before.partition("+")[0] == after.partition("+")[0]
+
+
+def damaged(extension, change) -> bytes:
+    """The zip's bytes after `change` has worked on {name: content}."""
+    with zipfile.ZipFile(extension) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    change(files)
+    return build_addon.zip_bytes(files)
+
+
+def wheel_of(files) -> str:
+    return next(name for name in files if name.endswith(".whl"))
+
+
+def spoil_wheel(files):
+    name = wheel_of(files)
+    with zipfile.ZipFile(io.BytesIO(files[name])) as archive:
+        inner = {entry: archive.read(entry) for entry in archive.namelist()}
+    inner["poseloom/errors.py"] += b"\n"
+    files[name] = build_addon.zip_bytes(inner)
+
+
+@pytest.mark.parametrize(
+    "change, complaint",
+    [
+        (lambda files: files.pop(wheel_of(files)), "which is not in the zip"),
+        (lambda files: files.update({"wheels/other-1.0-py3-none-any.whl": b""}), "not in the manifest"),
+        (spoil_wheel, "differs from its hash"),
+        (lambda files: files.update({"jobs.py": b"def ("}), "jobs.py, line 1"),
+        (lambda files: files.pop("LICENSE"), "no LICENSE"),
+        (lambda files: files.update({"big": os.urandom(build_addon.LARGEST)}), "the limit is"),
+        (
+            lambda files: files.update(
+                {"blender_manifest.toml": files["blender_manifest.toml"].replace(b"on your own rig", b"on your rig.")}
+            ),
+            "without punctuation",
+        ),
+    ],
+    ids=["wheel missing", "wheel unlisted", "wheel spoilt", "syntax", "licence", "size", "tagline"],
+)
+def test_a_damaged_zip_is_refused(extension, change, complaint):
+    with pytest.raises(build_addon.BuildError, match=complaint):
+        build_addon.validate(damaged(extension, change))
+
+
+def copy_tree(folder: Path) -> Path:
+    tree = folder / "tree"
+    ignore = shutil.ignore_patterns("__pycache__", "assets", "studio")
+    for name in ("backend", "blender_addon", "rigs"):
+        shutil.copytree(ROOT / name, tree / name, ignore=ignore)
+    shutil.copy(ROOT / "LICENSE", tree)
+    return tree
+
+
+# in Blender
+
+
+def test_it_comes_and_goes_without_a_trace(python, extension, tmp_path):
+    found = run_script(python, "addon_life.py", extension, home=tmp_path / "home")
+    assert "POSELOOM_PT_animate" in found["added"]["types"]
+    assert "animate" in found["added"]["operators"]
+    assert found["had_command"]
+    assert not any(found["left"].values()), found["left"]
+    assert not found["timers"] and not found["command_left"]
+
+
+def test_retarget_writes_what_the_functions_say_and_one_undo_takes_it_back(python, extension, tmp_path):
+    found = run_script(python, "addon_retarget.py", extension, tmp_path, home=tmp_path / "home")
+    assert found["action"] == "Hero|walk"
+    assert found["old_kept"]
+    assert [(muted, action) for _, muted, action in found["tracks"]] == [(True, "HeroAction")]
+    assert found["first"] == 7 and found["last"] == 7 + int(39 / 30 * 24)  # 40 frames at 30 fps, in a scene of 24
+    assert not found["other_curves"] and not found["changed"]
+    assert found["difference"] < 1e-5
+    assert 0.7 < found["hips_moved_m"] < 2.0  # the clip walks 1.5 m; the rig's legs are about as long
+    assert found["undone"] == [True] * 4
+
+
+def test_a_new_kernel_line_runs_after_installing_again(python, tmp_path):
+    tree = copy_tree(tmp_path)
+    home = tmp_path / "home"
+    for marker in ("first", "second"):
+        with open(tree / "backend" / "poseloom" / "progress.py", "a") as file:
+            file.write(f'\nMARKER = "{marker}"\n')
+        path = build_addon.build(tmp_path / marker, tree)
+        assert run_script(python, "addon_marker.py", path, home=home)["marker"] == marker
