@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput
-from . import quat, skeleton, upright
-from .anatomy import children_of
+from . import quat, skeleton, standing, upright
+from .anatomy import children_of, find_limbs
 from .bvh_text import parse, text_of
 from .files import write_bytes
 from .types import Motion, Rig, RigMotion
@@ -24,7 +24,9 @@ _ORDER = "zxy"
 
 
 def read_bvh(path, *, up=None, unit_m=None):
-    """(Rig, RigMotion) of a BVH file; bones in file order, at rest without rotation in file axes.
+    """(Rig, RigMotion) of a BVH file; bones in file order, at rest in its zero pose, their axes those of the file.
+
+    Where the zero pose is none a body could take, a T-pose is made the rest (see `standing`).
 
     `Rig.world` takes file space to the house: the up axis, the front and the unit are deduced from the
     skeleton unless `up` ("Y", "Z", "-Z" ...) or `unit_m` (0.01 for centimetres) say so.  Position channels
@@ -41,13 +43,20 @@ def read_bvh(path, *, up=None, unit_m=None):
     tails = _tails(joints, parents, heads)
     names = _unique([joint.name for joint in joints])
     basis, location = _animation(joints, numbers)
-    rest = np.tile(np.eye(4), (len(joints), 1, 1))
-    rest[:, :3, 3] = heads
     sample = np.unique(np.linspace(0, len(numbers) - 1, 40).astype(int))
     offsets = np.array([joint.offset for joint in joints])
-    moved = offsets + np.nan_to_num(location[sample])
-    _, poses = skeleton.fk(basis[sample], moved, parents)
-    world = upright.world_of(names, parents, heads, tails, poses, up, unit_m)
+    _, poses = skeleton.fk(basis[sample], offsets + np.nan_to_num(location[sample]), parents)
+    limbs = find_limbs(names, parents, heads, tails)
+    turn = np.tile(quat.IDENTITY, (len(joints), 1))
+    if limbs and limbs.sided and not upright.stands(limbs, heads):
+        up_axis = upright.axis(up) if up else upright.up_of(limbs, heads, poses)
+        local = standing.standing(limbs, parents, heads, tails, basis, up_axis, upright.left_of(limbs, heads, tails, up_axis))
+        turn, heads, tails = standing.rested(parents, heads, tails, local)
+        basis = quat.multiply(quat.inverse(local), basis)
+        location = quat.rotate(quat.inverse(local), location)
+    rest = np.tile(np.eye(4), (len(joints), 1, 1))
+    rest[:, :3, :3], rest[:, :3, 3] = quat.to_matrix(turn), heads
+    world = upright.world_of(limbs, heads, tails, poses, up, unit_m)
     rig = Rig(names, parents, rest, tails, world, name=path.stem)
     keyed = np.array([any(c.endswith("rotation") for c in joint.channels) for joint in joints])
     return rig, RigMotion(names, basis, location, keyed, fps)

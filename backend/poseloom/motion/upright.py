@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import BadInput
-from .anatomy import find_limbs
 
 # metres, and the statures (in that unit) for which a file is taken to be in it; any other skeleton is made
 # AVERAGE_M tall.  Metres and centimetres are common enough to allow children and giants.
@@ -27,24 +26,27 @@ _LEG_SHARE = 0.491
 _AXES = {"X": (1, 0, 0), "Y": (0, 1, 0), "Z": (0, 0, 1), "-X": (-1, 0, 0), "-Y": (0, -1, 0), "-Z": (0, 0, -1)}
 
 
-def world_of(names, parents, heads, tails, poses=None, up=None, unit_m=None) -> np.ndarray:
+def world_of(limbs, heads, tails, poses=None, up=None, unit_m=None) -> np.ndarray:
     """(4,4) from file space to the house, so that the rest pose stands upright and faces -Y.
 
-    heads, tails (B,3) at rest; poses (S,B,3) some frames in file space, which decide where the rest pose is none
-    that a body could take; up one of X Y Z -X -Y -Z; unit_m metres in one file unit.  Without limbs to
-    judge by, Y is up, +Z is front and the unit a centimetre, as BVH files mostly have it.
+    limbs `find_limbs` of the skeleton, or None: then Y is up, +Z is front and the unit a centimetre, as BVH files
+    mostly have it.  heads, tails (B,3) at rest; poses (S,B,3) some frames in file space; up one of X Y Z -X -Y -Z;
+    unit_m metres in one file unit.
     """
-    if up is not None and str(up).upper() not in _AXES:
-        raise BadInput("bad_axis", f"There is no up axis {up!r}.", f"Use one of {', '.join(_AXES)}.")
     if unit_m is not None and not (np.isfinite(unit_m) and unit_m > 0):
         raise BadInput("bad_unit", f"A unit of {unit_m} m is none.", "Give the metres in one file unit, as 0.01 for cm.")
-    limbs = find_limbs(names, parents, heads, tails)
     heads = np.asarray(heads, np.float64)
-    up_axis = np.array(_AXES[str(up).upper()], float) if up else up_of(limbs, heads, poses)
-    rotation = _rotation(up_axis, left_of(limbs, heads, tails, up_axis))
+    up_axis = axis(up) if up else up_of(limbs, heads, poses)
     world = np.eye(4)
-    world[:3, :3] = rotation * (unit_m or unit_of(limbs, heads))
+    world[:3, :3] = _rotation(up_axis, left_of(limbs, heads, tails, up_axis)) * (unit_m or unit_of(limbs, heads))
     return world
+
+
+def axis(name) -> np.ndarray:
+    """The direction (3,) called "Y", "-Z" ...; BadInput for another name."""
+    if str(name).upper() not in _AXES:
+        raise BadInput("bad_axis", f"There is no up axis {name!r}.", f"Use one of {', '.join(_AXES)}.")
+    return np.array(_AXES[str(name).upper()], float)
 
 
 def up_of(limbs, heads, poses=None) -> np.ndarray:
@@ -60,9 +62,7 @@ def up_of(limbs, heads, poses=None) -> np.ndarray:
         seen += mean * (1.2 if np.abs(mean).max() > 0.9 else 0.5)
     if not np.abs(seen).max() > 0:
         return np.array(_AXES["Y"], float)
-    axis = np.zeros(3)
-    axis[np.abs(seen).argmax()] = np.sign(seen[np.abs(seen).argmax()])
-    return axis
+    return _nearest_axis(seen)
 
 
 def stands(limbs, heads) -> bool:
@@ -80,9 +80,13 @@ def left_of(limbs, heads, tails, up) -> np.ndarray:
     up = np.asarray(up, np.float64)
     left = np.zeros(3)
     if limbs is not None and limbs.sided:
-        for first, second in (limbs.legs, limbs.arms):
-            for a, b in zip(first, second):
-                left += heads[a] - heads[b]
+        if stands(limbs, heads):
+            pairs = [pair for limb in (limbs.legs, limbs.arms) for pair in zip(*limb)]
+        else:
+            # folded limbs tell nothing; where the legs begin does
+            pairs = [(a, b) for a, b in zip(*limbs.legs) if np.linalg.norm(heads[a] - heads[b]) > 0][:1]
+        for a, b in pairs:
+            left += heads[a] - heads[b]
     elif limbs is not None:
         # feet point forward
         left = np.cross(_toes(limbs, heads, tails, up), -up)
@@ -90,8 +94,7 @@ def left_of(limbs, heads, tails, up) -> np.ndarray:
     if np.linalg.norm(left) < 1e-6 * max(np.abs(heads).max(), 1e-9):
         left = np.array(_AXES["X"] if abs(up[0]) < 0.5 else _AXES["Y"], float)
     left = left / np.linalg.norm(left)
-    nearest = np.zeros(3)
-    nearest[np.abs(left).argmax()] = np.sign(left[np.abs(left).argmax()])
+    nearest = _nearest_axis(left)
     # file axes are meant to be square; a small lean of the skeleton is no reason to turn them
     return nearest if left @ nearest > 0.9 else left
 
@@ -130,6 +133,12 @@ def _toes(limbs, heads, tails, up):
         flat = steps - (steps @ up)[:, None] * up
         forward += flat[np.linalg.norm(flat, axis=-1).argmax()]
     return forward
+
+
+def _nearest_axis(v):
+    out = np.zeros(3)
+    out[np.abs(v).argmax()] = np.sign(v[np.abs(v).argmax()])
+    return out
 
 
 def _rotation(up, left):
