@@ -137,10 +137,13 @@ class _Writer:
                 self._place[bone] = lambda c=carrier, o=offset: self.head(c) + quat.rotate(self.delta(c), o)
 
     def _ancestors(self, bone):
+        """The bones above that carry `bone` along: up to one without a role that keeps its own direction."""
         line = []
         while self.rig.parents[bone] >= 0:
-            bone = self.rig.parents[bone]
-            line.append(int(bone))
+            bone = int(self.rig.parents[bone])
+            line.append(bone)
+            if bone not in self._wanted and not self.rig.inherit_rotation[bone]:
+                break
         return line
 
     @staticmethod
