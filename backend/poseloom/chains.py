@@ -33,14 +33,17 @@ def clip_to_motion(rig: Rig, rig_motion: RigMotion, preset: Optional[str] = None
 def stood(motion: Motion, rig: Rig) -> Motion:
     """`motion` carried to where the armature object of `rig` stands, and turned as it faces.
 
-    The world's origin goes to the object's, on the floor that its resting feet touch; -Y goes to
-    where the rest pose looks.
+    The world's origin goes to the object's, -Y to where the rest pose looks.  The floor is the
+    object's own level or the world's, whichever is nearer to the resting feet: an object's origin
+    may be at its hips.
     """
     a = align(rig)
     x, y, _ = quat.rotate(quat.multiply(a.turn, quat.inverse(a.body)), [0.0, -1.0, 0.0])
     turn = quat.from_axis_angle([0.0, 0.0, 1.0], np.arctan2(x, -y))
     pelvis_z = quat.rotate(a.turn, a.head("pelvis"))[2] + rig.world[2, 3]
-    place = np.array([rig.world[0, 3], rig.world[1, 3], pelvis_z - skeleton_of(rig).offsets[0, 2]])
+    feet_z = pelvis_z - skeleton_of(rig).offsets[0, 2]
+    x, y, own_z = rig.world[:3, 3]
+    place = np.array([x, y, min(own_z, 0.0, key=lambda level: abs(level - feet_z))])
     lrot = np.array(motion.lrot, np.float64)
     lrot[:, 0] = quat.multiply(turn, lrot[:, 0])
     return motion.with_(lrot=lrot, root=quat.rotate(turn, motion.root) + place)

@@ -144,7 +144,8 @@ def _import(path: Path, kind: str) -> None:
         if kind == ".fbx":
             compat.import_fbx(str(path))
         else:
-            bpy.ops.import_scene.gltf(filepath=str(path), import_shading="NORMALS")
+            # bones end where the next one begins; and meshes that hang from bones come out in place
+            bpy.ops.import_scene.gltf(filepath=str(path), import_shading="NORMALS", bone_heuristic="TEMPERANCE")
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
         raise BadInput("unreadable_file", f"{path.name} cannot be read: {reason}", "Export it anew.") from error

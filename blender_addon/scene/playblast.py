@@ -12,10 +12,12 @@ from poseloom.errors import Unavailable
 from poseloom.progress import Report, silent
 
 from .. import compat
+from .files import meshes_of
 
 FOV_RAD = math.radians(32.0)
 _PITCH_RAD = math.radians(6.0)
 _FLOOR = "poseloom floor"
+_LOOKS = 12  # frames at which the extent of the motion is taken
 
 
 def render(obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1, report: Report = silent) -> list:
@@ -54,17 +56,32 @@ OPENGL_HINT = "Install OpenGL: sudo apt install libegl1 libgl1 libgl1-mesa-dri"
 
 
 def _bounds(obj, start: int, end: int) -> tuple:
-    """The box (low, high) of the character's joints over the clip, in the world, with flesh around them."""
+    """The box (low, high) that the character's meshes, or else its bones, fill over the clip, in the world."""
     scene = bpy.context.scene
     points = []
-    for frame in np.unique(np.linspace(start, end, 40).astype(int)):
+    for frame in np.unique(np.linspace(start, end, _LOOKS).astype(int)):
         scene.frame_set(int(frame))
-        seen = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-        bones = [b for b in seen.pose.bones if b.bone.use_deform] or list(seen.pose.bones)
-        points += [seen.matrix_world @ end_of for b in bones for end_of in (b.head, b.tail)]
-    points = np.array(points)
-    flesh = 0.06 * (points[:, 2].max() - points[:, 2].min())
-    return points.min(axis=0) - flesh, points.max(axis=0) + flesh
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+        shown = [mesh for mesh in meshes_of(obj) if mesh.visible_get()]
+        points += [_vertices(mesh.evaluated_get(depsgraph)) for mesh in shown] or [_joints(obj.evaluated_get(depsgraph))]
+    points = np.concatenate(points)
+    margin = 0.02 * (points.max(axis=0) - points.min(axis=0)).max()
+    return points.min(axis=0) - margin, points.max(axis=0) + margin
+
+
+def _vertices(seen) -> np.ndarray:
+    vertices = seen.data.vertices
+    if not len(vertices):
+        return np.empty((0, 3))
+    flat = np.empty(len(vertices) * 3, np.float32)
+    vertices.foreach_get("co", flat)
+    world = np.array(seen.matrix_world)
+    return flat.reshape(-1, 3)[::4] @ world[:3, :3].T + world[:3, 3]
+
+
+def _joints(seen) -> np.ndarray:
+    ends = [seen.matrix_world @ place for bone in seen.pose.bones for place in (bone.head, bone.tail)]
+    return np.array(ends)
 
 
 def _camera(low, high, size):
@@ -87,11 +104,11 @@ def _camera(low, high, size):
 
 
 def _floor(low, high) -> None:
-    """A chequered floor at z = 0, so that one sees feet slide or float."""
-    reach = int(math.ceil(max(high - low))) + 2
-    middle = [round(c) for c in (low + high) / 2.0]
-    steps = range(-2 * reach, 2 * reach + 1)
-    corners = [(middle[0] + x / 2.0, middle[1] + y / 2.0, -0.002) for y in steps for x in steps]
+    """A chequered floor at z = 0, so that one sees feet slide or float; half a metre a tile for a person."""
+    tile = 2.0 ** round(math.log2(max(high - low) / 4.0))
+    middle = [round(c / tile) for c in (low + high) / 2.0]
+    steps = range(-12, 13)
+    corners = [((middle[0] + x) * tile, (middle[1] + y) * tile, -0.001 * tile) for y in steps for x in steps]
     side = len(steps)
     faces = [
         (r * side + c, r * side + c + 1, (r + 1) * side + c + 1, (r + 1) * side + c)
@@ -100,7 +117,7 @@ def _floor(low, high) -> None:
     ]
     mesh = bpy.data.meshes.new(_FLOOR)
     mesh.from_pydata(corners, [], faces)
-    for name, shade in (("poseloom light tile", 0.42), ("poseloom dark tile", 0.34)):
+    for name, shade in (("poseloom light tile", 0.62), ("poseloom dark tile", 0.5)):
         material = bpy.data.materials.new(name)
         material.diffuse_color = (shade, shade, shade, 1.0)
         mesh.materials.append(material)
@@ -120,7 +137,7 @@ def _look(scene, size) -> None:
     scene.view_settings.view_transform = "Standard"
     scene.display.render_aa = "FXAA"
     shading = scene.display.shading
-    shading.light, shading.color_type = "STUDIO", "MATERIAL"
+    shading.light, shading.color_type = "STUDIO", "TEXTURE"
     shading.show_shadows = shading.show_cavity = True
     scene.world = bpy.data.worlds.new("poseloom sky")
-    scene.world.color = (0.55, 0.58, 0.62)
+    scene.world.color = (0.72, 0.75, 0.79)
