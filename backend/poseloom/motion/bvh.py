@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput
-from . import quat, skeleton, standing, upright
+from . import quat, skeleton, upright
 from .anatomy import children_of, find_limbs
 from .bvh_text import parse, text_of
 from .files import write_bytes
+from .standing import stand_up
 from .types import Motion, Rig, RigMotion
 
 # house (x right, y back, z up, m) -> written file (x, y up, z front, cm)
@@ -50,8 +51,8 @@ def read_bvh(path, *, up=None, unit_m=None):
     turn = np.tile(quat.IDENTITY, (len(joints), 1))
     if limbs and limbs.sided and not upright.stands(limbs, heads):
         up_axis = upright.axis(up) if up else upright.up_of(limbs, heads, poses)
-        local = standing.standing(limbs, parents, heads, tails, basis, up_axis, upright.left_of(limbs, heads, tails, up_axis))
-        turn, heads, tails = standing.rested(parents, heads, tails, local)
+        left = upright.left_of(limbs, heads, tails, up_axis)
+        local, turn, heads, tails = stand_up(limbs, parents, heads, tails, basis, up_axis, left)
         basis = quat.multiply(quat.inverse(local), basis)
         location = quat.rotate(quat.inverse(local), location)
     rest = np.tile(np.eye(4), (len(joints), 1, 1))

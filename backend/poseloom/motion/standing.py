@@ -17,33 +17,34 @@ from . import quat, skeleton
 _POSE_WEIGHT = 3.0
 
 
-def standing(limbs, parents, heads, tails, basis, up, left):
-    """(B,4) local rotations that make the zero pose a T-pose; identity for roots.
+def stand_up(limbs, parents, heads, tails, basis, up, left):
+    """(local (B,4), whole (B,4), heads (B,3), tails (B,3)) of a T-pose: each joint's rotation relative to its parent and
+    in all, and where the bones then are; roots stay.
 
     limbs a `Limbs`; heads, tails (B,3) with all rotations zero; basis (T,B,4) the motion; up, left (3,) in the
     axes of the root.
     """
     targets = _targets(limbs, heads, np.asarray(up, float), np.asarray(left, float))
-    turns = _right_angles()
+    turns, has_child = _right_angles(), np.isin(np.arange(len(parents)), parents)
     local = np.tile(quat.IDENTITY, (len(parents), 1))
     whole = local.copy()
     for joint, parent in enumerate(parents):
         if parent < 0:
             continue
         cost = quat.angle(turns, _mean(basis[:, joint]))
-        if joint in targets:
+        # an End Site may be written in other axes than its joint: only a child's place counts
+        if joint in targets and has_child[joint]:
             placed = quat.rotate(quat.multiply(whole[parent], turns), tails[joint] - heads[joint])
             cost = cost + _POSE_WEIGHT * _angle_between(placed, targets[joint])
         local[joint] = turns[np.argmin(cost)]
         whole[joint] = quat.multiply(whole[parent], local[joint])
-    return local
-
-
-def rested(parents, heads, tails, local):
-    """(rest rotations (B,4), heads (B,3), tails (B,3)) of the pose of `local` rotations."""
     above = np.where((np.asarray(parents) >= 0)[:, None], heads[np.maximum(parents, 0)], 0.0)
-    whole, places = skeleton.fk(local, heads - above, parents)
-    return whole, places, places + quat.rotate(whole, tails - heads)
+    _, places = skeleton.fk(local, heads - above, parents)
+    bones = quat.rotate(whole, tails - heads)
+    for joint, direction in targets.items():
+        if not has_child[joint]:
+            bones[joint] = np.linalg.norm(bones[joint]) * direction
+    return local, whole, places, places + bones
 
 
 def _targets(limbs, heads, up, left):
