@@ -308,11 +308,8 @@ def start_backend(
     process.kill()
     process.wait()
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    raise PoseloomError(
-        "backend_not_started",
-        f"The backend did not start: {lines[-1] if lines else f'nothing was heard of it for {timeout_s:.0f} s'}",
-        f"Its output is in {log}.",
-    )
+    said = f'; it last said "{lines[-1]}"' if lines else f", and said nothing in {timeout_s:.0f} s"
+    raise PoseloomError("backend_not_started", f"The backend did not start{said}.", f"Its output is in {log}.")
 
 
 def stop_backend(client: Client, timeout_s: float = 10.0) -> None:

@@ -31,10 +31,6 @@ LOOK_S = 0.1  # how often an event stream looks at its job
 ALIVE_S = 5.0  # how often it tells that it is alive
 
 
-class EventStream(StreamingResponse):
-    media_type = "text/event-stream"
-
-
 def problems(*codes: int) -> dict:
     """The `responses` of a route that may answer with these and what every route may answer."""
     return {code: {"model": schema.Problem} for code in (401, 403, 413, 422, 500, 507, *codes)}
@@ -65,8 +61,11 @@ def build_app(
     def methods() -> schema.Methods:
         """The stages' tables and the kinds of job."""
         stages = {
-            stage: {name: schema.MethodRow(summary=m.summary, licence=m.licence, extra=m.extra) for name, m in t.items()}
-            for stage, t in stage_tables().items()
+            stage: {
+                name: schema.MethodRow(summary=row.summary, licence=row.licence, extra=row.extra)
+                for name, row in table.items()
+            }
+            for stage, table in stage_tables().items()
         }
         rows = {
             name: schema.KindRow(
@@ -126,11 +125,12 @@ def build_app(
     def status(job: str) -> schema.JobStatus:
         return _status(store, *jobs.get(job))
 
-    @routes.get("/jobs/{job}/events", response_class=EventStream, responses={**problems(404), 200: EVENTS})
-    async def events(job: str) -> EventStream:
+    @routes.get("/jobs/{job}/events", response_class=StreamingResponse, responses={**problems(404), 200: EVENTS})
+    async def events(job: str) -> StreamingResponse:
         """A `status` event with a JobStatus at every change, until the job is over."""
         jobs.get(job)
-        return EventStream(_events(jobs, store, job, stopping), headers={"Cache-Control": "no-store"})
+        stream = _events(jobs, store, job, stopping)
+        return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     @routes.post("/jobs/{job}/cancel", responses=problems(404))
     def cancel(job: str) -> schema.JobStatus:
@@ -180,8 +180,9 @@ def serve(
     folder = Path(data_folder or settings.data_folder())
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with only_one(folder), listen(host, port) as sock, announced(folder) as announce:
-        start_log(folder)
-        store, token = Store(folder), secrets.token_urlsafe(32)
+        token = secrets.token_urlsafe(32)
+        start_log(folder, token)
+        store = Store(folder)
         jobs = Jobs(store, kinds, workers=workers, hang_s=hang_s)
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         number = sock.getsockname()[1]

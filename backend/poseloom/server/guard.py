@@ -89,7 +89,8 @@ class Guard:
             await self._app(scope, receive, noted)
         finally:
             level = logging.DEBUG if scope["method"] == "GET" and status < 400 else logging.INFO
-            log.log(level, "%s %r %d %.0f ms", scope["method"], scope["path"], status, 1e3 * (time.monotonic() - started))
+            spent_ms = 1e3 * (time.monotonic() - started)
+            log.log(level, "%s %r %d %.0f ms", scope["method"], scope["path"], status, spent_ms)
 
     def _check(self, scope) -> None:
         headers = scope["headers"]
@@ -110,7 +111,9 @@ class Guard:
         length = next((value for name, value in headers if name == b"content-length"), b"0")
         chunked = any(name == b"transfer-encoding" for name, _ in headers)
         if scope["path"] != "/uploads" and (chunked or int(length) > BODY_BYTES):
-            raise BadInput("too_large", f"A request may have at most {BODY_BYTES} bytes, and must tell how many it has.")
+            raise BadInput(
+                "too_large", f"A request may have at most {BODY_BYTES} bytes, and must tell how many it has."
+            )
 
     def _may_be_called(self, host: str) -> bool:
         try:

@@ -72,12 +72,21 @@ def listen(host: str, port: Optional[int]) -> socket.socket:
     )
 
 
-def start_log(folder: Path) -> Path:
-    """The backend's log file, 1 MB and three older ones.  Tokens and headers never go there."""
+class _WithoutToken(logging.Formatter):
+    def __init__(self, token: str):
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._token = token
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace(self._token, "***")
+
+
+def start_log(folder: Path, token: str) -> Path:
+    """The backend's log file, 1 MB and three older ones.  The token never goes there."""
     path = settings.logs_folder(folder) / "backend.log"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_WithoutToken(token))
     for name in ("poseloom.server", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]

@@ -1,0 +1,402 @@
+"""The backend's life: jobs from submit to end, crashes, cancels, restarts, and who may call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+pytest.importorskip("fastapi")
+
+from backend_process import Backend, gone, runs, wait_for  # noqa: E402
+from poseloom import settings  # noqa: E402
+from poseloom.errors import BadInput  # noqa: E402
+from poseloom.server import launch, store  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory):
+    running = Backend(tmp_path_factory.mktemp("home"))
+    yield running
+    running.stop()
+
+
+# -- jobs ----------------------------------------------------------------------------------
+
+
+def test_a_job_reports_progress_and_leaves_its_results(backend):
+    client = backend.client
+    job = client.submit("count", options={"seconds": 1.0})
+    statuses = list(client.watch(job))
+    fractions = [status.fraction for status in statuses]
+    assert fractions == sorted(fractions) and len(set(fractions)) > 4
+    assert statuses[0].state in ("queued", "running") and statuses[-1].state == "done" and fractions[-1] == 1.0
+    assert any(status.text.startswith("step") for status in statuses)
+    assert statuses[-1].results == ("count.json",)
+    assert json.loads(client.result(job, "count.json")) == {"steps": 20}
+    assert os.listdir(settings.jobs_folder(backend.home) / job) == ["results"]
+    assert client.jobs()[0] == client.status(job) == statuses[-1]
+
+
+def test_the_worker_stays_warm_between_jobs(backend):
+    pids = []
+    for _ in range(2):
+        status = backend.run("where")
+        pids.append(backend.client.result(status.id, "pid.json"))
+    assert pids[0] == pids[1]
+
+
+@pytest.mark.parametrize(
+    "how, words", [("segfault", "SIGSEGV"), ("abort", "SIGABRT"), ("exit", "code 7")], ids=["segfault", "abort", "exit"]
+)
+def test_a_crash_fails_that_job_alone_with_its_reason(backend, how, words):
+    status = backend.run("crash", how=how)
+    assert status.state == "failed" and status.error.code == "job_crashed"
+    assert words in status.error.message and "about to crash" in status.error.message
+    assert backend.run("count").state == "done"
+
+
+def test_a_model_that_hangs_fails_that_job_alone(tmp_path):
+    backend = Backend(tmp_path, "--hang-s", "1.5")
+    try:
+        started = time.monotonic()
+        status = backend.run("hang")
+        assert status.error.code == "job_hung" and "the last sign of life" in status.error.message
+        assert 1.5 <= time.monotonic() - started < 6.0
+        assert backend.run("count", seconds=3.0).state == "done"  # longer than hang_s, but it reports
+    finally:
+        backend.stop()
+
+
+def test_errors_of_a_job_keep_their_sentence_and_way_out(backend):
+    status = backend.run("fail", how="bad_input")
+    error = status.error
+    assert isinstance(error, BadInput)
+    assert (error.code, error.hint) == ("no_person", "Choose another clip.")
+    status = backend.run("fail")
+    assert status.error.code == "job_failed" and "ValueError: the model is upset" in status.error.message
+    assert "Traceback" in (settings.logs_folder(backend.home) / "backend.log").read_text()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_fails_the_job_and_leaves_no_half_result(backend):
+    status = backend.run("full")
+    assert status.error.code == "disk_full" and "full" in status.error.message and status.error.exit_code == 2
+    assert os.listdir(settings.jobs_folder(backend.home) / status.id) == []
+
+
+@pytest.mark.parametrize("lock", ["free", "gil"])
+def test_cancel_inside_one_native_call_takes_less_than_a_second(backend, tmp_path, lock):
+    client, notes = backend.client, tmp_path / "notes"
+    job = client.submit("native", options={"seconds": 30.0, "how": f"{lock}:{notes}"})
+    wait_for(notes.exists)
+    *pids, temporary = notes.read_text().split()
+    pids = [int(pid) for pid in pids]
+    assert all(map(runs, pids)) and os.path.exists(temporary)
+    started = time.monotonic()
+    status = client.cancel(job)
+    gone(pids, 1.0)
+    assert time.monotonic() - started < 1.0
+    assert status.state == "cancelled"
+    assert os.listdir(settings.jobs_folder(backend.home) / job) == [] and not os.path.exists(temporary)
+    assert backend.run("count").state == "done"
+    assert client.cancel(job) == status  # twice is as once
+
+
+def test_a_job_cancelled_in_the_queue_never_starts(backend):
+    client = backend.client
+    first = client.submit("count", options={"seconds": 20.0})
+    second = client.submit("count")
+    assert client.status(second).state == "queued"
+    assert client.cancel(second).state == "cancelled"
+    wait_for(lambda: client.status(first).state == "running")
+    assert client.cancel(first).state == "cancelled"
+    assert list(client.watch(second))[-1].state == "cancelled"
+    done = backend.run("count")
+    assert client.cancel(done.id) == done  # what is over stays as it is
+
+
+def test_a_restart_shows_old_jobs_and_takes_up_the_half_done_once(tmp_path):
+    backend = Backend(tmp_path)
+    done = backend.run("count")
+    half = backend.client.submit("count", options={"seconds": 4.0})
+    queued = backend.client.submit("count")
+    wait_for(lambda: backend.client.status(half).fraction > 0.1)
+    first_token = backend.note["token"]
+    backend.kill()
+    assert (settings.jobs_folder(tmp_path) / half / "work").exists()  # a crash tidies nothing up
+
+    backend = Backend(tmp_path)
+    client = backend.client
+    assert backend.note["token"] != first_token
+    assert client.status(done.id) == done and client.result(done.id, "count.json")
+    wait_for(lambda: client.status(half).fraction > 0.1)
+    assert client.status(queued).state == "queued"
+    backend.kill()
+
+    backend = Backend(tmp_path)
+    try:
+        status = backend.client.status(half)
+        assert status.state == "failed" and status.error.code == "backend_stopped"
+        assert not (settings.jobs_folder(tmp_path) / half / "work").exists()
+        assert list(backend.client.watch(queued))[-1].state == "done"
+    finally:
+        backend.stop()
+
+
+def test_sigterm_ends_in_good_order_and_keeps_the_job_for_the_next_launch(tmp_path):
+    backend = Backend(tmp_path)
+    job = backend.client.submit("count", options={"seconds": 2.0})
+    wait_for(lambda: backend.client.status(job).fraction > 0.1)
+    family = psutil.Process(backend.process.pid).children(recursive=True)
+    started = time.monotonic()
+    assert backend.stop() == 0
+    assert time.monotonic() - started < 4.0
+    gone(family, 1.0)
+    assert not settings.server_json(tmp_path).exists()
+    backend = Backend(tmp_path)
+    try:
+        assert list(backend.client.watch(job))[-1].state == "done"
+    finally:
+        backend.stop()
+
+
+# -- who may call, and how much -------------------------------------------------------------
+
+
+def test_only_health_answers_without_the_token(backend):
+    status, body = backend.call("GET", "/health", token="")
+    assert status == 200 and set(json.loads(body)) == {"version", "protocol"}
+    for verb, target in [("GET", "/jobs"), ("GET", "/methods"), ("POST", "/shutdown"), ("GET", "/openapi.json")]:
+        for token in ("", "wrong", backend.note["token"][:-1]):
+            status, body = backend.call(verb, target, token=token)
+            assert status == 401 and json.loads(body)["code"] == "wrong_token"
+    assert runs(backend.process.pid)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8797", "127.0.0.1.evil.example", "[::1", "10.0.0.1"])
+def test_a_foreign_host_is_refused_even_with_the_token(backend, host):
+    for target in ("/health", "/jobs"):
+        status, body = backend.call("GET", target, host=host)
+        assert status == 403 and json.loads(body)["code"] == "wrong_host"
+
+
+def test_the_backend_listens_on_loopback_alone(backend):
+    listening = [c for c in psutil.Process(backend.process.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+    assert [(c.laddr.ip, c.laddr.port) for c in listening] == [("127.0.0.1", backend.port)]
+    if sys.platform == "linux":  # all of 127/8 is this computer: a socket on 0.0.0.0 would answer there
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", backend.port), timeout=5)
+
+
+def test_server_json_is_private_and_the_token_is_in_no_other_file(backend):
+    note = backend.note
+    assert set(note) == {"host", "port", "token", "pid", "version", "protocol"} and len(note["token"]) >= 32
+    assert stat.S_IMODE(os.stat(settings.server_json(backend.home)).st_mode) == 0o600
+    backend.call("GET", f"/jobs/{note['token']}", token="")  # even one that is sent in the wrong place
+    backend.run("fail")
+    for folder, _, names in os.walk(backend.home):
+        for name in names:
+            path = os.path.join(folder, name)
+            if path != str(settings.server_json(backend.home)):
+                assert note["token"].encode() not in open(path, "rb").read(), path
+
+
+def test_the_server_process_loads_no_model_library(backend):
+    loaded = " ".join(region.path for region in psutil.Process(backend.process.pid).memory_maps())
+    assert "python" in loaded and not any(name in loaded for name in ("mediapipe", "cv2", "scipy", "torch", "/av/"))
+    code = "import sys, poseloom.server.app; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"mediapipe", "cv2", "scipy", "torch", "av", "bpy"} & set(modules)
+    assert psutil.Process(backend.process.pid).memory_info().rss < 160e6
+
+
+def test_uploads_are_limited_streamed_and_whole(backend, tmp_path):
+    uploads = settings.uploads_folder(backend.home)
+    before = set(os.listdir(uploads))
+    for chunked in (False, True):
+        body = (b"x" * (1 << 20) for _ in range(10)) if chunked else b"x" * (10 << 20)
+        status, answer = backend.call("POST", "/uploads?name=big.mp4", body, chunked=chunked)
+        assert status == 413 and "8 MB" in json.loads(answer)["message"]
+    with socket.create_connection(("127.0.0.1", backend.port)) as sock:  # one that breaks off
+        token = backend.note["token"]
+        head = f"POST /uploads?name=a.mp4 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        sock.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + b"x" * 500_000)
+        wait_for(lambda: set(os.listdir(uploads)) - before)
+    wait_for(lambda: set(os.listdir(uploads)) == before)
+    status, answer = backend.call("POST", "/uploads?name=..%2F..%2Fclip%3A.mp4", b"abc")
+    assert status == 201
+    upload = json.loads(answer)
+    assert (uploads / upload["id"] / upload["name"]).read_bytes() == b"abc" and "/" not in upload["name"]
+    status, answer = backend.call("POST", "/uploads?name=%2E%2E", b"abc")
+    assert status == 422 and json.loads(answer)["code"] == "bad_name"
+    status, answer = backend.call("POST", "/jobs", {"kind": "count", "options": {"how": "x" * (2 << 20)}})
+    assert status == 413
+
+
+def test_a_full_disk_refuses_the_upload_with_a_sentence(tmp_path):
+    backend = Backend(tmp_path, "--file-limit", str(3 << 20))
+    try:
+        status, answer = backend.call("POST", "/uploads?name=big.mp4", b"x" * (5 << 20))
+        assert status == 507 and json.loads(answer)["code"] == "disk_full"
+        assert os.listdir(settings.uploads_folder(tmp_path)) == []
+    finally:
+        backend.stop()
+
+
+# -- ports and folders ----------------------------------------------------------------------
+
+
+def test_a_port_asked_for_and_taken_is_refused_another_is_found(tmp_path):
+    with launch.listen("127.0.0.1", None) as taken:
+        port = taken.getsockname()[1]
+        backend = Backend(tmp_path, "--port", str(port))
+        words = backend.process.stderr.read()
+        assert backend.stop() == 2
+        assert f"Port {port}" in words and "--port" in words and "Traceback" not in words
+        with launch.listen("127.0.0.1", None) as other:
+            assert other.getsockname()[1] > port >= launch.DEFAULT_PORT
+    assert not settings.server_json(tmp_path).exists()
+
+
+def test_one_backend_a_data_folder(backend):
+    second = Backend(backend.home)
+    words = second.process.stderr.read()
+    assert second.stop() == 2
+    assert "already runs" in words and str(backend.port) in words
+    assert backend.client.health()
+
+
+def test_a_list_of_jobs_from_another_version_is_refused_with_a_way_out(tmp_path):
+    import sqlite3
+
+    with sqlite3.connect(settings.jobs_db(tmp_path)) as db:
+        db.execute("pragma user_version = 99")
+    with pytest.raises(BadInput, match="another version"):
+        store.Store(tmp_path)
+    settings.jobs_db(tmp_path).write_bytes(b"not a database at all" * 100)
+    with pytest.raises(BadInput, match="cannot be used.*Move that file away"):
+        store.Store(tmp_path)
+
+
+def test_clean_removes_old_and_then_oldest_but_nothing_in_use(tmp_path):
+    kept = store.Store(tmp_path)
+    day = 86400.0
+
+    def job(days, size, state="done", upload=None):
+        files = {"media": {"upload": upload}} if upload else {}
+        made = kept.add("count", files, {}).id
+        (kept.job_folder(made) / "results").mkdir(parents=True)
+        (kept.job_folder(made) / "results" / "a.npz").write_bytes(b"x" * size)
+        if state != "queued":
+            kept.finish(made, state, 1.0, "")
+            kept._execute("update jobs set finished_s = ? where id = ?", (time.time() - days * day, made))
+        return made
+
+    def upload(days, size):
+        name, path = kept.new_upload("clip.mp4")
+        path.write_bytes(b"x" * size)
+        os.utime(path.parent, times=(time.time() - days * day,) * 2)
+        return name
+
+    sent, waiting, fresh = upload(30, 1000), upload(30, 1000), upload(0, 1000)
+    old, young, younger = job(8, 100, upload=sent), job(3, 600), job(1, 600, "failed")
+    queued = job(0, 0, "queued", upload=waiting)
+    cleaned = store.clean(tmp_path, keep_days=7, keep_bytes=1000)
+    assert (cleaned.jobs, cleaned.uploads) == (2, 1) and cleaned.freed_bytes == 100 + 600 + 1000
+    assert [j.id for j in kept.all()] == [queued, younger]
+    assert set(os.listdir(settings.uploads_folder(tmp_path))) == {waiting, fresh}
+    assert set(os.listdir(settings.jobs_folder(tmp_path))) == {queued, younger}
+    assert {old, young}.isdisjoint(j.id for j in kept.all())
+    kept.close()
+
+
+# -- the OpenAPI document ---------------------------------------------------------------------
+
+
+def test_every_route_answers_as_the_openapi_document_says(backend, tmp_path):
+    call, clip = backend.call, tmp_path / "clip.mp4"
+    clip.write_bytes(b"abc")
+
+    def code(status, verb, target, body=None):
+        answer = call(verb, target, body)
+        assert answer[0] == status, answer
+        return json.loads(answer[1])["code"]
+
+    submit = lambda **body: ("POST", "/jobs", body)  # noqa: E731
+    assert code(422, *submit(kind="nonsense")) == "unknown_kind"
+    assert code(422, *submit(kind="count", files={"media": {"path": str(clip)}})) == "wrong_files"
+    assert code(422, *submit(kind="echo")) == "wrong_files"
+    assert code(422, *submit(kind="echo", files={"media": {"path": "clip.mp4"}})) == "not_absolute"
+    assert code(422, *submit(kind="echo", files={"media": {"path": str(tmp_path / "no.mp4")}})) == "no_file"
+    assert code(422, *submit(kind="echo", files={"media": {"upload": "../../etc"}})) == "unknown_upload"
+    assert code(422, *submit(kind="echo", files={"media": {}})) == "bad_request"
+    assert code(422, *submit(kind="count", options={"secnds": 1.0})) == "unknown_option"
+    assert code(422, *submit(kind="count", options={"seconds": "long"})) == "bad_option"
+    assert code(422, *submit(kind="count", more=1)) == "bad_request"
+    assert code(422, "POST", "/jobs", [1]) == "bad_request"
+    assert code(422, "POST", "/uploads", {"a": 1}) == "bad_request"
+    for verb, target in [
+        ("GET", "/jobs/none"), ("GET", "/jobs/none/events"), ("POST", "/jobs/none/cancel"),
+        ("GET", "/jobs/none/results/a.npz"),
+    ]:  # fmt: skip
+        assert code(404, verb, target) == "unknown_job"
+    assert code(404, "GET", "/nowhere") == "bad_request"
+    assert code(405, "DELETE", "/jobs") == "bad_request"
+
+    running = json.loads(call(*submit(kind="count", options={"seconds": 20.0}))[1])["id"]
+    assert code(409, "GET", f"/jobs/{running}/results/count.json") == "not_done"
+    assert call("POST", f"/jobs/{running}/cancel")[0] == 200
+    assert code(409, "GET", f"/jobs/{running}/results/count.json") == "not_done"
+    upload = json.loads(call("POST", "/uploads?name=clip.mp4", b"abc")[1])["id"]
+    job = json.loads(call(*submit(kind="echo", files={"media": {"upload": upload}}))[1])["id"]
+    assert b'"done"' in call("GET", f"/jobs/{job}/events")[1]
+    assert call("GET", f"/jobs/{job}/results/copy.bin") == (200, b"abc")
+    assert code(404, "GET", f"/jobs/{job}/results/..%2Fx") == "bad_request"
+    assert code(404, "GET", f"/jobs/{job}/results/x.npz") == "unknown_result"
+    failed = backend.run("fail").id
+    for target in ("/health", "/methods", "/jobs", f"/jobs/{job}", f"/jobs/{failed}", f"/jobs/{running}"):
+        assert call("GET", target)[0] == 200
+
+    routes = {(verb, route) for route, verbs in backend.document["paths"].items() for verb in verbs}
+    answered = {(verb, route) for verb, route, status in backend.seen if status < 300}
+    assert routes - answered == {("post", "/shutdown")}  # tried by the client's tests
+    for verb, route in routes - {("get", "/health")}:
+        assert backend.document["paths"][route][verb]["security"] == [{"HTTPBearer": []}]
+
+
+def test_methods_are_the_stages_tables(backend):
+    from poseloom import pose
+
+    tables = backend.client.methods()
+    assert set(tables["stages"]["pose"]) == set(pose.METHODS)
+    assert {"animate", "pose"} <= set(tables["jobs"])
+    assert "height_m" in tables["jobs"]["animate"]["options"]["properties"]
+
+
+def test_a_clip_becomes_a_motion(backend, data):
+    from poseloom.motion.files import keypoints_from_bytes, motion_from_bytes
+
+    pytest.importorskip("mediapipe")
+    options = {"end": "12", "height_m": 1.7}
+    status = backend.run("animate", {"media": data / "media" / "pose_squats.mp4"}, **options)
+    assert status.state == "done", status.error
+    motion = motion_from_bytes(backend.client.result(status.id, "motion.npz"))
+    keypoints = keypoints_from_bytes(backend.client.result(status.id, "keypoints.npz"))
+    report = json.loads(backend.client.result(status.id, "report.json"))
+    assert len(motion) == len(keypoints) == report["frames"] > 5
+    assert report["found_share"] == 1.0 and set(report["seconds"]) == {"estimate", "solve"}
+    assert not any("mediapipe" in region.path for region in psutil.Process(backend.process.pid).memory_maps())
+    status = backend.run("pose", {"media": data / "media" / "pose.jpg"})
+    assert status.state == "done", status.error
+    broken = backend.home / "broken.mp4"
+    broken.write_bytes(b"this is no video" * 1000)
+    status = backend.run("pose", {"media": broken})
+    assert status.state == "failed" and status.error.exit_code == 2, status.error
