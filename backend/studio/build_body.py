@@ -118,8 +118,10 @@ class Cloth:
         border = self.border()
         corners = sorted({v for edge in border for v in edge})
         blends = self.first[corners], self.second[corners], self.share[corners]
-        copies = dict(zip(corners, self.append(*blends, self.moved[corners] + inward[corners])))
-        self.faces += [[b, a, copies[a], copies[b]] for a, b in border]
+        # the border twice, so that shading breaks there as a fold does
+        fold = dict(zip(corners, self.append(*blends, self.moved[corners])))
+        inner = dict(zip(corners, self.append(*blends, self.moved[corners] + inward[corners])))
+        self.faces += [[fold[b], fold[a], inner[a], inner[b]] for a, b in border]
         return self
 
     def border(self) -> list:
