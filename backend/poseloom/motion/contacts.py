@@ -11,6 +11,7 @@ from .types import Motion, Skeleton
 
 _MIN_CONTACT_S = 0.08
 _RAMP_S = 0.08
+_PIVOT_RAD = np.radians(20.0)  # a flat foot turning by much less than this is noise
 
 
 def sole(skeleton: Skeleton) -> np.ndarray:
@@ -86,7 +87,7 @@ def lock_feet(motion: Motion, contact=None, *, flatten: bool = True) -> Motion:
         rest = contact[:, [side, 2 + side]] > 0.5
         ease = np.stack([_eased(rest[:, k], fps) for k in (0, 1)], axis=-1)
         if flatten:
-            level = _level(grot[:, foot])
+            level = _level(grot[:, foot], rest.all(axis=-1), fps)
             grot[:, foot] = quat.slerp(grot[:, foot], level, ease.min(axis=-1))
             grot[:, toe] = quat.slerp(grot[:, foot], level, ease[:, 1])
         heel = gpos[:, foot] + quat.rotate(grot[:, foot], soles[side])
@@ -101,8 +102,8 @@ def lock_feet(motion: Motion, contact=None, *, flatten: bool = True) -> Motion:
     both = np.einsum("ts,tsc->tc", weight, np.stack(shift, axis=1)) / np.maximum(weight.sum(-1, keepdims=True), 1e-6)
     certain = np.clip(weight.sum(-1, keepdims=True), 0.02, 1.0)
     hips = np.empty_like(both)
-    hips[:, :2] = filters.smooth(both[:, :2], 2.5, fps, np.repeat(certain, 2, axis=1))
-    hips[:, 2:] = filters.smooth(both[:, 2:], 4.0, fps, certain)
+    hips[:, :2] = filters.smooth(both[:, :2], 1.5, fps, np.repeat(certain, 2, axis=1))
+    hips[:, 2:] = filters.smooth(both[:, 2:], 3.0, fps, certain)
     return _reach(motion, grot, gpos, shift, hips, weight)
 
 
@@ -169,8 +170,12 @@ def _eased(flags, fps):
     return np.convolve(padded, window / window.sum(), mode="valid")
 
 
-def _level(grot):
-    """Rotations of feet laid flat: their heading alone."""
+def _level(grot, flat, fps):
+    """Rotations (T,4) of a foot laid flat: its heading, steady while `flat` (T,), but free to pivot."""
     ahead = quat.rotate(grot, np.array([0.0, -1.0, 0.0]))
-    yaw = np.arctan2(ahead[..., 0], -ahead[..., 1])
+    yaw = np.unwrap(np.arctan2(ahead[..., 0], -ahead[..., 1]))
+    for start, end in runs(flat):
+        mean = yaw[start:end].mean()
+        off = filters.smooth(yaw[start:end] - mean, 1.0, fps)
+        yaw[start:end] = mean + off**3 / (off**2 + _PIVOT_RAD**2)
     return quat.from_axis_angle(np.array([0.0, 0.0, 1.0]), yaw)

@@ -18,6 +18,8 @@ NOSE, EYE, EAR, SHOULDER, ELBOW, WRIST = 0, (2, 5), (7, 8), (11, 12), (13, 14), 
 PINKY, INDEX, HIP, KNEE, ANKLE, HEEL, TOE = (17, 18), (19, 20), (23, 24), (25, 26), (27, 28), (29, 30), (31, 32)
 J = {name: j for j, name in enumerate(JOINTS)}
 _X, _Y, _Z = np.eye(3)
+# from BlazePose's heel, which is on the back of the heel above the sole, to the tip of the toes
+_SOLE = np.array([0.0, -np.cos(np.radians(17.0)), -np.sin(np.radians(17.0))])
 _PRIOR = 0.04  # weight of the neutral twist beside a perfectly seen one of 1
 _TWIST_HZ = 3.0
 _MAX_CLAVICLE, _MAX_WRIST, _MAX_ANKLE, _MAX_NECK = np.radians([25.0, 65.0, 60.0, 60.0])
@@ -174,7 +176,7 @@ def _leg(q, points, weight, side, letter, fps):
     shin = _bend_forward(thigh, shin, hinge)
     q[:, J["thigh_" + letter]] = quat.from_two_vectors(thigh, hinge, along=-_Z, beside=_X)
     q[:, J["shin_" + letter]] = below = quat.from_two_vectors(shin, hinge, along=-_Z, beside=_X)
-    foot = quat.from_two_vectors(ahead, quat.rotate(below, _X), along=-_Y, beside=_X)
+    foot = quat.from_two_vectors(ahead, quat.rotate(below, _X), along=_SOLE, beside=_X)
     local = _limit(quat.multiply(quat.inverse(below), foot), _MAX_ANKLE)
     q[:, J["foot_" + letter]] = q[:, J["toe_" + letter]] = quat.multiply(below, local)
 

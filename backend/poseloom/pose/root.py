@@ -10,6 +10,7 @@ import numpy as np
 from ..motion import filters, quat
 from ..motion.contacts import find_contacts
 
+_X, _Y, _Z = np.eye(3)
 FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
 # share of body mass near each canonical joint
 MASS = {"pelvis": 0.2, "spine2": 0.15, "spine3": 0.15, "head": 0.08, "upper_arm_l": 0.03, "upper_arm_r": 0.03,
@@ -48,24 +49,24 @@ def upright(gpos, soles, names, fps):
     """
     mass = np.array([MASS.get(n, 0.0) for n in names])
     centre = np.einsum("tjc,j->tc", gpos, mass / mass.sum())
-    feet = 0.5 * (soles[:, :2] + soles[:, 2:])
-    lower = 1.0 / (1.0 + np.exp(np.clip((feet[:, :, 2] - feet[:, ::-1, 2]) / 0.03, -30, 30)))
-    support = np.einsum("ts,tsc->tc", lower, feet)
-    rise = centre - support
-    size = np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-6)
-    use = np.clip((rise[:, 2:] / size - 0.6) / 0.2, 0.0, 1.0) * np.clip((size - 0.3) / 0.2, 0.0, 1.0)
-    if use.sum() < 1e-3:
-        return quat.IDENTITY
-    mean = np.sum(use * rise, axis=0) / use.sum()
-    pitch, roll = np.arctan2(mean[1], mean[2]), np.arctan2(mean[0], mean[2])
-    seconds = float(use.sum()) / fps
-    noise = np.radians(3.0) ** 2 + np.radians(8.0) ** 2 / (1.0 + 4.0 * seconds)
-    pitch *= np.radians(12.0) ** 2 / (np.radians(12.0) ** 2 + noise)
-    roll *= np.radians(2.0) ** 2 / (np.radians(2.0) ** 2 + noise)
-    # turn the mean direction onto +z: about x by the pitch, about y against the roll
-    return quat.multiply(
-        quat.from_axis_angle([1.0, 0.0, 0.0], np.array(pitch)), quat.from_axis_angle([0.0, 1.0, 0.0], np.array(-roll))
-    )
+    feet = 0.45 * soles[:, :2] + 0.55 * soles[:, 2:]
+    level, carried = quat.IDENTITY, np.full(feet.shape[:2], 0.5)
+    for _ in range(3):  # which foot is the lower one depends on the answer
+        rise = centre - np.einsum("ts,tsc->tc", carried, feet)
+        size = np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-6)
+        use = np.clip((rise[:, 2:] / size - 0.6) / 0.2, 0.0, 1.0) * np.clip((size - 0.3) / 0.2, 0.0, 1.0)
+        if use.sum() < 1e-3:
+            return quat.IDENTITY
+        mean = np.sum(use * rise, axis=0) / use.sum()
+        seconds = float(use.sum()) / fps
+        noise = np.radians(2.0) ** 2 + np.radians(8.0) ** 2 / (1.0 + 4.0 * seconds)
+        believe = np.radians([15.0, 5.0]) ** 2 / (np.radians([15.0, 5.0]) ** 2 + noise)  # of usual pitch and roll
+        pitch, roll = believe * np.arctan2(mean[[1, 0]], mean[2])
+        # turn that direction onto z: about x by the pitch, about y against the roll
+        level = quat.multiply(quat.from_axis_angle(_X, pitch), quat.from_axis_angle(_Y, -roll))
+        height = quat.rotate(level, feet)[..., 2]
+        carried = 1.0 / (1.0 + np.exp(np.clip((height - height[:, ::-1]) / 0.12, -30.0, 30.0)))
+    return level
 
 
 def track(t_seen, weight, soles, fps, smooth_hz):
@@ -84,7 +85,7 @@ def track(t_seen, weight, soles, fps, smooth_hz):
     first = filters.smooth(away, 0.7, fps, weight)
     if len(t_seen) < 3:
         return first[:, None] * ray
-    rests = resting(first[:, None] * ray, soles, fps)
+    rests = resting(above_floor((first[:, None] * ray)[:, None] + soles, fps), fps, axes=(1.0, 0.5, 1.0))
     step = -np.einsum("tkc,tc->tk", np.diff(soles, axis=0), 0.5 * (ray[1:] + ray[:-1]))
     held = np.minimum(rests[1:], rests[:-1])
     count = held.sum(axis=-1)
@@ -98,15 +99,25 @@ def track(t_seen, weight, soles, fps, smooth_hz):
     return depth[:, None] * ray
 
 
-def resting(root, soles, fps):
-    """(T,4) 1 where a sole point seems to rest, before the floor is known; depth counts less."""
-    points = root[:, None] + soles
+def resting(points, fps, axes=(1.0, 1.0, 1.0)):
+    """(T,4) 1 where a sole point (T,4,3), floor at z = 0, rests, in the noise of video.
+
+    Some foot nearly always rests, so the usual speed of the slower one tells the noise.
+    """
+    if len(points) < 2:
+        return find_contacts(points, fps)
+    speed = np.linalg.norm(np.gradient(points, 1.0 / fps, axis=0) * axes, axis=-1)
+    usual = float(np.clip(1.5 * np.median(speed.min(axis=1)), 0.4, 0.8))
+    return find_contacts(points, fps, axes=axes, speed_m_s=(usual, 1.6 * usual), height_m=(0.07, 0.12))
+
+
+def above_floor(points, fps):
+    """points (T,4,3) with the lowest of the second around each frame as floor."""
     lowest = points[..., 2].min(axis=1)
     wide = max(1, int(round(0.5 * fps)))
     padded = np.pad(lowest, wide, mode="edge")
     floor = np.lib.stride_tricks.sliding_window_view(padded, 2 * wide + 1).min(axis=-1)
-    return find_contacts(points - floor[:, None, None] * np.array([0.0, 0.0, 1.0]), fps, axes=(1.0, 0.5, 1.0),
-                         speed_m_s=(0.35, 0.6), height_m=(0.08, 0.12))  # fmt: skip
+    return points - floor[:, None, None] * _Z
 
 
 def stand(root, soles, rests, fps):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import BadInput
 from ..motion import filters, quat
-from ..motion.contacts import find_contacts, foot_points, lock_feet, sole
+from ..motion.contacts import foot_points, lock_feet, sole
 from ..motion.skeleton import JOINTS, fk, local_rotations
 from ..motion.types import Keypoints, Motion
 from ..progress import Report, silent
@@ -123,13 +123,13 @@ def _place(keypoints, skeleton, lrot, xy, weight, seen, cutoff_hz):
     t_seen, soles = quat.rotate(level, t_seen), quat.rotate(level, soles)
     sure = np.where(seen, weight[:, marks].mean(axis=1), 1e-3)
     place = root.track(t_seen, sure, soles, fps, cutoff_hz)
-    rests = root.resting(place, soles, fps)
+    rests = root.resting(root.above_floor(place[:, None] + soles, fps), fps)
     return root.stand(place, soles, rests, fps), level
 
 
 def _with_contacts(motion):
     contact = np.zeros((len(motion), 6))
-    contact[:, :4] = find_contacts(foot_points(motion), motion.fps)
+    contact[:, :4] = root.resting(foot_points(motion), motion.fps)
     return motion.with_(contact=contact)
 
 
