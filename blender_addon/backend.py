@@ -100,14 +100,13 @@ def look(choice: Choice) -> View:
     return View("stopped", "The backend is installed, but not running")
 
 
-def animate(choice: Choice, video: str, options: dict, report: Report) -> bytes:
+def animate(running: client.Client, video: str, options: dict, report: Report) -> bytes:
     """The motion of the person in `video`, as the bytes of motion.npz."""
-    running = ensure(choice, part(report, 0.0, 0.02))
     job = running.submit("animate", {"media": video}, options)
     try:
         # asked again and again, not listened to: a cancelled job must not wait for the next event
         while not (status := running.status(job)).final:
-            part(report, 0.02, 0.98)(status.fraction, status.text or "Waiting for the backend")
+            part(report, 0.0, 0.98)(status.fraction, status.text or "Waiting for the backend")
             time.sleep(POLL_S)
     except Cancelled:
         running.cancel(job)

@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT, python_of
 
 import build_addon
+from poseloom import settings
 
 SCRIPTS = ROOT / "tests" / "blender"
 VERSIONS = ["bpy45", *(pytest.param(name, marks=pytest.mark.matrix) for name in ("bpy42", "bpy50", "bpy52"))]
@@ -165,3 +166,24 @@ def test_a_new_kernel_line_runs_after_installing_again(python, tmp_path):
             file.write(f'\nMARKER = "{marker}"\n')
         path = build_addon.build(tmp_path / marker, tree)
         assert run_script(python, "addon_marker.py", path, home=home)["marker"] == marker
+
+
+def test_animate_finds_starts_asks_and_stops_the_backend(python, extension, tmp_path, data):
+    home = tmp_path / "home"
+    settings.write_backend_json(folder=home / "data")
+    video = data / "media" / "pose_squats.mp4"
+    found = run_script(python, "addon_animate.py", extension, video, home=home)
+    assert found["states"] == ["stopped", "running", "stopped"]
+    assert found["action"] == "Hero|pose_squats" and found["first"] == 11 and found["frames"] == 12
+    assert found["kept"] is True
+    assert found["difference"] < 1e-5
+    assert found["undone"]
+    assert found["again"] == ["Other|pose_squats", "done"]
+    state, seconds, on_the_backend = found["cancelled"]
+    assert state == on_the_backend == "cancelled" and seconds < 1.0
+    said = found["refused"]
+    assert "No video is chosen" in said["no video"]
+    assert "/nowhere/dance.mp4" in said["no file"]
+    assert '"Nobody"' in said["no armature"]
+    assert "192.0.2.1" in said["offline"] and "online access is off" in said["offline"]
+    assert "Select an armature" in said["nothing selected"]

@@ -7,6 +7,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 from poseloom.errors import BadInput, PoseloomError
 from poseloom.motion.files import motion_from_bytes, write_bytes
+from poseloom.progress import part
 
 from .. import backend, jobs, preferences, properties
 from .backend import not_busy, run
@@ -54,7 +55,8 @@ class POSELOOM_OT_animate(bpy.types.Operator):
         start_frame = context.scene.frame_current
 
         def work(report):
-            data = backend.animate(chosen, video, options, report)
+            running = backend.ensure(chosen, part(report, 0.0, 0.02))
+            data = backend.animate(running, video, options, part(report, 0.02, 1.0))
             write_bytes(kept, data)
             return data
 

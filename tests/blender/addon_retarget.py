@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import bpy
-import numpy as np
 import session
 
 
 def main(path, work):
     session.install(path)
+    from poseloom import chains
+    from poseloom.motion.bvh import read_bvh
+
     work = Path(work)
     clip = session.bvh(work / "walk.bvh")
     hero = session.armature("Hero", scale=0.9)
@@ -33,7 +35,7 @@ def main(path, work):
         "last": max(k[0] for keys in curves.values() for k in keys),
         "other_curves": [path for path, _ in curves if not path.startswith("pose.bones[")],
         "changed": [name for name, value in _state(hero).items() if value != before[name]],
-        "difference": _difference(hero, clip, curves),
+        "difference": session.difference(hero, curves, chains.clip_to_motion(*read_bvh(clip))[0]),
         "hips_moved_m": _hips_moved(hero),
     }
     bpy.ops.ed.undo()
@@ -68,27 +70,6 @@ def _state(hero):
         "range": [bpy.context.scene.frame_start, bpy.context.scene.frame_end],
         "fps": [bpy.context.scene.render.fps, bpy.context.scene.render.fps_base],
     }
-
-
-def _difference(hero, clip, curves):
-    """Largest difference between the operator's curves and those written from the functions' arrays."""
-    import importlib
-
-    from poseloom import chains
-    from poseloom.motion.bvh import read_bvh
-
-    scene = importlib.import_module(f"{session.MODULE}.scene.armature")
-    motion, _ = chains.clip_to_motion(*read_bvh(clip))
-    keys, _ = chains.motion_to_rig(motion, scene.read(hero), 24.0)
-    worst = 0.0
-    for b, bone in enumerate(keys.bones):
-        path = f'pose.bones["{bone}"].rotation_quaternion'
-        if keys.keyed[b] and (path, 0) in curves:
-            keyed = np.array([[v for _, v in curves[path, i]] for i in range(4)]).T
-            expected = keys.basis[:, b] * np.sign(np.sum(keyed * keys.basis[:, b], axis=1))[:, None]
-            worst = max(worst, float(np.abs(keyed - expected).max()))
-    assert any(path.endswith("rotation_quaternion") for path, _ in curves)
-    return worst
 
 
 def _hips_moved(hero):

@@ -105,6 +105,28 @@ def fcurves(action):
     return {(c.data_path, c.array_index): [tuple(k.co) for k in c.keyframe_points] for c in curves}
 
 
+def difference(obj, curves, motion):
+    """Largest difference between an action's rotation curves and what the functions say for `motion`."""
+    import importlib
+
+    import numpy as np
+    from poseloom import chains
+
+    rig = importlib.import_module(f"{MODULE}.scene.armature").read(obj)
+    scene = bpy.context.scene
+    keys, _ = chains.motion_to_rig(motion, rig, scene.render.fps / scene.render.fps_base)
+    worst, compared = 0.0, 0
+    for b, bone in enumerate(keys.bones):
+        path = f'pose.bones["{bone}"].rotation_quaternion'
+        if keys.keyed[b] and (path, 0) in curves:
+            keyed = np.array([[value for _, value in curves[path, i]] for i in range(4)]).T
+            sign = np.sign(np.sum(keyed * keys.basis[:, b], axis=1))[:, None]
+            worst = max(worst, float(np.abs(keyed - sign * keys.basis[:, b]).max()))
+            compared += 1
+    assert compared > 10, f"only {compared} bones have curves"
+    return worst
+
+
 def run(main):
     """Call main(*arguments), print what it returns, and leave without Blender's unsafe way out."""
     code = 1

@@ -1,9 +1,13 @@
-"""A motion at another frame rate: the same seconds, other frames."""
+"""A motion at another frame rate, or a stretch of it."""
 
 from __future__ import annotations
 
+import re
+from typing import Optional
+
 import numpy as np
 
+from ..errors import BadInput
 from . import quat
 from .types import Motion
 
@@ -34,3 +38,32 @@ def resample(motion: Motion, fps: float) -> Motion:
         curves={name: linear(curve) for name, curve in motion.curves.items()},
         fps=fps,
     )
+
+
+def cut(motion: Motion, start: Optional[str] = None, end: Optional[str] = None) -> Motion:
+    """The frames from `start` on and before `end`; times are "12" (a frame) or "1.5s".
+
+    BadInput where that is no time, or no frame is left.
+    """
+    first = 0 if start is None else round(parse_time(start, motion.fps) * motion.fps)
+    last = len(motion) if end is None else min(len(motion), round(parse_time(end, motion.fps) * motion.fps))
+    if first >= last:
+        raise BadInput(
+            "no_frames",
+            f"Nothing is left between {start or 'the start'} and {end or 'the end'}: "
+            f"the clip has {len(motion)} frames, {len(motion) / motion.fps:.2f} s.",
+            "Choose a stretch inside the clip.",
+        )
+    part = slice(first, last)
+    return motion.with_(
+        lrot=motion.lrot[part], root=motion.root[part], contact=motion.contact[part], score=motion.score[part],
+        curves={name: curve[part] for name, curve in motion.curves.items()},
+    )  # fmt: skip
+
+
+def parse_time(text: str, fps: float) -> float:
+    """Seconds of "12" (frame 12 of `fps`, counted from 0) or of "1.5s"; BadInput for anything else."""
+    match = re.fullmatch(r"(\d+)|(\d+(?:\.\d*)?|\.\d+)s", str(text).strip())
+    if not match:
+        raise BadInput("bad_time", f'"{text}" is no time.', 'Write a frame such as "12", or seconds such as "1.5s".')
+    return int(match[1]) / fps if match[1] else float(match[2])
