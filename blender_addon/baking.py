@@ -28,7 +28,7 @@ def bake(task: dict, report) -> dict:
     scene = bpy.context.scene
     motion = motion_from_bytes(Path(task["motion"]).read_bytes())
     if ours:
-        set_rate(scene, motion.fps)
+        motion = motion.with_(fps=set_rate(scene, motion.fps))
     start = 1 if ours else scene.frame_start
     clock.lap("character")
 
@@ -94,10 +94,14 @@ def rate(scene) -> float:
     return scene.render.fps / scene.render.fps_base
 
 
-def set_rate(scene, fps: float) -> None:
-    """The scene at `fps`: whole in `fps`, the rest in `fps_base` (29.97 is 30 / 1.001)."""
+def set_rate(scene, fps: float) -> float:
+    """The scene at `fps`: whole in `fps`, the rest in `fps_base` (29.97 is 30 / 1.001); the rate it has now.
+
+    A hair beside a whole rate, from a frame time that was written short, is that rate.
+    """
     whole = max(1, round(fps))
-    scene.render.fps, scene.render.fps_base = whole, whole / fps
+    scene.render.fps, scene.render.fps_base = whole, 1.0 if abs(fps / whole - 1.0) < 1e-4 else whole / fps
+    return rate(scene)
 
 
 def _character(wish: dict) -> tuple:

@@ -190,6 +190,7 @@ def _doctor(parser, inside_blender: bool) -> None:
 def _demo(parser, inside_blender: bool) -> None:
     parser.add_argument("--out", default="out/demo", metavar="FOLDER", help="default: %(default)s")
     parser.add_argument("--to", default="mixamo", choices=CHARACTERS, help="which character; default: %(default)s")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     parser.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")
     _add_progress(parser)
 

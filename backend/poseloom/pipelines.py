@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import tempfile
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Any, Mapping, Optional
 
+import numpy as np
+
+from . import __version__, chains
 from .errors import BadInput
+from .grammar import CHARACTER_ENDINGS, CHARACTERS
+from .motion.bvh import motion_to_rig, read_bvh, write_bvh
+from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
+from .motion.resample import cut, resample
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
 
@@ -25,14 +35,70 @@ class AnimateOptions:
     foot_lock: bool = True
 
 
+@dataclass(frozen=True)
+class Character:
+    """Whom to animate: one of ours by preset, or one in a file."""
+
+    preset: Optional[str] = None
+    path: Optional[Path] = None
+    armature: Optional[str] = None
+
+    @classmethod
+    def named(cls, text: str, armature: Optional[str] = None) -> "Character":
+        """The character that `--to text` means; BadInput where there is none."""
+        path = Path(text)
+        if text in CHARACTERS and not path.is_file():
+            return cls(preset=text)
+        if path.suffix.lower() not in CHARACTER_ENDINGS:
+            raise BadInput(
+                "unknown_character",
+                f'"{text}" is no character.',
+                f"Name one of {', '.join(CHARACTERS)}, or a file that ends in {', '.join(CHARACTER_ENDINGS)}.",
+            )
+        if not path.is_file():
+            raise BadInput("no_such_file", f"There is no file {path}.", "Check the path of the character.")
+        return cls(path=path, armature=armature)
+
+    @property
+    def is_bvh(self) -> bool:
+        return self.path is not None and self.path.suffix.lower() == ".bvh"
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What to write and do besides: None leaves it out."""
+
+    overlay: Optional[Path] = None
+    joints: Optional[Path] = None
+    report: Optional[Path] = None
+    movie: Optional[Mapping[str, Any]] = None
+    playblast: Optional[Mapping[str, Any]] = None
+    blender: Optional[str] = None
+
+
+@dataclass
+class Account:
+    """What is told of a run, for --report: seconds a stage, findings, warnings."""
+
+    values: dict = field(default_factory=dict)
+    seconds: dict = field(default_factory=dict)
+    warnings: list = field(default_factory=list)
+    at: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage], self.at = round(now - self.at, 4), now
+
+    def as_dict(self) -> dict:
+        return {"poseloom": __version__, **self.values, "seconds": self.seconds, "warnings": self.warnings}
+
+
 def media_to_keypoints(path: Path, options: AnimateOptions, report: Report = silent) -> Keypoints:
     """Decode and estimate: the chosen person's keypoints."""
     from . import pose
-    from .media import open_clip
 
     estimate = pose.load(options.estimator)()
-    clip = open_clip(path, start=options.start, end=options.end, fps=options.fps)
-    people = estimate(clip, report)
+    people = estimate(open_media(path, options), report)
     if not 1 <= options.person <= len(people):
         raise BadInput(
             "no_such_person",
@@ -41,6 +107,13 @@ def media_to_keypoints(path: Path, options: AnimateOptions, report: Report = sil
             f"Choose a person from 1 to {len(people)}.",
         )
     return people[options.person - 1]
+
+
+def open_media(path: Path, options: AnimateOptions):
+    """The Clip of a video or of pictures, from --start to --end at --fps."""
+    from .media import open_clip
+
+    return open_clip(path, start=options.start, end=options.end, fps=options.fps)
 
 
 def keypoints_to_motion(keypoints: Keypoints, options: AnimateOptions, report: Report = silent) -> Motion:
@@ -55,3 +128,120 @@ def keypoints_to_motion(keypoints: Keypoints, options: AnimateOptions, report: R
 def media_to_motion(path: Path, options: AnimateOptions, report: Report = silent) -> tuple[Keypoints, Motion]:
     seen = media_to_keypoints(path, options, part(report, 0.0, 0.9))
     return seen, keypoints_to_motion(seen, options, part(report, 0.9, 1.0))
+
+
+def animate(
+    media: Path, character: Character, out: Path, options: AnimateOptions, extras: Extras = Extras(),
+    report: Report = silent,
+) -> dict:  # fmt: skip
+    """A video onto a character, into the file `out`; what --report writes.
+
+    Everything that can be refused is refused before the first frame is decoded.
+    """
+    check_ending(character, out)
+    account = Account({"input": str(media), "output": str(out)})
+    seen = media_to_keypoints(media, options, part(report, 0.0, 0.6))
+    account.lap("estimate")
+    motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65))
+    account.lap("solve")
+    unseen = int((~np.isfinite(seen.xy).all(axis=2).any(axis=1)).sum())
+    if unseen:
+        account.warnings.append(f"Nobody was seen in {unseen} of {len(seen)} frames; these are filled in.")
+    if extras.overlay is not None:
+        from .overlay import write_overlay
+
+        write_overlay(extras.overlay, open_media(media, options), [seen], part(report, 0.65, 0.7))
+        account.lap("overlay")
+    account.values["person"] = seen.person
+    _put(motion, Path(media).stem, character, out, extras, account, part(report, 0.7, 1.0))
+    return account.as_dict()
+
+
+def retarget(
+    clip: Path, character: Character, out: Path, *, start=None, end=None, fps=None, extras: Extras = Extras(),
+    report: Report = silent,
+) -> dict:  # fmt: skip
+    """A BVH clip onto a character, into the file `out`; what --report writes."""
+    check_ending(character, out)
+    account = Account({"input": str(clip), "output": str(out)})
+    if Path(clip).suffix.lower() != ".bvh":
+        raise BadInput("unknown_format", f"{Path(clip).name} is no BVH clip.", "Give a file that ends in .bvh.")
+    report(0.0, f"Reading {Path(clip).name}")
+    rig, rig_motion = read_bvh(clip)
+    motion, found = chains.clip_to_motion(rig, rig_motion)
+    motion = cut(motion, start, end)
+    if fps is not None:
+        motion = resample(motion, fps)
+    account.values["source"] = {"family": found.family, "score": float(found.score), "missing": list(found.missing)}
+    account.warnings += [f"In {Path(clip).name}: {doubt}" for doubt in found.doubts]
+    account.lap("read")
+    _put(motion, Path(clip).stem, character, out, extras, account, part(report, 0.2, 1.0))
+    return account.as_dict()
+
+
+def check_ending(character: Character, out: Path) -> None:
+    """BadInput where a character of this kind cannot be written as `out`."""
+    if character.is_bvh and Path(out).suffix.lower() != ".bvh":
+        raise BadInput(
+            "no_mesh", f"A .bvh skeleton cannot be written as {Path(out).name}.", "End --out in .bvh."
+        )
+
+
+def _put(motion, clip, character, out, extras, account, report) -> None:
+    if character.is_bvh:
+        target, _ = read_bvh(character.path)
+        rig_motion, found = chains.motion_to_rig(motion, target, motion.fps)
+        write_bvh(out, found.rig, rig_motion)
+        account.lap("retarget")
+        done = {
+            "frames": len(rig_motion), "fps": rig_motion.fps, "bones_keyed": int(rig_motion.keyed.sum()),
+            "family": found.family, "score": float(found.score), "doubts": list(found.doubts),
+            "missing": list(found.missing), "switches": {},
+        }  # fmt: skip
+    else:
+        done = _put_in_blender(motion, clip, character, out, extras, report)
+        account.seconds.update(done.pop("seconds"))
+        account.lap("blender")
+    account.warnings += done.pop("doubts")
+    if extras.playblast is None:
+        done.pop("pictures", None)
+    account.values.update(done)
+    _write_extras(motion, extras, account)
+
+
+def _put_in_blender(motion, clip, character, out, extras, report) -> dict:
+    from . import blender
+
+    with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
+        npz = Path(folder) / "motion.npz"
+        npz.write_bytes(motion_to_bytes(motion))
+        task = {
+            "do": "bake",
+            "motion": str(npz),
+            "clip": clip,
+            "character": {
+                "preset": character.preset,
+                "path": None if character.path is None else str(character.path.resolve()),
+                "armature": character.armature,
+            },
+            "out": str(Path(out).resolve()),
+            "movie": extras.movie,
+            "playblast": extras.playblast,
+        }
+        try:
+            return blender.run(task, blender=extras.blender, report=report)
+        finally:
+            # a Blender that was stopped while it wrote could not do this itself
+            partial_path(Path(out)).unlink(missing_ok=True)
+
+
+def _write_extras(motion: Motion, extras: Extras, account: Account) -> None:
+    if extras.joints is not None:
+        write_bytes(extras.joints, joints_to_bytes(motion))
+    if extras.report is not None:
+        write_bytes(extras.report, json.dumps(account.as_dict(), indent=2).encode())
+
+
+def write_motion_bvh(path: Path, motion: Motion) -> None:
+    """The canonical motion on the solved body as BVH."""
+    write_bvh(path, *motion_to_rig(motion))

@@ -8,6 +8,7 @@ from pathlib import Path
 import addon_utils
 import bpy
 from poseloom.errors import BadInput, PoseloomError
+from poseloom.motion.files import partial_path
 
 from .. import compat
 
@@ -80,11 +81,6 @@ def save(path, obj) -> None:
         ) from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def partial_path(path: Path) -> Path:
-    """Where a file grows before it takes its name; the ending stays, as exporters go by it."""
-    return path.with_name(f".{path.stem}.part{path.suffix}")
 
 
 def meshes_of(obj) -> list:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput
+from .skeleton import motion_fk
 from .types import Keypoints, Motion, Skeleton
 
 
@@ -45,6 +46,21 @@ def keypoints_from_bytes(data: bytes) -> Keypoints:
         layout=str(a["layout"]), xy=a["xy"], xyz=a.get("xyz"), score=a["score"], size=tuple(a["size"].tolist()),
         fps=float(a["fps"]), start_s=float(a["start_s"]), person=int(a["person"]),
     )  # fmt: skip
+
+
+def joints_to_bytes(motion: Motion) -> bytes:
+    """What `--joints` writes: names (J), parents (J), gpos (T,J,3) m, grot (T,J,4) wxyz, contact (T,6), fps."""
+    grot, gpos = motion_fk(motion)
+    s = motion.skeleton
+    return _pack(
+        names=list(s.names), parents=s.parents, gpos=gpos.astype(np.float32), grot=grot.astype(np.float32),
+        contact=motion.contact, fps=motion.fps,
+    )  # fmt: skip
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file grows before it takes its name; the ending stays, as exporters go by it."""
+    return path.with_name(f".{path.stem}.part{path.suffix}")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

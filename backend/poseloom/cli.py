@@ -1,0 +1,236 @@
+"""`poseloom VERB ...`: reads the words, calls a pipeline, tells what was made."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Callable, Optional, Sequence
+
+from . import grammar
+from .errors import BadInput, Cancelled, PoseloomError
+from .progress import part
+from .terminal import complain, progress, say
+
+PROG = "poseloom"
+SOME_FAILED = 3
+
+
+def main(words: Optional[Sequence[str]] = None) -> int:
+    """Do what the words say; the exit code."""
+    how = "json" if "json" in _progress_words(sys.argv[1:] if words is None else words) else "auto"
+    restore = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        chosen = grammar.build_parser(PROG).parse_args(words)
+        return DOERS[chosen.verb](chosen)
+    except KeyboardInterrupt:
+        complain(PROG, Cancelled(), how)
+        return Cancelled.exit_code
+    except PoseloomError as error:
+        complain(PROG, error, how)
+        return error.exit_code
+    except OSError as error:
+        failure = _of_the_system(error)
+        complain(PROG, failure, how)
+        return failure.exit_code
+    finally:
+        signal.signal(signal.SIGTERM, restore)
+
+
+def _progress_words(words: Sequence[str]) -> list:
+    """What follows --progress, known before the words are understood, for complaints about them."""
+    words = list(words)
+    after = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "--progress"]
+    return after + [word.partition("=")[2] for word in words if word.startswith("--progress=")]
+
+
+def _of_the_system(error: OSError) -> PoseloomError:
+    """A disk or file that refuses, in one sentence."""
+    where = f" ({error.filename})" if error.filename else ""
+    return BadInput(
+        "cannot_write",
+        f"The system refused a file: {error.strerror or error}{where}.",
+        "Choose another folder, or make room on the disk.",
+    )
+
+
+def _animate(chosen) -> int:
+    from .pipelines import Character, animate
+
+    character = Character.named(chosen.to, chosen.armature)
+    outs = _outputs(chosen, chosen.media, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
+    options, extras = _options(chosen), _extras(chosen, len(chosen.media))
+    return _each(chosen, chosen.media, outs, lambda media, out, report: _told(
+        animate(Path(media), character, out, options, extras, report), out
+    ))  # fmt: skip
+
+
+def _retarget(chosen) -> int:
+    from .pipelines import Character, retarget
+
+    character = Character.named(chosen.to, chosen.armature)
+    outs = _outputs(chosen, chosen.clips, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
+    extras = _extras(chosen, len(chosen.clips))
+    return _each(chosen, chosen.clips, outs, lambda clip, out, report: _told(
+        retarget(
+            Path(clip), character, out, start=chosen.start, end=chosen.end, fps=chosen.fps, extras=extras, report=report
+        ),
+        out,
+    ))  # fmt: skip
+
+
+def _pose(chosen) -> int:
+    from .overlay import write_overlay
+    from .pipelines import media_to_keypoints, open_media
+    from .pose.export import write_keypoints
+
+    outs = _outputs(chosen, chosen.media, grammar.KEYPOINT_ENDINGS, ".json")
+    options, overlay = _options(chosen), _extra(chosen.overlay, chosen, len(chosen.media))
+
+    def see(media, out, report) -> tuple:
+        seen = media_to_keypoints(Path(media), options, part(report, 0.0, 0.8 if overlay else 1.0))
+        write_keypoints(out, [seen])
+        if overlay:
+            write_overlay(overlay, open_media(Path(media), options), [seen], part(report, 0.8, 1.0))
+        return f"{out}: {len(seen)} frames of person {seen.person}.", {"output": str(out), "frames": len(seen)}
+
+    return _each(chosen, chosen.media, outs, see)
+
+
+def _each(chosen, inputs: Sequence[str], outs: list, do: Callable) -> int:
+    """One after the other; with several, one that fails does not stop the rest."""
+    failed = 0
+    for name, out in zip(inputs, outs):
+        try:
+            with progress(chosen.progress, Path(name).name) as report:
+                sentence, values = do(name, out, report)
+            say(chosen.progress, sentence, **values)
+        except Cancelled:
+            raise
+        except (PoseloomError, OSError) as error:
+            if len(inputs) == 1:
+                raise
+            failure = error if isinstance(error, PoseloomError) else _of_the_system(error)
+            complain(f"{PROG}: {name}", failure, chosen.progress)
+            failed += 1
+    if failed:
+        say(chosen.progress, f"{len(inputs) - failed} of {len(inputs)} clips done, {failed} failed.", failed=failed)
+    return SOME_FAILED if failed else 0
+
+
+def _told(account: dict, out: Path) -> tuple:
+    sentence = f"{out}: {account['frames']} frames at {account['fps']:g} fps on {account['family']}."
+    for warning in account["warnings"]:
+        sentence += f"\n  {warning}"
+    return sentence, account
+
+
+def _outputs(chosen, inputs, endings, default: str) -> list:
+    for name in inputs:
+        if not Path(name).exists() and not any(mark in name for mark in "%*?"):
+            raise BadInput("no_such_file", f"There is no file {name}.", "Check the path.")
+    outs = grammar.outputs(inputs, chosen.out, endings, default, chosen.overwrite)
+    sources = {Path(name).resolve() for name in [*inputs, getattr(chosen, "to", "")]}
+    for out in outs:
+        if out.resolve() in sources:
+            raise BadInput("same_file", f"{out} is an input.", "Choose another --out.")
+    return outs
+
+
+def _options(chosen):
+    from .pipelines import AnimateOptions
+
+    return AnimateOptions(
+        estimator=chosen.estimator, person=chosen.person, start=chosen.start, end=chosen.end, fps=chosen.fps,
+        height_m=getattr(chosen, "height", None), smooth_hz=getattr(chosen, "smooth_hz", 6.0),
+        foot_lock=not getattr(chosen, "no_foot_lock", False),
+    )  # fmt: skip
+
+
+def _extras(chosen, count: int):
+    from .pipelines import Extras
+
+    names = {"overlay": ".mp4", "joints": ".npz", "report": ".json"}
+    for name, ending in names.items():
+        given = getattr(chosen, name, None)
+        if given and Path(given).suffix.lower() != ending:
+            raise BadInput("unknown_format", f"--{name} {given} does not end in {ending}.", f"End it in {ending}.")
+    paths = {name: _extra(getattr(chosen, name, None), chosen, count) for name in names}
+    return Extras(**paths, blender=chosen.blender)
+
+
+def _extra(path: Optional[str], chosen, count: int) -> Optional[Path]:
+    if path is None:
+        return None
+    if count > 1:
+        raise BadInput("one_file", f"{path} is one file, but there are several inputs.", "Give one input at a time.")
+    grammar.check_writable(Path(path), chosen.overwrite)
+    return Path(path)
+
+
+def _serve(chosen) -> int:
+    try:
+        from .server.app import serve
+    except ImportError as error:
+        raise BadInput(
+            "package_missing",
+            f'The backend needs the Python package "{error.name}", which is not installed.',
+            'Install it with: pip install "poseloom[server]"',
+        ) from error
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own way to stop
+    serve(
+        host=chosen.host, port=chosen.port, workers=chosen.workers,
+        report_ready=lambda address: print(f"Poseloom listens at {address} (Ctrl+C stops it).", flush=True),
+    )  # fmt: skip
+    return 0
+
+
+def _doctor(chosen) -> int:
+    from .doctor import examine, tell
+
+    return tell(examine(chosen.blender), as_json=chosen.json)
+
+
+def _demo(chosen) -> int:
+    from .demo import make
+
+    with ExitStack() as stack:
+
+        def stage(title: str):
+            stack.close()  # the bar before is done
+            return stack.enter_context(progress(chosen.progress, title))
+
+        made = make(Path(chosen.out), preset=chosen.to, blender=chosen.blender, overwrite=chosen.overwrite, stage=stage)
+    say(chosen.progress, made.pop("text"), **made)
+    return 0
+
+
+def _jobs(chosen) -> int:
+    from .server.store import clean
+
+    done = clean(keep_days=0.0) if chosen.all else clean()
+    print(
+        f"Removed {done.jobs} jobs and {done.uploads} uploads ({done.freed_bytes / 1e6:.1f} MB); "
+        f"{done.kept_bytes / 1e6:.1f} MB stay."
+    )
+    return 0
+
+
+def _register(chosen) -> int:
+    from .settings import write_backend_json
+
+    print(f"Blender's Poseloom panel now finds this backend by {write_backend_json(chosen.command or None)}.")
+    return 0
+
+
+DOERS = {
+    "animate": _animate,
+    "pose": _pose,
+    "retarget": _retarget,
+    "serve": _serve,
+    "doctor": _doctor,
+    "demo": _demo,
+    "jobs": _jobs,
+    "register": _register,
+}
