@@ -13,7 +13,8 @@ from poseloom.motion import quat
 from poseloom.motion.skeleton import motion_fk, standard
 from poseloom.retarget import from_rig, global_pose, pose_matrices, retarget, skeleton_of, to_rig
 
-LIMBS = [(f"{a}_{s}", f"{b}_{s}") for s in "lr" for a, b in (("upper_arm", "forearm"), ("thigh", "shin"), ("shin", "foot"))]
+_PAIRS = (("upper_arm", "forearm"), ("thigh", "shin"), ("shin", "foot"))
+LIMBS = [(f"{a}_{s}", f"{b}_{s}") for s in "lr" for a, b in _PAIRS]
 RESTS = {
     "T": dict(),
     "A": dict(arms_down_rad=0.8, leg_spread_rad=0.1, toe_out_rad=0.2),
