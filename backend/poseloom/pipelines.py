@@ -153,7 +153,7 @@ def animate(
         write_overlay(extras.overlay, open_media(media, options), [seen], part(report, 0.65, 0.7))
         account.lap("overlay")
     account.values["person"] = seen.person
-    _put(motion, Path(media).stem, character, out, extras, account, part(report, 0.7, 1.0))
+    put(motion, Path(media).stem, character, out, extras, account, part(report, 0.7, 1.0))
     return account.as_dict()
 
 
@@ -175,7 +175,7 @@ def retarget(
     account.values["source"] = {"family": found.family, "score": float(found.score), "missing": list(found.missing)}
     account.warnings += [f"In {Path(clip).name}: {doubt}" for doubt in found.doubts]
     account.lap("read")
-    _put(motion, Path(clip).stem, character, out, extras, account, part(report, 0.2, 1.0))
+    put(motion, Path(clip).stem, character, out, extras, account, part(report, 0.2, 1.0))
     return account.as_dict()
 
 
@@ -187,7 +187,10 @@ def check_ending(character: Character, out: Path) -> None:
         )
 
 
-def _put(motion, clip, character, out, extras, account, report) -> None:
+def put(
+    motion: Motion, clip: str, character: Character, out: Path, extras: Extras, account: Account, report: Report = silent
+) -> None:
+    """A motion named `clip` onto a character, into the file `out`; `account` tells of it."""
     if character.is_bvh:
         target, _ = read_bvh(character.path)
         rig_motion, found = chains.motion_to_rig(motion, target, motion.fps)

@@ -28,9 +28,9 @@ def render(obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1,
     """
     folder = Path(folder)
     scene = bpy.context.scene
-    low, high = _bounds(obj, start, end)
-    scene.camera = _camera(low, high, size)
-    _floor(low, high)
+    points = _points(obj, start, end)
+    scene.camera = _camera(points, size)
+    _floor(points)
     _look(scene, size)
     scene.frame_start, scene.frame_end, scene.frame_step = start, end, step
     frames = list(range(start, end + 1, step))
@@ -55,8 +55,8 @@ def render(obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1,
 OPENGL_HINT = "Install OpenGL: sudo apt install libegl1 libgl1 libgl1-mesa-dri"
 
 
-def _bounds(obj, start: int, end: int) -> tuple:
-    """The box (low, high) that the character's meshes, or else its bones, fill over the clip, in the world."""
+def _points(obj, start: int, end: int) -> np.ndarray:
+    """(N,3) places in the world where the character's meshes, or else its bones, are over the clip."""
     scene = bpy.context.scene
     points = []
     for frame in np.unique(np.linspace(start, end, _LOOKS).astype(int)):
@@ -64,9 +64,7 @@ def _bounds(obj, start: int, end: int) -> tuple:
         depsgraph = bpy.context.evaluated_depsgraph_get()
         shown = [mesh for mesh in meshes_of(obj) if mesh.visible_get()]
         points += [_vertices(mesh.evaluated_get(depsgraph)) for mesh in shown] or [_joints(obj.evaluated_get(depsgraph))]
-    points = np.concatenate(points)
-    margin = 0.02 * (points.max(axis=0) - points.min(axis=0)).max()
-    return points.min(axis=0) - margin, points.max(axis=0) + margin
+    return np.concatenate(points)
 
 
 def _vertices(seen) -> np.ndarray:
@@ -84,27 +82,28 @@ def _joints(seen) -> np.ndarray:
     return np.array(ends)
 
 
-def _camera(low, high, size):
-    """Looks along +Y from the height of the character's middle, far enough to hold the box."""
+def _camera(points, size):
+    """In front of the character, a little above, as near as the motion lets it."""
     scene = bpy.context.scene
-    centre, extent = (low + high) / 2.0, high - low
-    width_px, height_px = size
-    half_v = FOV_RAD / 2.0
-    half_h = math.atan(math.tan(half_v) * width_px / height_px)
-    distance = max(extent[2] / 2.0 / math.tan(half_v), extent[0] / 2.0 / math.tan(half_h)) + extent[1] / 2.0
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2.0
+    ahead = np.array([0.0, math.cos(_PITCH_RAD), -math.sin(_PITCH_RAD)])
+    right = np.array([1.0, 0.0, 0.0])
+    at = (points - centre) @ np.stack([right, np.cross(right, ahead), ahead], axis=1)
+    tangent = math.tan(FOV_RAD / 2.0) * np.array([size[0] / size[1], 1.0])
+    distance = float((np.abs(at[:, :2]) / tangent - at[:, 2:]).max()) * 1.08
     data = bpy.data.cameras.new("poseloom playblast")
     data.sensor_fit, data.angle = "VERTICAL", FOV_RAD
     data.clip_end = 10.0 * distance
     camera = bpy.data.objects.new(data.name, data)
     scene.collection.objects.link(camera)
-    back = Vector((0.0, -math.cos(_PITCH_RAD), math.sin(_PITCH_RAD)))
-    camera.location = Vector(centre) + back * distance * 1.06
+    camera.location = Vector(centre - ahead * distance)
     camera.rotation_euler = (math.pi / 2.0 - _PITCH_RAD, 0.0, 0.0)
     return camera
 
 
-def _floor(low, high) -> None:
+def _floor(points) -> None:
     """A chequered floor at z = 0, so that one sees feet slide or float; half a metre a tile for a person."""
+    low, high = points.min(axis=0), points.max(axis=0)
     tile = 2.0 ** round(math.log2(max(high - low) / 4.0))
     middle = [round(c / tile) for c in (low + high) / 2.0]
     steps = range(-12, 13)
@@ -138,6 +137,6 @@ def _look(scene, size) -> None:
     scene.display.render_aa = "FXAA"
     shading = scene.display.shading
     shading.light, shading.color_type = "STUDIO", "TEXTURE"
-    shading.show_shadows = shading.show_cavity = True
+    shading.show_shadows = True
     scene.world = bpy.data.worlds.new("poseloom sky")
     scene.world.color = (0.72, 0.75, 0.79)

@@ -1,0 +1,114 @@
+"""`poseloom demo`: the sample clip through the whole chain, and what comes of it side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+from typing import Callable, Iterator, Optional
+
+import numpy as np
+
+from . import pipelines
+from .errors import BadInput
+from .motion.files import write_bytes
+from .pipelines import Account, AnimateOptions, Character, Extras
+from .progress import Report
+
+NAMES = ("demo.blend", "demo.mp4", "demo.bvh", "keypoints.json", "report.json")
+HEIGHT_PX = 480
+
+
+def sample_clip() -> Path:
+    """The clip that ships with Poseloom."""
+    clip = Path(str(resources.files("poseloom.assets") / "sample.mp4"))
+    if not clip.is_file():
+        raise BadInput("no_sample", "The sample clip is not installed.", "Install poseloom again.")
+    return clip
+
+
+def make(
+    folder: Path, *, preset: str = "mixamo", blender: Optional[str] = None, overwrite: bool = False,
+    stage: Callable[[str], Report] = lambda title: lambda fraction, text: None,
+) -> dict:  # fmt: skip
+    """Make the five files of NAMES in `folder`: {"text": what was made and how to open it, ...}.
+
+    `stage(title)` is asked for the report of each stage as it begins.
+    """
+    from .overlay import frames as overlay_frames
+    from .pose.export import write_keypoints
+
+    clip = sample_clip()
+    if not overwrite and any((folder / name).exists() for name in NAMES):
+        raise BadInput("exists", f"{folder} holds a demo already.", "Add --overwrite, or choose another --out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    began_s = time.perf_counter()
+    options, account = AnimateOptions(), Account({"input": clip.name, "output": str(folder)})
+    copied = folder / clip.name
+    shutil.copyfile(clip, copied)
+
+    report = stage("See")
+    seen = pipelines.media_to_keypoints(copied, options, report)
+    write_keypoints(folder / "keypoints.json", [seen])
+    account.lap("estimate")
+
+    motion = pipelines.keypoints_to_motion(seen, options, stage("Solve"))
+    pipelines.write_motion_bvh(folder / "demo.bvh", motion)
+    account.lap("solve")
+
+    with tempfile.TemporaryDirectory(prefix="poseloom-") as pictures:
+        width = HEIGHT_PX * 3 // 4
+        extras = Extras(
+            blender=blender,
+            movie={"path": str(copied.resolve()), "fps": seen.fps, "stored": f"//{copied.name}"},
+            playblast={"folder": pictures, "size": [width, HEIGHT_PX], "step": 1},
+        )
+        pipelines.put(motion, "demo", Character(preset=preset), folder / "demo.blend", extras, account, stage("Bake"))
+        left = overlay_frames(pipelines.open_media(copied, options), [seen], stage("Film"))
+        _film(folder / "demo.mp4", left, account.values.pop("pictures"), seen.fps)
+    account.lap("film")
+
+    account.values["seconds_in_all"] = round(time.perf_counter() - began_s, 2)
+    write_bytes(folder / "report.json", json.dumps(account.as_dict(), indent=2).encode())
+    return {"text": _text(folder, account), "output": str(folder), "seconds": account.values["seconds_in_all"]}
+
+
+def _film(path: Path, left: Iterator[np.ndarray], pictures: list, fps: float) -> None:
+    from .media import write_video
+
+    write_video(path, (_side_by_side(a, _picture(b)) for a, b in zip(left, pictures)), fps)
+
+
+def _side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Both at the height of the right one."""
+    import cv2
+
+    height = right.shape[0]
+    width = round(left.shape[1] * height / left.shape[0])
+    if left.shape[0] != height:
+        left = cv2.resize(left, (width, height), interpolation=cv2.INTER_AREA)
+    return np.concatenate([left, right], axis=1)
+
+
+def _picture(path: str) -> np.ndarray:
+    import cv2
+
+    return cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
+
+
+def _text(folder: Path, account: Account) -> str:
+    where = os.path.relpath(folder)
+    frames, seconds = account.values["frames"], account.values["seconds_in_all"]
+    what = {
+        "demo.blend": "the character with its new Action; open it in Blender 4.2 or later and press Space",
+        "demo.mp4": "the clip with what was seen in it, and the character, side by side; any player shows it",
+        "demo.bvh": "the motion on a plain skeleton, for any 3D program",
+        "keypoints.json": "where the joints were seen in each frame",
+        "report.json": "what was found, how long each stage took, and doubts",
+    }
+    lines = [f"Made from {frames} frames in {seconds:.0f} s:"]
+    return "\n".join(lines + [f"  {where}/{name:<16}{text}" for name, text in what.items()])
