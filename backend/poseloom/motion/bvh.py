@@ -176,7 +176,8 @@ def _to_file_space(rig, rig_motion):
     rotation = quat.multiply(quat.multiply(frame, quat.normalise(rig_motion.basis)), quat.inverse(frame))
     if not rig.inherit_rotation.all():
         rotation = _under_parents(rotation, rig)
-    axes = np.where(rig.local_location[:, None], rest, quat.IDENTITY)
+    parents = np.where((rig.parents >= 0)[:, None], rest[np.maximum(rig.parents, 0)], quat.IDENTITY)
+    axes = np.where(rig.local_location[:, None], rest, parents)
     location = quat.rotate(axes, np.nan_to_num(rig_motion.location)) @ to_file.T
     return offsets, ends, rotation, location
 

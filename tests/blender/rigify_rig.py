@@ -1,0 +1,95 @@
+"""Generates a Rigify rig, poses the controls that the preset names, and measures what Blender makes of it.
+
+    python rigify_rig.py basic|human
+
+Prints RESULT and JSON: the recognition, the largest difference between Blender's evaluated controls and the
+kernel's forward kinematics over the effective parents (degrees, metres), and the angle between each deform bone and where
+its control would carry it.
+"""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "backend")]
+
+
+def generate(kind):
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.preferences.addon_enable(module="rigify")
+    add = {"basic": "armature_basic_human_metarig_add", "human": "armature_human_metarig_add"}[kind]
+    getattr(bpy.ops.object, add)()
+    metarig = bpy.context.object
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.pose.rigify_generate()
+    return next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != metarig)
+
+
+def measure(kind):
+    import bpy
+    import numpy as np
+    from blender_addon.scene import armature
+
+    from poseloom.motion import quat
+    from poseloom.motion.types import RigMotion
+    from poseloom.retarget import pose_matrices
+    from poseloom.rigs.recognise import recognise
+
+    obj = generate(kind)
+    found = recognise(armature.read(obj))
+    rig = found.rig
+    for path, value in found.rig.switches.items():
+        bone, key = path.removeprefix('pose.bones["').removesuffix('"]').split('"]["')
+        assert key in obj.pose.bones[bone], f"{path} is not there"
+        obj.pose.bones[bone][key] = value
+    rng = np.random.default_rng(7)
+    basis, location = np.tile(quat.IDENTITY, (1, len(rig), 1)), np.full((1, len(rig), 3), np.nan)
+    controls = {bones[0]: joint for joint, bones in rig.roles.items()}
+    for bone in controls:
+        i, pose = rig.index(bone), obj.pose.bones[bone]
+        basis[0, i] = quat.exp(rng.uniform(-0.4, 0.4, 3))
+        pose.rotation_mode = "QUATERNION"
+        pose.rotation_quaternion = basis[0, i]
+    torso = rig.roles["pelvis"][0]
+    location[0, rig.index(torso)] = obj.pose.bones[torso].location = (0.1, -0.2, 0.3)
+    obj.update_tag()
+    bpy.context.view_layer.update()
+    seen = armature.pose_matrices(obj, rig.bones)
+    meant = pose_matrices(rig, RigMotion(rig.bones, basis, location, np.ones(len(rig), bool), 30.0))[0]
+    turns = [quat.multiply(quat.from_matrix(m[:, :3, :3]), quat.inverse(quat.from_matrix(rig.rest[:, :3, :3])))
+             for m in (seen, meant)]  # fmt: skip
+    at = [rig.index(bone) for bone in controls]
+    deform = {}
+    for joint, bone in found.deform.items():
+        i, control = rig.index(bone), rig.index(rig.roles[joint][0])
+        along = quat.rotate(turns[0][control], rig.rest[i, :3, 1])
+        deform[joint] = float(np.degrees(np.arccos(np.clip(along @ seen[i, :3, 1], -1.0, 1.0))))
+    return {
+        "version": bpy.app.version_string,
+        "family": found.family,
+        "score": found.score,
+        "doubts": found.doubts,
+        "missing": found.missing,
+        "roles": sorted(rig.roles),
+        "turn_deg": float(np.degrees(quat.angle(*turns)[at]).max()),
+        "place_m": float(np.linalg.norm(seen[at, :3, 3] - meant[at, :3, 3], axis=-1).max()),
+        "deform_deg": deform,
+        "bones": [[b, rig.bones[p] if p >= 0 else ""] for b, p in zip(rig.bones, rig.parents)],
+    }
+
+
+if __name__ == "__main__":
+    code = 1
+    try:
+        print("RESULT " + json.dumps(measure(sys.argv[1])))
+        code = 0
+    except Exception:  # noqa: BLE001  bpy is unsafe at exit: the trace is printed, then the process left at once
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
