@@ -18,8 +18,8 @@ NOSE, EYE, EAR, SHOULDER, ELBOW, WRIST = 0, (2, 5), (7, 8), (11, 12), (13, 14), 
 PINKY, INDEX, HIP, KNEE, ANKLE, HEEL, TOE = (17, 18), (19, 20), (23, 24), (25, 26), (27, 28), (29, 30), (31, 32)
 J = {name: j for j, name in enumerate(JOINTS)}
 _X, _Y, _Z = np.eye(3)
-# from BlazePose's heel, which is on the back of the heel above the sole, to the tip of the toes
-_SOLE = np.array([0.0, -np.cos(np.radians(17.0)), -np.sin(np.radians(17.0))])
+# from BlazePose's heel, which lies above the sole, to the toes
+_SOLE = np.array([0.0, -np.cos(np.radians(10.0)), -np.sin(np.radians(10.0))])
 _PRIOR = 0.04  # weight of the neutral twist beside a perfectly seen one of 1
 _TWIST_HZ = 3.0
 _MAX_CLAVICLE, _MAX_WRIST, _MAX_ANKLE, _MAX_NECK = np.radians([25.0, 65.0, 60.0, 60.0])

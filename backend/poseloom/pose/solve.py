@@ -15,6 +15,7 @@ from . import joints, root
 ADULT_M = 1.70
 _SHORT_GAP_S = 0.5
 _SEEN = 0.05  # a point scored less counts as unseen where others nearby in time are seen
+_SOLE_PITCH = np.radians(25.0)  # the most by which heel and toe landmarks are believed to be off level
 # canonical joint: the landmark whose pixels it should meet, for the root
 _ANCHORS = {
     "upper_arm_l": 11, "upper_arm_r": 12, "forearm_l": 13, "forearm_r": 14, "hand_l": 15, "hand_r": 16,
@@ -51,7 +52,8 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     lrot = filters.slerp_gaps(local_rotations(grot, skeleton.parents), seen)
 
     report(0.6, "Placing the body in the room")
-    place, level = _place(keypoints, skeleton, lrot, xy, weight, seen, cutoff_hz)
+    level, lrot = _level(skeleton, lrot, seen, fps)
+    place = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
     place, lrot[:, 0] = _face_front(place, lrot[:, 0])
     motion = Motion(skeleton, lrot, place, fps, score=score)
@@ -106,25 +108,46 @@ def _clean(keypoints, cutoff_hz):
     return points, xy, weight, seen, np.clip(by_joint, 0.0, 1.0)
 
 
-def _place(keypoints, skeleton, lrot, xy, weight, seen, cutoff_hz):
-    """The pelvis track (T,3) with the floor at 0, and the rotation (4,) that levels the camera."""
-    fps = keypoints.fps
-    lpos = np.array(skeleton.offsets, np.float64)
-    lpos[0] = 0.0
-    grot, gpos = fk(lrot, lpos, skeleton.parents)
-    names = list(_ANCHORS)
-    body = gpos[:, [JOINTS.index(n) for n in names]]
+def _level(skeleton, lrot, seen, fps):
+    """The rotation (4,) that levels the camera, and lrot with feet that lie level while they stand."""
+    grot, gpos, soles = _body(skeleton, lrot)
+    level = root.upright(gpos[seen], soles[seen], JOINTS, fps)
+    lowest = quat.rotate(level, soles)[..., 2]
+    lrot = lrot.copy()
+    for side, letter in enumerate("lr"):
+        foot = JOINTS.index("foot_" + letter)
+        ahead = quat.rotate(level, quat.rotate(grot[:, foot], np.array([0.0, -1.0, 0.0])))
+        other = lowest[:, [1 - side, 3 - side]].min(axis=1)
+        carries = seen & (lowest[:, 2 + side] < other + 0.06)
+        if carries.any():
+            pitch = float(np.percentile(np.arcsin(np.clip(ahead[carries, 2], -1.0, 1.0)), 60))
+            turn = quat.from_axis_angle(np.array([1.0, 0.0, 0.0]), np.array(np.clip(pitch, -_SOLE_PITCH, _SOLE_PITCH)))
+            lrot[:, foot] = quat.multiply(lrot[:, foot], turn)
+    return level, lrot
+
+
+def _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
+    """The pelvis track (T,3) in axes levelled by `level`, the floor at 0."""
+    fps, names = keypoints.fps, list(_ANCHORS)
+    _, gpos, soles = _body(skeleton, lrot)
     marks = [_ANCHORS[n] for n in names]
+    body = gpos[:, [JOINTS.index(n) for n in names]]
     focal_px = root.FOCAL * max(keypoints.size)
     t_seen = root.translation(body, xy[:, marks], weight[:, marks], keypoints.size, focal_px)
-    feet = [JOINTS.index(n) for n in ("foot_l", "foot_r", "toe_l", "toe_r")]
-    soles = gpos[:, feet] + quat.rotate(grot[:, feet[:2] * 2], sole(skeleton))
-    level = root.upright(gpos[seen], soles[seen], JOINTS, fps)
     t_seen, soles = quat.rotate(level, t_seen), quat.rotate(level, soles)
     sure = np.where(seen, weight[:, marks].mean(axis=1), 1e-3)
     place = root.track(t_seen, sure, soles, fps, cutoff_hz)
     rests = root.resting(root.above_floor(place[:, None] + soles, fps), fps)
-    return root.stand(place, soles, rests, fps), level
+    return root.stand(place, soles, rests, fps)
+
+
+def _body(skeleton, lrot):
+    """Rotations (T,22,4), joints (T,22,3) and sole points (T,4,3) about the pelvis."""
+    lpos = np.array(skeleton.offsets, np.float64)
+    lpos[0] = 0.0
+    grot, gpos = fk(lrot, lpos, skeleton.parents)
+    feet = [JOINTS.index(n) for n in ("foot_l", "foot_r", "toe_l", "toe_r")]
+    return grot, gpos, gpos[:, feet] + quat.rotate(grot[:, feet[:2] * 2], sole(skeleton))
 
 
 def _with_contacts(motion):
