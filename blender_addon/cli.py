@@ -7,19 +7,21 @@
 import json
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import bpy
-from poseloom import client, grammar
+from poseloom import __version__, client, grammar
 from poseloom.chains import clip_to_motion
 from poseloom.errors import BadInput, Cancelled, PoseloomError
 from poseloom.motion.bvh import read_bvh
-from poseloom.motion.files import motion_to_bytes
+from poseloom.motion.files import joints_to_bytes, motion_from_bytes, motion_to_bytes, write_bytes
 from poseloom.motion.resample import cut, resample
 from poseloom.progress import part
 
 VERBS = ("animate", "retarget")
 SOME_FAILED = 3
+PAUSE_S = 0.2  # between two lines of progress
 
 command = None
 
@@ -48,9 +50,9 @@ def main(arguments: list) -> int:
     except SystemExit as stop:  # argparse after --help
         return int(stop.code or 0)
     except KeyboardInterrupt:
-        return _complain(Cancelled())
+        return _complain(Cancelled(), arguments)
     except PoseloomError as error:
-        return _complain(error)
+        return _complain(error, arguments)
 
 
 def _with_backend(chosen, clips: list, outs: list) -> int:
@@ -81,25 +83,39 @@ def _motion_of_clip(path: Path, chosen) -> bytes:
 
 def _each(chosen, clips: list, outs: list, motion_of) -> int:
     """Every clip on the character and into its file; the exit code."""
-    report, made, worst = Printed(chosen.progress), [], 0
+    if len(clips) > 1 and (chosen.joints or chosen.report):
+        raise BadInput("one_clip_only", "--joints and --report take one clip.", "Give the clips one at a time.")
+    code = 0
     for clip, out in zip(map(Path, clips), outs):
+        report = Printed(chosen.progress, clip.name)
         try:
-            with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
-                motion = Path(folder) / "motion.npz"
-                motion.write_bytes(motion_of(clip, part(report, 0.0, 0.6)))
-                made.append({"clip": str(clip), "out": str(out), **_bake(chosen, clip, motion, out, report)})
-            print(f"{clip.name}: {made[-1]['frames']} frames on {made[-1]['armature']}, in {out}", flush=True)
+            report.done(_one(chosen, clip, out, motion_of(clip, part(report, 0.0, 0.6)), part(report, 0.6, 1.0)))
         except Cancelled:
             raise
         except PoseloomError as error:
-            worst = _complain(error, clip.name) if len(clips) == 1 else _complain(error, clip.name) and SOME_FAILED
-    if chosen.report and made:
-        Path(chosen.report).write_text(json.dumps(made[0] if len(clips) == 1 else made, indent=2), encoding="utf-8")
-    return worst
+            if len(clips) == 1:
+                raise
+            _complain(error, [chosen.progress], clip.name)
+            code = SOME_FAILED
+    return code
+
+
+def _one(chosen, clip: Path, out: Path, motion: bytes, report) -> str:
+    """One clip's motion on the character and into its file; a sentence that tells what was made."""
+    with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
+        npz = Path(folder) / "motion.npz"
+        npz.write_bytes(motion)
+        done = _bake(chosen, clip, npz, out, report)
+    if chosen.joints:
+        write_bytes(chosen.joints, joints_to_bytes(motion_from_bytes(motion)))
+    if chosen.report:
+        values = {"poseloom": __version__, "input": str(clip), "output": str(out), **done}
+        write_bytes(chosen.report, json.dumps(values, indent=2).encode())
+    return f"{out}: {done['frames']} frames on {done['armature']}"
 
 
 def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
-    from . import baking
+    from . import baking  # brings in much that a Blender without a command never needs
 
     if chosen.to in grammar.CHARACTERS:
         raise BadInput(
@@ -113,23 +129,31 @@ def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
         "character": {"path": str(Path(chosen.to).absolute()), "armature": chosen.armature},
         "out": str(out.absolute()),
     }
-    return baking.bake(task, part(report, 0.6, 1.0))
+    return baking.bake(task, report)
 
 
 class Printed:
-    """A report that prints: lines of JSON, a line that grows on a terminal, or nothing."""
+    """A report that prints: lines of JSON, a few lines on a terminal, or nothing."""
 
-    def __init__(self, how: str):
-        self.how, self.last = how, ""
+    def __init__(self, how: str, title: str):
+        self.how, self.title, self.last_s = how, title, 0.0
 
     def __call__(self, fraction: float, text: str) -> None:
+        if time.monotonic() - self.last_s < PAUSE_S:
+            return
+        self.last_s = time.monotonic()
         if self.how == "json":
-            print(json.dumps({"fraction": round(fraction, 4), "text": text}), flush=True)
-        elif self.how == "auto" and text != self.last and sys.stderr.isatty():
-            print(f"{fraction:4.0%}  {text}", file=sys.stderr, flush=True)
-        self.last = text
+            print(json.dumps({"stage": self.title, "fraction": round(fraction, 4), "text": text}), flush=True)
+        elif self.how == "auto" and sys.stderr.isatty():
+            print(f"{self.title}: {fraction:4.0%}  {text}", file=sys.stderr, flush=True)
+
+    def done(self, sentence: str) -> None:
+        print(json.dumps({"done": sentence}) if self.how == "json" else sentence, flush=True)
 
 
-def _complain(error: PoseloomError, about: str = "") -> int:
+def _complain(error: PoseloomError, arguments: list, about: str = "") -> int:
+    """The error in one line on stderr, and as an object where machines listen; its exit code."""
     print(f"poseloom: {about + ': ' if about else ''}{error}", file=sys.stderr, flush=True)
+    if "json" in arguments:
+        print(json.dumps({"error": {"code": error.code, "message": error.message, "hint": error.hint}}), flush=True)
     return error.exit_code

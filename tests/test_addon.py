@@ -187,3 +187,30 @@ def test_animate_finds_starts_asks_and_stops_the_backend(python, extension, tmp_
     assert '"Nobody"' in said["no armature"]
     assert "192.0.2.1" in said["offline"] and "online access is off" in said["offline"]
     assert "Select an armature" in said["nothing selected"]
+
+
+def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, extension, tmp_path, data):
+    home = tmp_path / "home"
+    settings.write_backend_json(folder=home / "data")
+    work = tmp_path / "work"
+    work.mkdir()
+    found = run_script(python, "addon_cli.py", extension, work, data / "media" / "pose_squats.mp4", home=home)
+    said = found["said"]
+    codes = {name: code for name, (code, _, _) in said.items()}
+    assert codes == {
+        "retarget": 0, "again": 2, "bvh": 0, "no clip": 2, "no character": 2, "preset": 2, "ending": 2,
+        "several": 3, "usage": 2, "help": 0, "animate": 0,
+    }, said  # fmt: skip
+    assert "--overwrite" in said["again"][2]
+    assert "none.bvh" in said["no clip"][2] and "none.blend" in said["no character"][2]
+    for name, (code, _, complaint) in said.items():
+        assert bool(code) == complaint.startswith("poseloom: "), name
+        assert complaint.count("\n") <= 1, complaint
+    assert json.loads(said["animate"][1].splitlines()[0])["stage"] == "pose_squats.mp4"
+    assert found["backend"] == "stopped"  # it was started for the command, and stopped after it
+    assert found["action"] == ["Hero|walk", 1.0, 1.0 + int(39 / 30 * 24)]
+    assert found["made"] == [
+        "back.bvh", "hero.blend", "joints.npz", "many/walk.blend", "report.json", "squats.blend", "walk.blend",
+        "walk.bvh",
+    ]  # fmt: skip
+    assert found["clip_difference"] < 1e-3

@@ -31,7 +31,7 @@ class POSELOOM_OT_recognise_rig(bpy.types.Operator):
                 jobs.rigs[properties.rig_key(obj)] = ("Rig not recognised", (str(error),), False)
             return refuse(self, error)
         doubts = tuple(found.doubts) + tuple(f"No bone found for {name}" for name in found.missing)
-        title = f"{found.family} rig, {found.score:.0%} sure"
+        title = f"{family_name(found.family)}, {found.score:.0%} sure"
         jobs.rigs[properties.rig_key(obj)] = (title, doubts, True)
         self.report({"INFO"}, f"{obj.name}: {title}")
         return {"FINISHED"}
@@ -58,7 +58,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
     """
     scene = context.scene
     fps = scene.render.fps / scene.render.fps_base
-    keys, recognised = chains.motion_to_rig(motion, armature.read(obj), fps)
+    keys, _ = chains.motion_to_rig(motion, armature.read(obj), fps)
     action = keying.write(
         obj,
         keys,
@@ -66,10 +66,20 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
         start_frame=scene.frame_current if start_frame is None else start_frame,
         keep_previous=preferences.get().previous.lower(),
     )
-    text = f"{action.name}: {len(keys)} frames, {int(keys.keyed.sum())} bones ({recognised.family})"
+    first, last = (round(frame) for frame in action.frame_range)
+    text = f"{action.name}: frames {first} to {last}, {int(keys.keyed.sum())} bones"
     if keys.props:
-        text += f", {len(keys.props)} switches keyed"
+        text += f", {len(keys.props)} IK/FK switches keyed"
+    if last > scene.frame_end:
+        text += f". The scene ends before, at {scene.frame_end}"
     return action, text
+
+
+def family_name(family: str) -> str:
+    """As people write it; `family` may also say how a rig of no known family was recognised."""
+    if family.startswith("by "):
+        return f"Rig known {family}"
+    return {"makehuman": "MakeHuman", "cmu": "CMU"}.get(family, family.capitalize()) + " rig"
 
 
 def clip_name(path) -> str:

@@ -35,13 +35,14 @@ def click(x, y):
 
 def find_button(region, command, found):
     """Hover down the sidebar until the button under the mouse runs `command`; its place into `found`."""
+    area = next(a for a in window().screen.areas if a.type == "VIEW_3D")
     x = region.x + region.width * 0.4
     for y in range(region.y + region.height - 30, region.y + 10, -STEP_PX):
         event("MOUSEMOVE", "NOTHING", x, y)
         yield 0.08
         window_manager = bpy.context.window_manager
         window_manager.clipboard = ""
-        with bpy.context.temp_override(window=window(), region=region):
+        with bpy.context.temp_override(window=window(), area=area, region=region):
             if bpy.ops.ui.copy_python_command_button.poll():
                 bpy.ops.ui.copy_python_command_button()
         if window_manager.clipboard.startswith(f"bpy.ops.{command}("):
@@ -70,8 +71,7 @@ def main():
     with bpy.context.temp_override(window=window()):
         bpy.ops.ed.undo_push(message="Scene")
     region = sidebar("Poseloom")  # noqa: F821  given by shot_driver
-    yield from wait_for(lambda: extension.registration.panels.backend and region.width > 100)
-    region.width  # the tab is drawn from here on
+    yield 1.0
     yield 1.5
     shot(f"{work}/idle.png")  # noqa: F821
 

@@ -1,0 +1,69 @@
+"""The handler behind `blender --command poseloom`, called with words as Blender would call it."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import bpy
+import session
+
+
+def main(path, work, video):
+    extension = session.install(path)
+    command, work = extension.registration.cli.main, Path(work)
+    clip = session.bvh(work / "walk.bvh")
+    session.armature("Hero")
+    bpy.ops.wm.save_as_mainfile(filepath=str(work / "hero.blend"))
+    words = {
+        "retarget": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "walk.blend"],
+        "again": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "walk.blend"],
+        "bvh": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "back.bvh", "--start", "10", "--end",
+                "20", "--report", work / "report.json", "--joints", work / "joints.npz"],
+        "no clip": ["retarget", work / "none.bvh", "--to", work / "hero.blend", "--out", work / "none.blend"],
+        "no character": ["retarget", clip, "--to", work / "none.blend", "--out", work / "none.blend"],
+        "preset": ["retarget", clip, "--to", "mixamo", "--out", work / "none.blend"],
+        "ending": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "none.txt"],
+        "several": ["retarget", clip, work / "none.bvh", "--to", work / "hero.blend", "--out", work / "many"],
+        "usage": ["retarget"],
+        "help": ["retarget", "--help"],
+        "animate": ["animate", video, "--to", work / "hero.blend", "--out", work / "squats.blend", "--end", "10",
+                    "--progress", "json"],
+    }  # fmt: skip
+    said = {name: _call(command, list(map(str, given))) for name, given in words.items()}
+    backend = extension.registration.backend.backend
+    state = backend.look(backend.choice()).state
+    bpy.ops.wm.open_mainfile(filepath=str(work / "walk.blend"))
+    action = bpy.data.objects["Hero"].animation_data.action
+    return {
+        "said": said,
+        "backend": state,
+        "action": [action.name, *action.frame_range],
+        "made": sorted(p.relative_to(work).as_posix() for p in work.rglob("*") if p.is_file()),
+        "clip_difference": _same_walk(clip, work / "back.bvh"),
+    }
+
+
+def _call(command, words):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = command(words)
+    return [code, out.getvalue(), err.getvalue()]
+
+
+def _same_walk(clip, written):
+    """Largest angle (radians) between the clip's frames 10 to 19 and what came back through the character."""
+    from poseloom import chains
+    from poseloom.motion import quat
+    from poseloom.motion.bvh import read_bvh
+    from poseloom.motion.resample import resample
+    from poseloom.motion.skeleton import motion_fk
+
+    first, _ = chains.clip_to_motion(*read_bvh(clip))
+    back, _ = chains.clip_to_motion(*read_bvh(written))
+    first = resample(first.with_(lrot=first.lrot[10:20], root=first.root[10:20], contact=None, score=None), back.fps)
+    joints = [first.skeleton.index(name) for name in ("forearm_l", "forearm_r", "shin_l", "shin_r", "head")]
+    assert len(first) == len(back), (len(first), len(back))
+    return float(quat.angle(motion_fk(first)[0][:, joints], motion_fk(back)[0][:, joints]).max())
+
+
+session.run(main)
