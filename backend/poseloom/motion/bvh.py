@@ -24,15 +24,15 @@ _CM = 100.0
 _ORDER = "zxy"
 
 
-def read_bvh(path, *, up=None, unit_m=None):
+def read_bvh(path, *, up=None, front=None, unit_m=None):
     """(Rig, RigMotion) of a BVH file; bones in file order, at rest in its zero pose, their axes those of the file.
 
     Where the zero pose is none a body could take, a T-pose is made the rest (see `standing`).
 
     `Rig.world` takes file space to the house: the up axis, the front and the unit are deduced from the
-    skeleton unless `up` ("Y", "Z", "-Z" ...) or `unit_m` (0.01 for centimetres) say so.  Position channels
-    replace OFFSET, as in most programs; joints without them have NaN locations.  Warns of a
-    wrong frame count; raises BadInput with the line number.
+    skeleton unless `up`, `front` ("Y", "Z", "-Z" ...) or `unit_m` (0.01 for centimetres) say so.  Position channels replace
+    OFFSET, as in most programs; joints without them have NaN locations.  Warns of a wrong frame count; raises
+    BadInput with the line number.
     """
     path = Path(path)
     joints, numbers, fps = parse(text_of(path), path.name)
@@ -57,7 +57,7 @@ def read_bvh(path, *, up=None, unit_m=None):
         location = quat.rotate(quat.inverse(local), location)
     rest = np.tile(np.eye(4), (len(joints), 1, 1))
     rest[:, :3, :3], rest[:, :3, 3] = quat.to_matrix(turn), heads
-    world = upright.world_of(limbs, heads, tails, poses, up, unit_m)
+    world = upright.world_of(limbs, heads, tails, poses, up, front, unit_m)
     rig = Rig(names, parents, rest, tails, world, name=path.stem)
     keyed = np.array([any(c.endswith("rotation") for c in joint.channels) for joint in joints])
     return rig, RigMotion(names, basis, location, keyed, fps)
@@ -154,9 +154,8 @@ def _animation(joints, numbers):
 
 
 def _is_relative(joint, place):
-    """Some writers give a joint's displacement, not its place; its middle value tells."""
-    middle = np.median(place, axis=0)
-    return joint.parent >= 0 and np.linalg.norm(middle) < np.linalg.norm(middle - joint.offset)
+    """Some writers give a joint's displacement, not its place: then it is nothing for joints that stay."""
+    return joint.parent >= 0 and np.abs(place).max() < 1e-3 * np.linalg.norm(joint.offset)
 
 
 def _to_file_space(rig, rig_motion):

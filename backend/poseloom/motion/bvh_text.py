@@ -36,7 +36,7 @@ def parse(text: str, name: str = "BVH"):
     stated, frame_time, first = _read_motion_head(lines, start + 1, name)
     width = sum(len(joint.channels) for joint in joints)
     numbers = _read_numbers(lines, first, width, stated, name)
-    if len(numbers) != stated:
+    if stated is not None and len(numbers) != stated:
         warnings.warn(f"{name}: 'Frames:' says {stated}, there are {len(numbers)}; all of those are used.", stacklevel=3)
     return joints, numbers, 1.0 / frame_time
 
@@ -98,18 +98,22 @@ def _read_hierarchy(lines, name):
     if not joints:
         raise _bad(name, len(lines), "there is no joint")
     if stack:
-        raise _bad(name, len(lines), f"{len(stack)} closing braces are missing", "The file may be cut off.")
+        raise _bad(name, len(lines), f"braces are not closed ({len(stack)})", "The file may be cut off.")
     return joints
 
 
 def _floats(words, count, name, number):
-    try:
-        values = np.array([float(w) for w in words[:count]])
-    except ValueError as error:
-        raise _bad(name, number, str(error)) from error
-    if len(values) != count or not np.isfinite(values).all():
-        raise _bad(name, number, f"{count} numbers are expected")
-    return values
+    values = []
+    for word in words[:count]:
+        try:
+            values.append(float(word))
+        except ValueError:
+            values.append(np.nan)
+        if not np.isfinite(values[-1]):
+            raise _bad(name, number, f"{word!r} is no number")
+    if len(values) != count:
+        raise _bad(name, number, f"{count} numbers are expected, {len(values)} are there")
+    return np.array(values)
 
 
 def _channels(words, name, number):
@@ -136,7 +140,7 @@ def _read_motion_head(lines, start, name):
         value = float(_floats(value.split(), 1, name, i + 1)[0])
         if key == "frames":
             stated = int(value)
-        elif value <= 0.0:
+        elif value < 1e-4:
             raise _bad(name, i + 1, f"a frame time of {value:g} s gives no frame rate", "Write 0.0333333 for 30 fps.")
         else:
             frame_time = value
@@ -146,7 +150,7 @@ def _read_motion_head(lines, start, name):
 def _checked_head(stated, frame_time, first, name):
     if frame_time is None:
         raise _bad(name, first, "'Frame Time:' is missing")
-    return (-1 if stated is None else stated), frame_time, first
+    return stated, frame_time, first
 
 
 def _read_numbers(lines, first, width, stated, name):
@@ -154,12 +158,13 @@ def _read_numbers(lines, first, width, stated, name):
     rows = [(number, line) for number, line in enumerate(lines[first:], first + 1) if line]
     counts = np.array([len(line.split()) for _, line in rows])
     total = int(counts.sum())
+    wrapped = stated is not None and total == width * stated
     if not rows or not width or total < width:
         raise _bad(name, len(lines), "there is no frame")
-    if (counts[:-1] != width).any() and total != width * stated:
+    if (counts[:-1] != width).any() and not wrapped:
         row = int(np.argmax(counts != width))
         raise _bad(name, rows[row][0], f"{counts[row]} numbers stand where {width} channels are")
-    if counts[-1] > width and total != width * stated:
+    if counts[-1] > width and not wrapped:
         raise _bad(name, rows[-1][0], f"{counts[-1]} numbers stand where {width} channels are")
     try:
         with warnings.catch_warnings():

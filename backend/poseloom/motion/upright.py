@@ -26,26 +26,29 @@ _LEG_SHARE = 0.491
 _AXES = {"X": (1, 0, 0), "Y": (0, 1, 0), "Z": (0, 0, 1), "-X": (-1, 0, 0), "-Y": (0, -1, 0), "-Z": (0, 0, -1)}
 
 
-def world_of(limbs, heads, tails, poses=None, up=None, unit_m=None) -> np.ndarray:
+def world_of(limbs, heads, tails, poses=None, up=None, front=None, unit_m=None) -> np.ndarray:
     """(4,4) from file space to the house, so that the rest pose stands upright and faces -Y.
 
     limbs `find_limbs` of the skeleton, or None: then Y is up, +Z is front and the unit a centimetre, as BVH files
-    mostly have it.  heads, tails (B,3) at rest; poses (S,B,3) some frames in file space; up one of X Y Z -X -Y -Z;
-    unit_m metres in one file unit.
+    mostly have it.  heads, tails (B,3) at rest; poses (S,B,3) some frames in file space; up and front each one of
+    X Y Z -X -Y -Z; unit_m metres in one file unit.
     """
     if unit_m is not None and not (np.isfinite(unit_m) and unit_m > 0):
         raise BadInput("bad_unit", f"A unit of {unit_m} m is none.", "Give the metres in one file unit, as 0.01 for cm.")
     heads = np.asarray(heads, np.float64)
     up_axis = axis(up) if up else up_of(limbs, heads, poses)
+    left = np.cross(up_axis, axis(front)) if front else left_of(limbs, heads, tails, up_axis)
+    if not left.any():
+        raise BadInput("bad_axis", f"Up and front are both {front}.", "Name two different axes.")
     world = np.eye(4)
-    world[:3, :3] = _rotation(up_axis, left_of(limbs, heads, tails, up_axis)) * (unit_m or unit_of(limbs, heads))
+    world[:3, :3] = _rotation(up_axis, left) * (unit_m or unit_of(limbs, heads))
     return world
 
 
 def axis(name) -> np.ndarray:
     """The direction (3,) called "Y", "-Z" ...; BadInput for another name."""
     if str(name).upper() not in _AXES:
-        raise BadInput("bad_axis", f"There is no up axis {name!r}.", f"Use one of {', '.join(_AXES)}.")
+        raise BadInput("bad_axis", f"There is no axis {name!r}.", f"Use one of {', '.join(_AXES)}.")
     return np.array(_AXES[str(name).upper()], float)
 
 
