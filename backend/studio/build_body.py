@@ -20,6 +20,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from cloth import Cloth, hang, smoothstep, vertex_normals
 from makehuman import Figure
 
 from poseloom.motion.files import write_bytes
@@ -53,124 +54,8 @@ SPLIT = {
 }
 
 
-class Cloth:
-    """Polygons over new vertices, each a blend of two points of the figure, moved by an offset."""
-
-    def __init__(self, first, second, share, moved, faces):
-        self.first, self.second, self.share, self.moved, self.faces = first, second, share, moved, faces
-
-    @classmethod
-    def of(cls, faces, count):
-        every = np.arange(count)
-        return cls(every, every, np.zeros(count), np.zeros((count, 3)), [list(f) for f in faces])
-
-    def places(self, points):
-        share = self.share[:, None]
-        return points[self.first] * (1 - share) + points[self.second] * share + self.moved
-
-    def blend(self, values):
-        """values (N,...) of the figure's points, seen on the cloth's vertices."""
-        share = self.share.reshape(-1, *[1] * (values.ndim - 1))
-        return values[self.first] * (1 - share) + values[self.second] * share
-
-    def append(self, first, second, share, moved):
-        start = len(self.first)
-        self.first = np.concatenate([self.first, first])
-        self.second = np.concatenate([self.second, second])
-        self.share = np.concatenate([self.share, share])
-        self.moved = np.concatenate([self.moved, moved])
-        return start + np.arange(len(first))
-
-    def cut(self, field) -> "Cloth":
-        """Keep what lies where `field` (N,) of the figure's points is positive, cut cleanly at zero.
-
-        Only for cloth that has not been moved or cut on the same edges yet.
-        """
-        value = self.blend(field)
-        new, cache = [], {}
-        first, second, share = [], [], []
-        for face in self.faces:
-            signs = [value[v] > 0 for v in face]
-            if all(signs):
-                new.append(face)
-            elif any(signs):
-                polygon = []
-                for a, b in zip(face, face[1:] + face[:1]):
-                    if value[a] > 0:
-                        polygon.append(a)
-                    if (value[a] > 0) != (value[b] > 0):
-                        key = (min(a, b), max(a, b))
-                        if key not in cache:
-                            low, high = key
-                            cache[key] = len(self.first) + len(first)
-                            first.append(self.first[low])
-                            second.append(self.first[high])
-                            share.append(value[low] / (value[low] - value[high]))
-                        polygon.append(cache[key])
-                new.append(polygon)
-        self.append(np.array(first, int), np.array(second, int), np.array(share), np.zeros((len(first), 3)))
-        self.faces = new
-        return self
-
-    def rim(self, points, depth_m) -> "Cloth":
-        """Turn every open border inwards, so that the cloth looks thick and its edge is closed."""
-        inward = -depth_m * vertex_normals(self.places(points), self.faces)
-        border = self.border()
-        corners = sorted({v for edge in border for v in edge})
-        blends = self.first[corners], self.second[corners], self.share[corners]
-        # the border twice, so that shading breaks there as a fold does
-        fold = dict(zip(corners, self.append(*blends, self.moved[corners])))
-        inner = dict(zip(corners, self.append(*blends, self.moved[corners] + inward[corners])))
-        self.faces += [[fold[b], fold[a], inner[a], inner[b]] for a, b in border]
-        return self
-
-    def border(self) -> list:
-        """The directed edges that have a face on one side only."""
-        edges = {(a, b): None for face in self.faces for a, b in zip(face, face[1:] + face[:1])}
-        return [(a, b) for a, b in edges if (b, a) not in edges]
-
-
-def vertex_normals(points, faces):
-    """(N,3) unit normals, weighted by the area of the faces around; zero where there is no face."""
-    normals = np.zeros((len(points), 3))
-    for face in faces:
-        corners = points[face]
-        normals[face] += np.cross(corners - corners[0], np.roll(corners, -1, 0) - corners[0]).sum(0)
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
-
-
-def smoothstep(x, low, high):
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def hang(cloth, points, share, slice_m):
-    """(V,3) horizontal moves that round the level slices of a cloth, as if it hung over its hollows.
-
-    share (V,) 0..1: how much of it; the slices are made of the vertices with more than 0.5.  A
-    slice is rounded to its convex hull, taken as the meeting of half planes in 72 directions.
-    """
-    used = np.unique(np.concatenate([np.array(f) for f in cloth.faces]))
-    places = cloth.places(points)
-    moves = np.zeros_like(places)
-    body = places[used[share[used] > 0.5]]
-    angles = np.arange(72) * np.pi / 36
-    ways = np.stack([np.cos(angles), np.sin(angles)])
-    for v in used[share[used] > 0]:
-        near = body[np.abs(body[:, 2] - places[v, 2]) < slice_m, :2]
-        if len(near) < 8:
-            continue
-        middle = (near.min(0) + near.max(0)) / 2
-        xy = places[v, :2] - middle
-        towards = xy @ ways / np.hypot(*xy)
-        reach = ((near - middle) @ ways).max(0) / np.where(towards > 0.01, towards, np.nan)
-        moves[v, :2] = xy * (max(np.nanmin(reach) / np.hypot(*xy), 1.0) - 1.0) * share[v]
-    return moves
-
-
 class Tailor:
-    """Dresses a figure: `faces()` gives all parts as (Cloth, region of each face)."""
+    """Dresses a figure: `parts()` gives (Cloth, the region of all its faces or of each)."""
 
     def __init__(self, figure: Figure):
         self.figure = figure
@@ -180,8 +65,11 @@ class Tailor:
         self.tights = figure.groups["helper-tights"]
         self.normals = vertex_normals(self.points, self.tights)
         self.body_normals = vertex_normals(self.points, figure.groups["body"])
-        self.joint = {name[len("joint-") :]: self.points[figure.members(name)].mean(0)
-                      for name in figure.groups if name.startswith("joint-")}  # fmt: skip
+        self.joint = {
+            name.removeprefix("joint-"): self.points[figure.members(name)].mean(0)
+            for name in figure.groups
+            if name.startswith("joint-")
+        }
 
     def total(self, table, *starts):
         return sum((w for bone, w in table.items() if bone.startswith(starts)), np.zeros(len(self.points)))
@@ -193,8 +81,8 @@ class Tailor:
             shoulder, elbow = self.joint[f"{side}-shoulder"], self.joint[f"{side}-elbow"]
             axis = elbow - shoulder
             t = (self.points - shoulder) @ axis / (axis @ axis)
-            arm = sum(w for bone, w in self.skin.items() if bone.endswith(sign) and bone.startswith(
-                ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")))  # fmt: skip
+            table = {bone: weight for bone, weight in self.skin.items() if bone.endswith(sign)}
+            arm = self.total(table, "upperarm", "lowerarm", "wrist", "metacarpal", "finger")
             along = np.where(arm > 0.5, t, along)
         return along
 
@@ -238,19 +126,13 @@ class Tailor:
         places = upper.places(self.points)
         ring = [e for e in upper.border() if max(places[list(e), 2]) < floor + WELT_M + 0.02]
         corners = [v for v, _ in ring]
-        drop = upper.moved[corners] * [1, 1, 0]
-        drop[:, 2] = -SOLE_M - WELT_M
-        blends = upper.first[corners], upper.second[corners], upper.share[corners]
-        lower = dict(zip(corners, upper.append(*blends, drop)))
-        upper.faces = [list(f) for f in upper.faces]
+        outline = places[corners] * [1, 1, 0] + [0, 0, floor - SOLE_M]
+        lower = dict(zip(corners, upper.pin(self.points, upper.first[corners], outline)))
+        centre = outline.mean(0)
+        near = corners[int(np.argmin(((outline - centre) ** 2).sum(1)))]
+        middle = upper.pin(self.points, upper.first[[near]], centre[None])[0]
         regions = ["shoes"] * len(upper.faces)
         upper.faces += [[b, a, lower[a], lower[b]] for a, b in ring]
-        middle = upper.append(*(x[:1] for x in blends), (drop - places[corners] + places[corners].mean(0))[:1])[0]
-        upper.moved[middle] = places[corners].mean(0) * [1, 1, 0] - self.points[upper.first[middle]] * [1, 1, 0]
-        upper.share[middle] = 0.0
-        upper.moved[middle, 2] = floor - SOLE_M - self.points[upper.first[middle], 2]
-        for v in lower.values():
-            upper.moved[v, 2] += floor - SOLE_M - upper.places(self.points)[v, 2]
         upper.faces += [[lower[b], lower[a], middle] for a, b in ring]
         regions += ["soles"] * (len(upper.faces) - len(regions))
         before = len(upper.faces)
@@ -291,17 +173,15 @@ class Tailor:
         """(N,) metres inside the hairline (positive) on the scalp, negative elsewhere."""
         eye = (self.joint["l-eye"] + self.joint["r-eye"]) / 2
         ear = self.total(self.face, "ear.")
-        ears = self.points[: 13380][ear[:13380] > 0.6]
-        ear_front = ears[:, 1].min()
-        x, y, z = (self.points - eye).T
-        ear_front -= eye[1]
-        top = self.points[: 13380, 2].max() - eye[2]
-        # side view of the hairline: forehead, temple, round the ear, nape
-        back = y - ear_front
-        line = np.interp(back, [-0.075, -0.05, -0.025, -0.008, 0.0, 0.035, 0.06, 0.11],
-                         [0.62 * top, 0.52 * top, 0.30 * top, -0.01, -0.015, -0.02, -0.062, -0.075])  # fmt: skip
+        body = self.figure.members("body")
+        behind_ear_front = self.points[:, 1] - self.points[body[ear[body] > 0.6], 1].min()
+        z = self.points[:, 2] - eye[2]
+        top = z[body].max()
+        # the hairline seen from the side: forehead, temple, round the ear, nape
+        at = [-0.075, -0.05, -0.025, -0.008, 0.0, 0.035, 0.06, 0.11]
+        line = [0.62 * top, 0.52 * top, 0.30 * top, -0.01, -0.015, -0.02, -0.062, -0.075]
         head = self.total(self.skin, "head", "neck03", "temporalis", "oculi", "special") > 0.3
-        field = np.where(ear > 0.35, -0.01, z - line)
+        field = np.where(ear > 0.35, -0.01, z - np.interp(behind_ear_front, at, line))
         return np.where(head, field, -0.01)
 
 
@@ -390,11 +270,10 @@ def build(folder: Path) -> bytes:
             bones = figure.rig(RIGS[name].format("rig"))
             table = figure.weights(RIGS[name].format("weights"))
         groups, joints, weights = skin_of(cloths, fill_gaps(table, figure.points))
-        order = list(bones)
+        order, above = list(bones), [b["parent"] for b in bones.values()]
         arrays |= {
             f"{name}.bones": np.array(order),
-            f"{name}.parents": np.array([order.index(b["parent"]) if b["parent"] in bones else -1
-                                         for b in bones.values()], np.int16),
+            f"{name}.parents": np.array([order.index(p) if p in bones else -1 for p in above], np.int16),
             f"{name}.heads": settle([b["head"] for b in bones.values()]),
             f"{name}.tails": settle([b["tail"] for b in bones.values()]),
             f"{name}.rolls": np.array([b["roll"] for b in bones.values()], np.float32),
@@ -402,7 +281,7 @@ def build(folder: Path) -> bytes:
             f"{name}.groups": np.array(groups),
             f"{name}.joints": joints,
             f"{name}.weights": weights,
-        }  # fmt: skip
+        }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
