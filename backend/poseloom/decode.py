@@ -13,6 +13,7 @@ from .errors import BadInput
 from .registry import package
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+_EXPORT_AGAIN = "Copy or export it again."
 _VIDEO_HINT = "Give a video such as .mp4, .mov, .mkv or .webm, a picture, or a folder of pictures."
 
 
@@ -55,7 +56,7 @@ class VideoSource:
                 raise BadInput(
                     "nothing_decoded",
                     f"No frame of {path.name} can be decoded; the file is damaged or cut off.",
-                    "Copy or export the video again.",
+                    _EXPORT_AGAIN,
                 )
             self.rate = _rate(stream)
             self.duration_s = None
@@ -97,7 +98,7 @@ class VideoSource:
                     return
             else:
                 if not seen:
-                    raise BadInput("nothing_decoded", f"No frame of {self.path.name} can be decoded.")
+                    raise BadInput("nothing_decoded", f"No frame of {self.path.name} can be decoded.", _EXPORT_AGAIN)
                 self._warn_if_short(time_s + period, warnings)
                 return
         yield from self._from_the_beginning(start_s, end_s, warnings)
@@ -134,7 +135,7 @@ class PictureSource:
         with _opened(picture) as (container, stream):
             frame = next(_decoded(container, stream, []), None)
             if frame is None:
-                raise BadInput("nothing_decoded", f"The picture {picture.name} is damaged.", "Export it again.")
+                raise BadInput("nothing_decoded", f"The picture {picture.name} is damaged.", _EXPORT_AGAIN)
             rgb = _upright(frame.to_ndarray(format="rgb24"), _turn(frame))
         if self.size not in (None, rgb.shape[1::-1]):
             raise BadInput(
@@ -159,7 +160,7 @@ def _opened(path: Path):
         # through a file object: a name is never taken for a pattern or an address
         with path.open("rb") as file:
             if not file.read(1):
-                raise BadInput("empty_file", f"{path.name} is empty.", "Copy or export the file again.")
+                raise BadInput("empty_file", f"{path.name} is empty.", _EXPORT_AGAIN)
             file.seek(0)
             # a playlist inside may name other files; none of them is fetched from a network
             with av.open(file, container_options={"protocol_whitelist": "file"}) as container:
@@ -173,7 +174,7 @@ def _opened(path: Path):
     except (av.error.InvalidDataError, av.error.EOFError) as error:
         if _looks_like_mp4(path):
             message = f"{path.name} is cut off: the index at its end is missing, so nothing can be read."
-            raise BadInput("truncated_video", message, "Copy or export the video again.") from error
+            raise BadInput("truncated_video", message, _EXPORT_AGAIN) from error
         raise BadInput("not_a_video", f"{path.name} is not a video or picture.", _VIDEO_HINT) from error
     except av.error.FFmpegError as error:
         raise BadInput("not_a_video", f"{path.name} cannot be read ({error.strerror}).", _VIDEO_HINT) from error

@@ -160,7 +160,7 @@ def write_video(path, frames: Iterable[np.ndarray], fps: float) -> Path:
                 picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
                 container.mux(stream.encode(picture))
             if stream is None:
-                raise BadInput("no_frames", f"There is no frame to write to {path.name}.")
+                raise BadInput("no_frames", f"There is no frame to write to {path.name}.", "Give a clip with frames.")
             container.mux(stream.encode())
         partial.replace(path)
     except OSError as error:
