@@ -58,6 +58,23 @@ def wait_for(condition, patience_s=PATIENCE_S):
         yield 0.1
 
 
+def animate(jobs, region, place):
+    """Click Animate, at `place` or where it is found, and wait until the job has started."""
+    if not place:
+        yield from find_button(region, "poseloom.animate", place)
+        assert place, "no button Animate in the sidebar"
+    yield from click(*place[0])
+    yield from wait_for(jobs.running, 5.0)
+
+
+def undo():
+    event("MOUSEMOVE", "NOTHING", 400, 500)
+    yield 0.2
+    for value in ("PRESS", "RELEASE"):
+        window().event_simulate(type="Z", value=value, x=400, y=500, ctrl=True)
+    yield 0.5
+
+
 def main():
     work, video, address, token = sys.argv[1:5]
     extension = sys.modules[session.MODULE]
@@ -71,23 +88,18 @@ def main():
     with bpy.context.temp_override(window=window()):
         bpy.ops.ed.undo_push(message="Scene")
     region = sidebar("Poseloom")  # noqa: F821  given by shot_driver
-    yield 1.0
-    yield 1.5
+    yield 2.5
     shot(f"{work}/idle.png")  # noqa: F821
 
-    found = []
-    yield from find_button(region, "poseloom.animate", found)
-    assert found, "no button Animate in the sidebar"
-    yield from click(*found[0])
-    yield from wait_for(lambda: jobs.current is not None, 5.0)
-    longest, last = 0.0, time.monotonic()
-    pictured = False
+    place = []
+    yield from animate(jobs, region, place)
+    longest_s, last_s, pictured = 0.0, time.monotonic(), False
     while jobs.running():
         yield 0.02
-        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        longest_s, last_s = max(longest_s, time.monotonic() - last_s), time.monotonic()
         if not pictured and jobs.current.fraction > 0.2:
             shot(f"{work}/running.png")  # noqa: F821
-            pictured, last = True, time.monotonic()
+            pictured, last_s = True, time.monotonic()
     yield 0.5
     shot(f"{work}/finished.png")  # noqa: F821
     action = hero.animation_data.action if hero.animation_data else None
@@ -97,14 +109,15 @@ def main():
         "hint": jobs.current.hint,
         "action": action.name if action else "",
         "first": min((k[0] for keys in session.fcurves(action).values() for k in keys), default=0) if action else 0,
-        "longest_pause_s": longest,
+        "longest_pause_s": longest_s,
     }
-    event("MOUSEMOVE", "NOTHING", 400, 500)
-    yield 0.2
-    window().event_simulate(type="Z", value="PRESS", x=400, y=500, ctrl=True)
-    window().event_simulate(type="Z", value="RELEASE", x=400, y=500, ctrl=True)
-    yield 0.5
+    yield from undo()
     result["after_undo"] = [a.name for a in bpy.data.actions]
     result["hero_after_undo"] = "Hero" in bpy.data.objects
+
+    yield from animate(jobs, region, place)
+    bpy.ops.poseloom.cancel()
+    yield from wait_for(lambda: not jobs.running(), 3.0)
+    result["cancelled"] = [jobs.current.state, [a.name for a in bpy.data.actions]]
     with open(f"{work}/result.json", "w") as file:
         json.dump(result, file)

@@ -1,0 +1,120 @@
+"""The extension in a real Blender: its command line, and its panel in a window on a virtual screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, need
+
+import build_addon
+from poseloom import client, settings
+
+pytestmark = pytest.mark.matrix
+SCRIPTS = ROOT / "tests" / "blender"
+
+
+class Blender:
+    """A real Blender whose user folder is `home`; sees `home`, `work`, the tests and what `bind` names."""
+
+    def __init__(self, home: Path, work: Path, bind=()):
+        self.work = work
+        self.environment = {
+            **os.environ,
+            "BLENDER_GUI_HOME": str(home),
+            "BLENDER_GUI_BIND": ":".join(map(str, (work, ROOT / "tests", *bind))),
+            "BLENDER_GUI_ENV": f"POSELOOM_HOME={work / 'data'}",
+            "SHOT_BLENDER_ARGS": "--enable-event-simulate",
+            "SHOT_TIMEOUT": "200",
+        }
+
+    def __call__(self, *words) -> subprocess.CompletedProcess:
+        return self._run(SCRIPTS / "blender_gui.sh", "run", "blender", *words)
+
+    def window(self, script, *words) -> subprocess.CompletedProcess:
+        return self._run(SCRIPTS / "shot.sh", SCRIPTS / script, "-", *words)
+
+    def _run(self, *words) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            ["bash", *map(str, words)], env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=240
+        )
+
+
+@pytest.fixture(scope="module")
+def blender(tmp_path_factory, data) -> Blender:
+    root = Path(os.environ.get("BLENDER_GUI_ROOT") or Path.home() / ".cache" / "blender-gui" / "sid")
+    need((root / ".stamp").exists(), "a real Blender (tests/blender/blender_gui.sh setup)")
+    home, work = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work")
+    blender = Blender(home, work, [data])
+    blender.zip = build_addon.build(work / "dist")
+    done = blender("--command", "extension", "install-file", "-r", "user_default", "--enable", blender.zip)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = blender("--background", "--python-exit-code", "1", "--python", SCRIPTS / "make_hero.py", "--", work)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return blender
+
+
+@pytest.fixture(scope="module")
+def backend(blender):
+    """A backend beside that Blender, in a process of its own."""
+    folder = blender.work / "data"
+    running = client.start_backend([sys.executable, "-m", "poseloom", "serve"], folder=folder)
+    yield running, settings.read_note(settings.server_json(folder))["token"]
+    client.stop_backend(running)
+
+
+def test_blender_finds_nothing_wrong_with_the_zip(blender):
+    done = blender("--command", "extension", "validate", blender.zip)
+    assert done.returncode == 0 and "Success" in done.stdout, done.stdout + done.stderr
+    assert "warning" not in (done.stdout + done.stderr).lower()
+
+
+def test_the_command_is_listed(blender):
+    assert "\tposeloom\n" in blender("--command", "help").stdout
+
+
+def test_retarget_from_the_command_line(blender):
+    work = blender.work
+    words = ["--command", "poseloom", "retarget", work / "walk.bvh", "--to", work / "hero.blend", "--out"]
+    done = blender(*words, work / "walk.blend")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "32 frames on Hero" in done.stdout
+    assert (work / "walk.blend").stat().st_size > 10_000
+    again = blender(*words, work / "walk.blend")
+    assert again.returncode == 2 and "--overwrite" in again.stderr
+    missing = blender(*words[:3], work / "none.bvh", *words[4:], work / "none.blend")
+    assert missing.returncode == 2 and "none.bvh" in missing.stderr
+    assert not (work / "none.blend").exists()
+
+
+def test_animate_from_the_command_line_on_a_backend_that_runs(blender, backend, data):
+    out = blender.work / "squats.blend"
+    done = blender(
+        "--command", "poseloom", "animate", data / "media" / "pose_squats.mp4", "--to", blender.work / "hero.blend",
+        "--out", out, "--end", "12", "--backend", backend[0].address,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert out.exists()
+    backend[0].health()  # one that ran before is left running
+
+
+def test_clicking_animate_in_the_panel_makes_the_action(blender, backend, data):
+    running, token = backend
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "pictures")
+    pictures.mkdir(exist_ok=True)
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
+    video = data / "media" / "pose_squats.mp4"
+    done = blender.window("gui_panel.py", pictures, video, running.address, token)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "result.json").read_text())
+    assert found["state"] == "done", found
+    assert found["action"] == "Hero|pose_squats" and found["first"] == 5
+    assert found["longest_pause_s"] < 2.0  # the window goes on drawing, in software here
+    assert found["after_undo"] == [] and found["hero_after_undo"]
+    assert found["cancelled"] == ["cancelled", []]
+    for name in ("idle", "running", "finished"):
+        assert (pictures / f"{name}.png").stat().st_size > 10_000
