@@ -98,6 +98,7 @@ def main() -> int:
     from poseloom.server import app, launch
 
     parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int)
     parser.add_argument("--hang-s", type=float, default=60.0)
     parser.add_argument("--upload-limit", type=int, default=8 << 20)
@@ -112,6 +113,7 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (arguments.file_limit, arguments.file_limit))
     try:
         app.serve(
+            host=arguments.host,
             port=arguments.port,
             hang_s=arguments.hang_s,
             upload_limit_bytes=arguments.upload_limit,

@@ -58,6 +58,8 @@ def test_the_servers_refusals_arrive_as_they_were_raised(backend, tmp_path):
     assert refusal(talk.status, "none").code == "unknown_job"
     error = refusal(talk.submit, "count", options={"secnds": 1.0})
     assert error.code == "unknown_option" and error.hint == 'Did you mean "seconds"?'
+    for value in (float("nan"), tmp_path):
+        assert refusal(talk.submit, "count", options={"seconds": value}).code == "bad_option"
     assert refusal(talk.submit, "echo", {"media": tmp_path / "no.mp4"}).code == "no_file"
     assert refusal(talk.submit, "echo", {"media": tmp_path / "no.mp4"}, upload=True).code == "no_file"
     job = talk.submit("count", options={"seconds": 20.0})
@@ -179,7 +181,11 @@ def test_start_and_stop(tmp_path):
     assert client.connect(started.address, folder=tmp_path).jobs() == []
     pid = settings.read_note(settings.server_json(tmp_path))["pid"]
     client.stop_backend(started)
-    gone([pid], 3.0)
+    again = client.start_backend(folder=tmp_path)  # at once
+    assert settings.read_note(settings.server_json(tmp_path))["pid"] != pid
+    client.stop_backend(again)
+    gone([pid], 1.0)
+    wait_for(lambda: not settings.server_json(tmp_path).exists(), 1.0)
     assert not settings.server_json(tmp_path).exists() and client.find_backend(tmp_path) is None
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import signal
 import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -16,9 +18,11 @@ import pytest
 pytest.importorskip("fastapi")
 
 from backend_process import Backend, gone, runs, wait_for  # noqa: E402
-from poseloom import settings  # noqa: E402
+from poseloom import client, settings  # noqa: E402
 from poseloom.errors import BadInput  # noqa: E402
 from poseloom.server import launch, store  # noqa: E402
+from poseloom.server.jobs import Jobs  # noqa: E402
+from server_kinds import TEST_KINDS  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +36,17 @@ def backend(tmp_path_factory):
 
 
 def test_a_job_reports_progress_and_leaves_its_results(backend):
-    client = backend.client
-    job = client.submit("count", options={"seconds": 1.0})
-    statuses = list(client.watch(job))
+    talk = backend.client
+    job = talk.submit("count", options={"seconds": 1.0})
+    statuses = list(talk.watch(job))
     fractions = [status.fraction for status in statuses]
     assert fractions == sorted(fractions) and len(set(fractions)) > 4
     assert statuses[0].state in ("queued", "running") and statuses[-1].state == "done" and fractions[-1] == 1.0
     assert any(status.text.startswith("step") for status in statuses)
     assert statuses[-1].results == ("count.json",)
-    assert json.loads(client.result(job, "count.json")) == {"steps": 20}
+    assert json.loads(talk.result(job, "count.json")) == {"steps": 20}
     assert os.listdir(settings.jobs_folder(backend.home) / job) == ["results"]
-    assert client.jobs()[0] == client.status(job) == statuses[-1]
+    assert talk.jobs()[0] == talk.status(job) == statuses[-1]
 
 
 def test_the_worker_stays_warm_between_jobs(backend):
@@ -51,6 +55,56 @@ def test_the_worker_stays_warm_between_jobs(backend):
         status = backend.run("where")
         pids.append(backend.client.result(status.id, "pid.json"))
     assert pids[0] == pids[1]
+
+
+def test_many_at_once_are_done_in_their_order(backend):
+    with ThreadPoolExecutor(8) as pool:
+        jobs = list(pool.map(lambda _: backend.client.submit("count", options={"seconds": 0.05}), range(12)))
+        last = list(pool.map(lambda job: list(backend.client.watch(job))[-1], jobs))
+    assert {status.state for status in last} == {"done"}
+    log = (settings.logs_folder(backend.home) / "backend.log").read_text()
+    began = [line.split()[4] for line in log.splitlines() if line.endswith(" starts")][-12:]
+    assert began == [job.id for job in reversed(backend.client.jobs()[:12])]
+
+
+def test_a_worker_that_dies_while_idle_is_replaced(backend):
+    backend.run("count")
+    worker = int(backend.client.result(backend.run("where").id, "pid.json"))
+    os.kill(worker, signal.SIGKILL)
+    gone([worker], 1.0)
+    assert backend.run("count").state == "done"
+
+
+def test_a_worker_that_is_idle_for_long_gives_its_memory_back(tmp_path):
+    kept = store.Store(tmp_path)
+    settings.logs_folder(tmp_path).mkdir()
+    jobs = Jobs(kept, TEST_KINDS, hang_s=20.0, idle_s=0.5)
+    jobs.start()
+    try:
+        pids = []
+        for _ in range(2):
+            job = jobs.submit("where", {}, {}).id
+            wait_for(lambda: jobs.get(job)[0].state == "done")
+            pids.append(int((kept.job_folder(job) / "results" / "pid.json").read_text()))
+            wait_for(lambda: not runs(pids[-1]), 5.0)
+        assert pids[0] != pids[1]
+    finally:
+        jobs.stop()
+        kept.close()
+
+
+def test_a_queued_job_that_this_version_cannot_read_fails_alone(tmp_path):
+    kept = store.Store(tmp_path)
+    strange = [kept.add("count", {}, {"speed": 3}), kept.add("vanished", {}, {})]
+    strange.append(kept.add("echo", {"media": {"upload": "gone"}}, {}))
+    kept.close()
+    backend = Backend(tmp_path)
+    try:
+        codes = [list(backend.client.watch(job.id))[-1].error.code for job in strange]
+        assert codes == ["old_job", "unknown_kind", "unknown_upload"]
+        assert backend.run("count").state == "done"
+    finally:
+        backend.stop()
 
 
 @pytest.mark.parametrize(
@@ -94,33 +148,33 @@ def test_a_full_disk_fails_the_job_and_leaves_no_half_result(backend):
 
 @pytest.mark.parametrize("lock", ["free", "gil"])
 def test_cancel_inside_one_native_call_takes_less_than_a_second(backend, tmp_path, lock):
-    client, notes = backend.client, tmp_path / "notes"
-    job = client.submit("native", options={"seconds": 30.0, "how": f"{lock}:{notes}"})
+    talk, notes = backend.client, tmp_path / "notes"
+    job = talk.submit("native", options={"seconds": 30.0, "how": f"{lock}:{notes}"})
     wait_for(notes.exists)
     *pids, temporary = notes.read_text().split()
     pids = [int(pid) for pid in pids]
     assert all(map(runs, pids)) and os.path.exists(temporary)
     started = time.monotonic()
-    status = client.cancel(job)
+    status = talk.cancel(job)
     gone(pids, 1.0)
     assert time.monotonic() - started < 1.0
     assert status.state == "cancelled"
     assert os.listdir(settings.jobs_folder(backend.home) / job) == [] and not os.path.exists(temporary)
     assert backend.run("count").state == "done"
-    assert client.cancel(job) == status  # twice is as once
+    assert talk.cancel(job) == status  # twice is as once
 
 
 def test_a_job_cancelled_in_the_queue_never_starts(backend):
-    client = backend.client
-    first = client.submit("count", options={"seconds": 20.0})
-    second = client.submit("count")
-    assert client.status(second).state == "queued"
-    assert client.cancel(second).state == "cancelled"
-    wait_for(lambda: client.status(first).state == "running")
-    assert client.cancel(first).state == "cancelled"
-    assert list(client.watch(second))[-1].state == "cancelled"
+    talk = backend.client
+    first = talk.submit("count", options={"seconds": 20.0})
+    second = talk.submit("count")
+    assert talk.status(second).state == "queued"
+    assert talk.cancel(second).state == "cancelled"
+    wait_for(lambda: talk.status(first).state == "running")
+    assert talk.cancel(first).state == "cancelled"
+    assert list(talk.watch(second))[-1].state == "cancelled"
     done = backend.run("count")
-    assert client.cancel(done.id) == done  # what is over stays as it is
+    assert talk.cancel(done.id) == done  # what is over stays as it is
 
 
 def test_a_restart_shows_old_jobs_and_takes_up_the_half_done_once(tmp_path):
@@ -134,11 +188,11 @@ def test_a_restart_shows_old_jobs_and_takes_up_the_half_done_once(tmp_path):
     assert (settings.jobs_folder(tmp_path) / half / "work").exists()  # a crash tidies nothing up
 
     backend = Backend(tmp_path)
-    client = backend.client
+    talk = backend.client
     assert backend.note["token"] != first_token
-    assert client.status(done.id) == done and client.result(done.id, "count.json")
-    wait_for(lambda: client.status(half).fraction > 0.1)
-    assert client.status(queued).state == "queued"
+    assert talk.status(done.id) == done and talk.result(done.id, "count.json")
+    wait_for(lambda: talk.status(half).fraction > 0.1)
+    assert talk.status(queued).state == "queued"
     backend.kill()
 
     backend = Backend(tmp_path)
@@ -251,6 +305,41 @@ def test_a_full_disk_refuses_the_upload_with_a_sentence(tmp_path):
         backend.stop()
 
 
+def test_a_fault_of_ours_is_a_sentence_too(tmp_path):
+    backend = Backend(tmp_path)
+    try:
+        settings.uploads_folder(tmp_path).rmdir()
+        settings.uploads_folder(tmp_path).write_text("a file where a folder should be")
+        status, answer = backend.call("POST", "/uploads?name=a.mp4", b"abc")
+        assert status == 500 and json.loads(answer)["code"] == "internal"
+        assert "NotADirectoryError" in (settings.logs_folder(tmp_path) / "backend.log").read_text()
+        assert backend.run("count").state == "done"
+    finally:
+        backend.stop()
+
+
+def test_on_other_addresses_files_are_uploaded_and_paths_refused(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # sends nothing: asks which address would be used
+        except OSError:
+            pytest.skip("this computer has no other address")
+        address = sock.getsockname()[0]
+    backend = Backend(tmp_path, "--host", "0.0.0.0")
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"abc")
+    try:
+        there = client.Client(f"{address}:{backend.port}", backend.note["token"])
+        assert list(there.watch(there.submit("echo", {"media": clip})))[-1].state == "done"
+        with pytest.raises(BadInput) as caught:
+            there._json("POST", "/jobs", {"kind": "echo", "files": {"media": {"path": str(clip)}}})
+        assert caught.value.code == "not_local"
+        assert backend.call("GET", "/jobs", host="evil.example")[0] == 403
+        assert client.find_backend(tmp_path).address == f"http://127.0.0.1:{backend.port}"
+    finally:
+        backend.stop()
+
+
 # -- ports and folders ----------------------------------------------------------------------
 
 
@@ -342,6 +431,7 @@ def test_every_route_answers_as_the_openapi_document_says(backend, tmp_path):
     assert code(422, *submit(kind="count", options={"seconds": "long"})) == "bad_option"
     assert code(422, *submit(kind="count", more=1)) == "bad_request"
     assert code(422, "POST", "/jobs", [1]) == "bad_request"
+    assert code(422, *submit(kind="count", options={"seconds": float("nan")})) == "bad_option"
     assert code(422, "POST", "/uploads", {"a": 1}) == "bad_request"
     for verb, target in [
         ("GET", "/jobs/none"), ("GET", "/jobs/none/events"), ("POST", "/jobs/none/cancel"),

@@ -158,7 +158,10 @@ class Client:
             return {"upload": json.loads(self._bytes("POST", target, file, headers))["id"]}
 
     def _json(self, verb: str, target: str, body: Optional[dict] = None) -> dict:
-        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        try:
+            data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            raise BadInput("bad_option", f"The options cannot be sent ({error}).", "Give numbers and text.") from error
         answer = self._bytes(verb, target, data, {"Content-Type": "application/json"} if body is not None else {})
         try:
             values = json.loads(answer)
@@ -259,7 +262,7 @@ def connect(address: str, token: Optional[str] = None, folder: Optional[Path] = 
             raise BadInput(
                 "no_token",
                 f"No token is known for the backend at {client.address}.",
-                "Give the token it printed at its start.",
+                "It stands in server.json in the data folder of the computer on which that backend runs.",
             )
         client = Client(address, str(note.get("token", "")))
     client.health()

@@ -191,7 +191,7 @@ def serve(
             announce(reachable, number, token)
             report_ready(f"http://[{reachable}]:{number}" if ":" in reachable else f"http://{reachable}:{number}")
 
-        server = Server(None, ready)
+        server = Server(None, ready, jobs.stop)
         server.config.app = build_app(
             jobs, store, kinds, token=token, host=host, upload_limit_bytes=upload_limit_bytes,
             stop=lambda: setattr(server, "should_exit", True), stopping=lambda: server.should_exit,
@@ -274,7 +274,11 @@ def _check_options(name: str, kind: Kind, options: Mapping) -> None:
             hint = f'Did you mean "{near[0]}"?' if near else ""
             raise BadInput("unknown_option", f'"{name}" has no option "{option}"; known: {_list(known)}.', hint)
     try:
-        TypeAdapter(kind.options).validate_json(json.dumps(options), strict=True)
+        text = json.dumps(options, allow_nan=False)
+    except ValueError as error:
+        raise BadInput("bad_option", f'The options of "{name}" hold NaN or infinity, which is no JSON.') from error
+    try:
+        TypeAdapter(kind.options).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -23,8 +23,10 @@ log = logging.getLogger("poseloom.server")
 class Jobs:
     """Takes jobs, does them in worker processes, and knows how far each one is."""
 
-    def __init__(self, store: Store, kinds: Mapping[str, Kind], *, workers: int = 1, hang_s: float):
-        self._store, self._kinds, self._hang_s = store, kinds, hang_s
+    def __init__(
+        self, store: Store, kinds: Mapping[str, Kind], *, workers: int = 1, hang_s: float, idle_s: float = IDLE_S
+    ):
+        self._store, self._kinds, self._hang_s, self._idle_s = store, kinds, hang_s, idle_s
         self._changed = threading.Condition()
         self._progress: dict[str, tuple[float, str]] = {}
         self._running: dict[str, Worker] = {}
@@ -101,9 +103,9 @@ class Jobs:
         worker.kill()
 
     def _take(self, worker: Worker) -> Optional[Job]:
-        """The next job, from now on running in `worker`; None after IDLE_S, or if the worker died."""
+        """The next job, from now on running in `worker`; None after `idle_s`, or if the worker died."""
         with self._changed:
-            job = self._changed.wait_for(lambda: self._stopping or self._store.next_queued(), IDLE_S)
+            job = self._changed.wait_for(lambda: self._stopping or self._store.next_queued(), self._idle_s)
             if self._stopping or not job or not worker.alive:
                 return None
             self._store.begin(job.id)
@@ -126,7 +128,7 @@ class Jobs:
         except PoseloomError as error:
             failure = Failure(error.code, error.message, error.hint, error.exit_code)
         except OSError as error:
-            failure = disk_full(error) or Failure("no_job_folder", f"The job's folder cannot be made ({error}).")
+            failure = disk_full(error) or Failure("no_job_folder", f"The job's folder cannot be written ({error}).")
         _remove(work)
         with self._changed:
             try:
@@ -147,10 +149,17 @@ class Jobs:
             name: self._store.upload(file["upload"]) if "upload" in file else Path(file["path"])
             for name, file in job.files.items()
         }
-        _remove(work)
+        try:
+            options = kind.options(**job.options)
+        except TypeError as error:
+            raise BadInput(
+                "old_job", f"This job was queued by another version of Poseloom ({error}).", "Start it again."
+            ) from error
+        for left in (work, work.with_name("results")):
+            _remove(left)
         for name in ("out", "tmp"):
             (work / name).mkdir(parents=True, mode=0o700)
-        return Task(kind.body, files, kind.options(**job.options), work)
+        return Task(kind.body, files, options, work)
 
     def _finish(self, job: Job, failure: Optional[Failure]) -> None:
         fraction, text = self._progress[job.id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import logging.handlers
@@ -30,7 +31,8 @@ def only_one(folder: Path) -> Iterator[None]:
 
     The lock is SQLite's own on an empty file, which works on every platform.
     """
-    lock = sqlite3.connect(folder / "server.lock", timeout=0.5, isolation_level=None, check_same_thread=False)
+    # a backend that is just stopping gets two seconds
+    lock = sqlite3.connect(folder / "server.lock", timeout=2.0, isolation_level=None, check_same_thread=False)
     try:
         try:
             lock.execute("begin exclusive")
@@ -96,20 +98,24 @@ def start_log(folder: Path, token: str) -> Path:
 
 
 class Server(uvicorn.Server):
-    """uvicorn on our socket; `ready` is called when it listens, and SIGTERM ends it in good order."""
+    """uvicorn on our socket; `ready` is called when it listens, `closing` before it no longer does."""
 
-    def __init__(self, app, ready: Callable[[], None]):
+    def __init__(self, app, ready: Callable[[], None], closing: Callable[[], None]):
         config = uvicorn.Config(
             app, http="h11", loop="asyncio", ws="none", lifespan="off", log_config=None, access_log=False,
             server_header=False, timeout_keep_alive=30, timeout_graceful_shutdown=2,
         )  # fmt: skip
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._closing = ready, closing
 
     async def startup(self, sockets=None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets=None) -> None:
+        await asyncio.to_thread(self._closing)  # first: who no longer gets an answer may count on the rest being over
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self):

@@ -167,7 +167,7 @@ class Store:
         with self._lock:
             try:
                 return self._db.execute(statement, values).fetchall()
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
                 raise PoseloomError(
                     "jobs_db_failed", f"The list of jobs could not be read or written ({error}).", "Is the disk full?"
                 ) from error
@@ -221,6 +221,10 @@ def _leftovers(store: Store, rows: list[Job], needed: set) -> Iterator[tuple]:
     for job in rows:
         if job.state in FINAL:
             yield job.finished_s or job.created_s, "job", job.id, store.job_folder(job.id)
+    listed = {job.id for job in rows}
+    for path in settings.jobs_folder(store.folder).iterdir():
+        if path.name not in listed:  # its row went with a jobs.db that was moved away
+            yield path.stat().st_mtime, "job", path.name, path
     used = {f.get("upload") for job in rows for f in job.files.values()}
     for path in settings.uploads_folder(store.folder).iterdir():
         when = path.stat().st_mtime
