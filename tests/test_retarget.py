@@ -69,7 +69,7 @@ def test_limbs_point_where_the_source_points(case, seed):
     index = motion.skeleton.index
     has = [limb for limb in LIMBS if limb[1] in rig.roles]
     source = np.stack([unit(gpos[:, index(b)] - gpos[:, index(a)]) for a, b in has], axis=1)
-    assert angles(limb_directions(rig, to_rig(motion, rig)), source).max() < 1e-4
+    assert angles(limb_directions(rig, to_rig(motion, rig, plant_feet=False)), source).max() < 1e-4
 
 
 @pytest.mark.parametrize("rest", RESTS)
@@ -79,7 +79,7 @@ def test_rest_poses_on_either_side_do_not_matter(rest, source_rest):
     source = plan(rng, **RESTS[source_rest]).build(rng, object_world(rng))
     target = plan(rng, **RESTS[rest]).build(rng, object_world(rng))
     clip = to_rig(motion_on(skeleton_of(source), rng), source)
-    moved = retarget(clip, source, target)
+    moved = to_rig(from_rig(clip, source), target, plant_feet=False)
     assert angles(limb_directions(source, clip), limb_directions(target, moved)).max() < 1e-4
 
 
@@ -146,7 +146,9 @@ def test_the_object_transform_changes_nothing_in_the_world(case, seed):
     assert quat.angle(grot, grot_turned)[:, plain.keyed].max() < 1e-4
     np.testing.assert_allclose(gpos[:, plain.keyed], gpos_turned[:, plain.keyed], atol=1e-4)
     other = rig.with_(world=object_world(rng))
-    grot_other, _ = global_pose(other, to_rig(motion, other))
+    # another size: compared without IK, whose straight knees are sensitive to rounding
+    grot, _ = global_pose(rig, to_rig(motion, rig, plant_feet=False))
+    grot_other, _ = global_pose(other, to_rig(motion, other, plant_feet=False))
     assert quat.angle(grot, grot_other)[:, plain.keyed].max() < 1e-4
 
 
@@ -227,7 +229,7 @@ def test_a_foot_that_hangs_from_the_root_stays_at_the_end_of_the_shin():
         loose.parents[loose.bones.index(f"foot_{side}")] = 0
     motion = motion_on(standard(), rng)
     for rig in (tied.build(rng), loose.build(rng, object_world(rng))):
-        grot, gpos = global_pose(rig, to_rig(motion, rig))
+        grot, gpos = global_pose(rig, to_rig(motion, rig, plant_feet=False))
         for side in "lr":
             gap = gpos[:, rig.index(f"foot_{side}")] - gpos[:, rig.index(f"shin_{side}")]
             length = np.linalg.norm(gap, axis=-1)
@@ -235,7 +237,7 @@ def test_a_foot_that_hangs_from_the_root_stays_at_the_end_of_the_shin():
             _, joints = motion_fk(motion)
             seen = joints[:, motion.skeleton.index(f"foot_{side}")] - joints[:, motion.skeleton.index(f"shin_{side}")]
             assert angles(gap, seen).max() < 1e-4
-    back = from_rig(to_rig(motion, rig), rig)
+    back = from_rig(to_rig(motion, rig, plant_feet=False), rig)
     assert quat.angle(back.lrot, motion.lrot).max() < 1e-4
 
 
@@ -256,7 +258,7 @@ def test_limbs_strung_upside_down_still_move():
     _, joints = motion_fk(motion)
     index = motion.skeleton.index
     source = np.stack([unit(joints[:, index(b)] - joints[:, index(a)]) for a, b in LIMBS], axis=1)
-    assert angles(limb_directions(rig, to_rig(motion, rig)), source).max() < 1e-4
+    assert angles(limb_directions(rig, to_rig(motion, rig, plant_feet=False)), source).max() < 1e-4
 
 
 def test_only_bones_with_roles_are_keyed_and_only_hips_travel():

@@ -14,23 +14,28 @@ from ..motion import quat
 from ..motion.skeleton import fk, local_rotations, parent_of
 from ..motion.types import Motion, Rig, RigMotion
 from .align import SHARED, SPINE, Alignment, align
-from .limbs import proportions, skeleton_of, travel
+from .limbs import plant, proportions, skeleton_of, travel
 from .pose import Posed, global_pose, location_axes, pose_matrices
 
 __all__ = ["from_rig", "global_pose", "pose_matrices", "retarget", "skeleton_of", "to_rig"]
 
 
-def to_rig(motion: Motion, rig: Rig) -> RigMotion:
+def to_rig(motion: Motion, rig: Rig, *, plant_feet: bool = True) -> RigMotion:
     """`motion` on `rig`: rotations of the bones with roles, the pelvis' location, switches as constant props.
 
-    Bones without a role stay at rest.  BadInput where the rig lacks hips, legs or arms, or its object is mirrored.
+    Limbs point where the motion's point, but for legs whose feet are near the floor: these reach to where the
+    feet stand, scaled by the leg length, unless `plant_feet` is False.  Bones without a role stay at rest.
+    BadInput where the rig lacks hips, legs or arms, or its object is mirrored.
     """
     a = align(rig)
     lpos = np.repeat(np.asarray(motion.skeleton.offsets, np.float64)[None], len(motion), axis=0)
     lpos[:, 0] = motion.root
     grot, _ = fk(motion.lrot, lpos, motion.skeleton.parents)
+    target = proportions(a)
+    root = travel(grot, motion.root, motion.skeleton, target)
+    if plant_feet:
+        grot, root = plant(grot, motion.root, root, motion.skeleton, target)
     writer = _Writer(rig, a, motion, grot)
-    root = travel(grot, motion.root, motion.skeleton, proportions(a))
     writer.place(a.joints["pelvis"][0], (root - rig.world[:3, 3]) @ np.linalg.inv(rig.world[:3, :3]).T)
     return writer.motion(motion.fps, {path: np.full(len(motion), value) for path, value in rig.switches.items()})
 
@@ -42,8 +47,8 @@ def from_rig(rig_motion: RigMotion, rig: Rig) -> Motion:
     grot = np.zeros((frames, len(skeleton), 4))
     for i, joint in enumerate(skeleton.names):
         if joint in a.joints:
-            bone = a.joints[joint][-1 if joint in SHARED else 0]
-            grot[:, i] = quat.multiply(a.turn, quat.multiply(posed.delta(bone), quat.inverse(a.tpose[joint])))
+            above = skeleton.names.index(a.above(joint)) if a.above(joint) else -1
+            grot[:, i] = _joint_rotation(a, posed, joint, grot[:, above] if above >= 0 else None)
         else:
             grot[:, i] = grot[:, skeleton.names.index(parent_of(joint))]
     _fill_between(a, skeleton, grot)
@@ -55,6 +60,18 @@ def from_rig(rig_motion: RigMotion, rig: Rig) -> Motion:
 def retarget(rig_motion: RigMotion, source: Rig, target: Rig) -> RigMotion:
     """A rig's motion on another rig."""
     return to_rig(from_rig(rig_motion, source), target)
+
+
+def _joint_rotation(a: Alignment, posed: Posed, joint, above):
+    """(T,4) global; of several bones that share a joint's turn, the turn that bends their chain as far as it is."""
+    bones = a.joints[joint] if joint in SHARED and above is not None else a.joints[joint][:1]
+    back = quat.inverse(a.tpose[joint])
+    grots = [quat.multiply(a.turn, quat.multiply(posed.delta(bone), back)) for bone in bones]
+    if len(bones) == 1:
+        return grots[0]
+    turns = [quat.log(quat.multiply(quat.inverse(above), grot)) for grot in grots]
+    # written as 1/k, 2/k ... of the turn, whose mean is (k + 1) / 2k
+    return quat.multiply(above, quat.exp(np.mean(turns, axis=0) * (2.0 * len(bones) / (len(bones) + 1.0))))
 
 
 def _fill_between(a: Alignment, skeleton, grot):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion import quat
+from ..motion import contacts, quat
+from ..motion.ik import two_bone
 from ..motion.skeleton import FINGERS, JOINTS, REST_HEIGHT_M, parent_of, standard
 from ..motion.types import Rig, Skeleton
 from .align import SPINE, Alignment, align
@@ -13,7 +14,11 @@ from .align import SPINE, Alignment, align
 _FLOOR_BELOW, _FLOOR_ABOVE = 0.15, 0.05
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
-_Z = np.array([0.0, 0.0, 1.0])
+# a foot this high above the floor is in part, or wholly, in the air, in leg lengths
+_AIR = (0.05, 0.25)
+# the hips come down at most this much for a foot out of reach, in leg lengths
+_MOST_DROP = 0.15
+_Y, _Z = np.eye(3)[1:]
 
 
 def skeleton_of(rig: Rig) -> Skeleton:
@@ -84,36 +89,37 @@ def _ankle_above_floor(a: Alignment, leg: float) -> float:
 
 
 class Stance:
-    """What of a skeleton decides how its hips travel: leg length, ankle height, and the hip joints' middle."""
+    """What of a skeleton decides how it stands: leg length, ankle height, width of the hips, shape of the feet."""
 
     def __init__(self, skeleton: Skeleton):
         names, offsets = skeleton.names, np.asarray(skeleton.offsets, np.float64)
+        self.offsets, self.legs = offsets, [_chain(names, side) for side in "lr"]
         self.leg = _leg(names, offsets)
-        self.hips = np.mean([offsets[_chain(names, side)[0]] for side in "lr"], axis=0)
+        self.hips = np.mean([offsets[leg[0]] for leg in self.legs], axis=0)
+        self.width = np.ptp([offsets[leg[0]][0] for leg in self.legs]) / 2.0
         self.ankle = offsets[0, 2] + _feet(names, offsets)[:, 2].mean()
-        # the way from pelvis to toes, and what is below each of foot and toe in the T-pose
-        self.path = [_chain(names, side) + [names.index(f"toe_{side}")] for side in "lr"]
-        self.offsets = offsets
-        self.below = np.array([offsets[0] + np.cumsum(offsets[p], axis=0)[k] for p in self.path for k in (2, 3)])[:, 2]
+        points, toes = contacts.sole(skeleton), [offsets[names.index(f"toe_{side}")] for side in "lr"]
+        # heel and ball of each foot, from its ankle
+        self.soles = [np.stack([points[k], toes[k] + points[2 + k]]) for k in (0, 1)]
 
-    def soles(self, grot, root):
-        """(T,4) heights of left foot and toe, right foot and toe, over where they stand in the T-pose."""
-        heights = []
-        for path in self.path:
-            place, above = root, 0
-            for k, joint in enumerate(path):
-                place = place + quat.rotate(grot[:, above], self.offsets[joint])
-                above = joint
-                if k >= 2:
-                    heights.append(place[:, 2])
-        return np.stack(heights, axis=-1) - self.below
+    def joints(self, grot, root, side: int):
+        """Hip, knee and ankle (T,3) of the left (0) or right (1) leg."""
+        thigh, shin, foot = self.legs[side]
+        hip = root + quat.rotate(grot[:, 0], self.offsets[thigh])
+        knee = hip + quat.rotate(grot[:, thigh], self.offsets[shin])
+        return hip, knee, knee + quat.rotate(grot[:, shin], self.offsets[foot])
+
+    def depth(self, grot, side: int):
+        """(T,) how far the lowest point of a foot lies below its ankle."""
+        foot = grot[:, self.legs[side][2], None]
+        return -quat.rotate(foot, self.soles[side])[..., 2].min(axis=-1)
 
 
 def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
     """The pelvis' place (T,3) on `target` that does what `root` (T,3) does on `source`.
 
     grot (T,J,4) global rotations, body joints first.  The middle of the hips is scaled by the leg length about
-    the floor, then shifted so that the lower foot is as high above the floor as it was, likewise scaled.  The
+    the ankles, then shifted so that the lower foot is as high above the floor as it was, likewise scaled.  The
     same skeleton gives `root` back.
     """
     root = np.asarray(root, np.float64)
@@ -121,8 +127,67 @@ def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
     scale = b.leg / max(a.leg, 1e-9)
     hips = root + quat.rotate(grot[:, 0], a.hips)
     moved = scale * (hips - a.ankle * _Z) + b.ankle * _Z - quat.rotate(grot[:, 0], b.hips)
-    wanted = scale * a.soles(grot, root)
-    lowest = wanted.min(axis=-1, keepdims=True)
-    weight = np.exp((lowest - wanted) / (_STANDING * b.leg))
-    error = np.sum(weight * (wanted - b.soles(grot, moved)), axis=-1) / weight.sum(axis=-1)
-    return moved + error[:, None] * _Z
+    height = [s.joints(grot, r, k)[2][:, 2] - s.depth(grot, k) for s, r in ((a, root), (b, moved)) for k in (0, 1)]
+    wanted, got = scale * np.stack(height[:2], axis=-1), np.stack(height[2:], axis=-1)
+    weight = np.exp((wanted.min(axis=-1, keepdims=True) - wanted) / (_STANDING * b.leg))
+    return moved + (np.sum(weight * (wanted - got), axis=-1) / weight.sum(axis=-1))[:, None] * _Z
+
+
+def plant(grot, root, moved, source: Skeleton, target: Skeleton):
+    """(grot, root) on `target` whose feet near the floor stand as on `source`: they neither slide, sink nor float.
+
+    `root` is the pelvis on `source`, `moved` what `travel` made of it.  A foot near the floor goes where the
+    source's is, scaled by the leg length, and to its own side by as much as the hips are wider; its leg reaches by
+    IK and the hips come down where it cannot.  Feet in the air keep the directions of their legs.
+    """
+    a, b = Stance(source), Stance(target)
+    scale, grot, drop, goals = b.leg / max(a.leg, 1e-9), np.array(grot), np.zeros(len(grot)), []
+    for side, sign in ((0, 1.0), (1, -1.0)):
+        thigh, shin, foot = b.legs[side]
+        ankle = a.joints(grot, np.asarray(root, np.float64), side)[2]
+        height = scale * (ankle[:, 2] - a.depth(grot, side))
+        left = _level_left(grot[:, foot])
+        wanted = _ankle_goal(a.soles[side], b.soles[side], scale, grot[:, foot], ankle, left)
+        wanted += (b.width - scale * a.width) * sign * left
+        wanted[:, 2] = height + b.depth(grot, side)
+        near = np.clip((height / b.leg - _AIR[0]) / (_AIR[1] - _AIR[0]), 0.0, 1.0)
+        near = 1.0 - near * near * (3.0 - 2.0 * near)
+        hip, _, now = b.joints(grot, moved, side)
+        goal = now + near[:, None] * (wanted - now)
+        reach = np.linalg.norm(b.offsets[shin]) + np.linalg.norm(b.offsets[foot])
+        flat = np.sum((hip - goal)[:, :2] ** 2, axis=-1)
+        excess = (hip - goal)[:, 2] - np.sqrt(np.maximum(reach**2 - flat, 0.0))
+        drop = np.maximum(drop, near * np.clip(excess, 0.0, _MOST_DROP * b.leg))
+        goals.append(goal)
+    moved = moved - drop[:, None] * _Z
+    for side, goal in enumerate(goals):
+        thigh, shin, foot = b.legs[side]
+        hip, _, now = b.joints(grot, moved, side)
+        # a leg that is right stays as it is, to the last bit
+        wrong = np.linalg.norm(goal - now, axis=-1) > 1e-5 * b.leg
+        if wrong.any():
+            grot[wrong, thigh], grot[wrong, shin] = two_bone(
+                grot[wrong, thigh], grot[wrong, shin], b.offsets[shin], b.offsets[foot], hip[wrong], goal[wrong], -_Y
+            )
+    return grot, moved
+
+
+def _ankle_goal(source, target, scale, grot, ankle, left):
+    """(T,3) where an ankle must be (height aside) for the heel or ball on the floor to roll and not to slide.
+
+    source, target (2,3) heel and ball from the ankle; a longer foot reaches further, both ways, when flat.
+    """
+    ahead = np.cross(left, _Z)
+    points = ankle[:, None] + quat.rotate(grot[:, None], source)
+    longer = (target - scale * source) @ -_Y
+    wanted = scale * points + ahead[:, None] * longer[:, None]
+    height = scale * points[..., 2]
+    weight = np.exp((height.min(axis=-1, keepdims=True) - height) / (0.25 * np.ptp(target[:, 1])))
+    weight /= weight.sum(axis=-1, keepdims=True)
+    return np.sum(weight[..., None] * (wanted - quat.rotate(grot[:, None], target)), axis=1)
+
+
+def _level_left(grot):
+    """(T,3) a foot's own left, laid level."""
+    left = quat.rotate(grot, np.array([1.0, 0.0, 0.0])) * [1.0, 1.0, 0.0]
+    return left / np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-9)
