@@ -117,7 +117,7 @@ def robust_smooth(x, cutoff_hz: float, fps: float, weight=None, spread=0.03, rou
 
 
 def outliers(x, fps: float, window_s: float = 0.3, sigmas: float = 4.0, floor: float = 0.0):
-    """(T,...) True where x (T,...,D) is far from the median of its neighbours (Hampel 1974).
+    """(T,...) True where x (T,...,D) is far from the median of its neighbours (Hampel 1974), drift taken off.
 
     Far is `sigmas` times the window's own spread (1.4826 MAD), and at least `floor` in units of x.
     NaN counts as no outlier.  Windows hold at least 5 frames; shorter clips have no outliers.
@@ -130,6 +130,8 @@ def outliers(x, fps: float, window_s: float = 0.3, sigmas: float = 4.0, floor: f
     filled = fill_gaps(x)
     padded = np.concatenate([filled[half:0:-1], filled, filled[-2 : -half - 2 : -1]])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
+    drift = np.median(np.diff(windows, axis=-1), axis=-1)
+    windows = windows - drift[..., None] * np.arange(-half, half + 1)
     middle = np.median(windows, axis=-1)
     off = np.linalg.norm(windows - middle[..., None], axis=-2)
     spread = 1.4826 * np.median(off, axis=-1)

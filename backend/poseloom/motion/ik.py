@@ -14,7 +14,7 @@ def two_bone(upper_grot, lower_grot, upper_bone, lower_bone, start, target, forw
     their own rest axes; start, target (...,3) in the world; forward (...,3), in the upper bone's
     rest axes, where the middle joint points when the limb is straight (-Y for a knee).
     Returns (upper_grot, lower_grot).  The middle joint stays in the plane it was in, turned with
-    the line from start to target, and twist about the bones is kept.  A target out of reach is
+    the line from start to target, unless it bends the wrong way; twist about the bones is kept.  A target out of reach is
     approached as far as the straight limb goes: there is no margin, since 1 % of reach bends a
     straight knee by 16 degrees.
     """
@@ -29,8 +29,8 @@ def two_bone(upper_grot, lower_grot, upper_bone, lower_bone, start, target, forw
     # the pole: where the middle joint is now; for a nearly straight limb, where it would go
     ahead = _across(quat.rotate(quat.multiply(swing, upper_grot), forward), toward)
     now = _across(upper, toward)
-    trust = np.clip(_norm(now) / (0.03 * (a + b)) - 1.0, 0.0, 1.0)
-    trust = trust * trust * (3.0 - 2.0 * trust)
+    same_side = np.sum(_unit(now) * _unit(ahead), axis=-1, keepdims=True)
+    trust = _ease(_norm(now) / (0.03 * (a + b)) - 1.0) * _ease(1.0 + 2.0 * same_side)
     pole = _unit(_across(trust * _unit(now) + (1.0 - trust) * _unit(ahead) + 1e-6 * _unit(ahead), toward))
     along = (distance**2 + a**2 - b**2) / (2.0 * distance)
     out = np.sqrt(np.maximum(a**2 - along**2, 0.0))
@@ -39,6 +39,11 @@ def two_bone(upper_grot, lower_grot, upper_bone, lower_bone, start, target, forw
     upper_grot = quat.multiply(quat.between(upper, upper_new), quat.multiply(swing, upper_grot))
     lower_grot = quat.multiply(quat.between(lower, lower_new), quat.multiply(swing, lower_grot))
     return upper_grot, lower_grot
+
+
+def _ease(x):
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
 
 
 def _across(v, axis):

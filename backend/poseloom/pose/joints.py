@@ -56,7 +56,7 @@ def measure(points, weight, height_m: float) -> tuple[Skeleton, float]:
     total = sum(seen[k] for k in column)
     scale = height_m / REST_HEIGHT_M * sum(usual[k] for k in column) / total if total > 0.05 else 1.0
     # the hips of BlazePose lie outside the joint centres, so they tell less
-    slack = {"thigh": 0.1}
+    slack = {"thigh": 0.05}
     size = height_m / REST_HEIGHT_M
     ratio = {k: np.clip(seen[k] * scale / (usual[k] * size), 1 - slack.get(k, 0.2), 1 + slack.get(k, 0.2)) for k in seen}
     offsets, tips = size * np.array(body.offsets, np.float64), size * np.array(body.tips, np.float64)
@@ -88,12 +88,23 @@ def rotations(points, weight, skeleton: Skeleton, fps: float):
     a straight knee the foot.  Knees and elbows never bend backwards.
     """
     q = np.empty((len(points), 22, 4))
+    points = _hips_inward(points, weight, skeleton)
     _trunk(q, points, skeleton)
     _head(q, points, skeleton)
     for side, sign, letter in ((0, 1.0, "l"), (1, -1.0, "r")):
         _arm(q, points, weight, side, sign, letter, fps)
         _leg(q, points, weight, side, letter, fps)
     return q
+
+
+def _hips_inward(points, weight, skeleton):
+    """points with the hips, which BlazePose sets outside the joints, moved in to where they turn."""
+    left, right = points[:, HIP[0]], points[:, HIP[1]]
+    seen = _median(_norm(left - right), weight[:, list(HIP)].min(axis=1))
+    inward = np.clip(1.0 - 2.0 * skeleton.offsets[J["thigh_l"]][0] / max(seen, 1e-6), 0.0, 0.4)
+    out = points.copy()
+    out[:, HIP[0]], out[:, HIP[1]] = left + 0.5 * inward * (right - left), right + 0.5 * inward * (left - right)
+    return out
 
 
 def _trunk(q, points, skeleton):
