@@ -14,6 +14,11 @@ import numpy as np
 _LEFT = re.compile(r"(^|[^a-z])(l|left|lft)($|[^a-z])", re.I)
 _RIGHT = re.compile(r"(^|[^a-z])(r|right|rgt)($|[^a-z])", re.I)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+# "lthigh", "rforearm": a side without a separator, before a part's name
+_GLUED = re.compile(
+    r"^([lr])(?=(thigh|femur|calf|shin|tibia|foot|ankle|toe|hip|knee|leg|arm|fore|up|low(er)?(arm|leg)|humerus|radius"
+    r"|shoulder|shldr|clav|collar|elbow|wrist|hand|finger|thumb|index|mid|ring|pinky|buttock))"
+)
 # an equal pair may differ by this share of its length: people are not quite symmetric
 _PAIR_TOLERANCE = 0.15
 # a limb is at least this share of the longest path in the tree
@@ -23,6 +28,7 @@ _LIMB_SHARE = 0.2
 def words(name: str) -> str:
     """A name cut into lower-case words: "LeftUpLeg" -> "left up leg", "thigh.L" -> "thigh l"."""
     name = re.sub(r"^(left|right)(?=[a-z])", lambda m: m.group(0) + " ", name.strip(), flags=re.I)
+    name = _GLUED.sub(r"\1 ", name)
     name = _CAMEL.sub(" ", name)
     return " ".join(re.split(r"[^A-Za-z0-9]+", name.lower())).strip()
 
@@ -78,6 +84,8 @@ def find_limbs(names, parents, heads, tails) -> Optional[Limbs]:
     names (B); parents (B,) sorted; heads and tails (B,3), any unit and any pose.
     """
     parents = [int(p) for p in parents]
+    if not parents:
+        return None
     heads = np.asarray(heads, np.float64)
     children, reach = children_of(parents), reach_of(parents, heads, tails)
     step = np.array([np.linalg.norm(heads[j] - heads[p]) if p >= 0 else 0.0 for j, p in enumerate(parents)])

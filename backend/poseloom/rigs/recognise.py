@@ -89,7 +89,7 @@ def match(rig: Rig, layout) -> Recognition:
     hung = rehung(rig, parents)
     score = share * order_share(hung, roles) * (0.9 + 0.1 * _spine_share(hung, roles, spine))
     roles = _with_root(hung, roles)
-    switches = layout.switches
+    switches = {path: value for path, value in layout.switches.items() if path.split('"')[1] in rig.bones}
     whole = hung.with_(roles=roles, switches=switches)
     doubts = () if layout.verified else (f"The preset for {layout.name or layout.family} is untested on a real rig.",)
     deform = {joint: at[n.lower()] for joint, n in layout.deform.items() if n.lower() in at}

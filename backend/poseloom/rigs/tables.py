@@ -131,8 +131,13 @@ def plain(names, prefix: str = "") -> list:
     names = [re.split(r"[:|]", name)[-1] for name in names]
     if prefix:
         names = [re.sub(f"^(?:{prefix})", "", name) for name in names]
-    starts = [m.group(0) if (m := re.match(r"[A-Za-z]+\d*[ _.\-]+", name)) else "" for name in names]
-    common = max(set(starts), key=starts.count, default="")
-    if common and starts.count(common) > 0.8 * len(names):
+    while common := _common_start(names):
         names = [name.removeprefix(common) for name in names]
     return [name.lower() for name in names]
+
+
+def _common_start(names) -> str:
+    """What over 80% of the names begin with, up to a separator; "" where there is none."""
+    starts = [m.group(0) if (m := re.match(r"[A-Za-z]+\d*[ _.\-]+", name)) else "" for name in names]
+    common = max(set(starts), key=starts.count, default="")
+    return common if starts.count(common) > 0.8 * len(names) else ""
