@@ -260,7 +260,8 @@ def test_files_by_their_ending(tmp_path, squats):
 
 
 def test_several_people_share_a_json_file(tmp_path, squats):
-    second = Keypoints("blazepose", squats.xy + 5, None, squats.score, squats.size, squats.fps, squats.start_s, person=2)
+    k = squats
+    second = Keypoints("blazepose", k.xy + 5, None, k.score, k.size, k.fps, k.start_s, person=2)
     back = export.read_keypoints(export.write_keypoints(tmp_path / "two.json", [squats, second]))
     assert_same(back[0], squats)
     assert_same(back[1], second)

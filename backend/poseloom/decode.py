@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Optional
@@ -136,7 +137,7 @@ class PictureSource:
             frame = next(_decoded(container, stream, []), None)
             if frame is None:
                 raise BadInput("nothing_decoded", f"The picture {picture.name} is damaged.", _EXPORT_AGAIN)
-            rgb = _upright(frame.to_ndarray(format="rgb24"), _turn(frame))
+            rgb = _upright(frame.to_ndarray(format="rgb24"), _exif_turn(picture) or _turn(frame))
         if self.size not in (None, rgb.shape[1::-1]):
             raise BadInput(
                 "sizes_differ",
@@ -218,14 +219,40 @@ def _turn(frame) -> tuple:
     try:
         matrix = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV 18 stumbles over side data it does not know, such as EXIF
-        turns = round(frame.rotation / 90) % 4
-        return ((False, False, False), (True, False, True), (False, True, True), (True, True, False))[turns]
+        return _EXIF_TURNS[(1, 8, 3, 6)[round(frame.rotation / 90) % 4]]
     if matrix is None:
         return False, False, False
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5]  # x' = a x + c y, y' = b x + d y, y down
     if abs(b) > abs(a):
         return True, c < 0, b < 0
     return False, a < 0, d < 0
+
+
+# EXIF orientation: (swap axes, flip left-right, flip up-down)
+_EXIF_TURNS = {
+    1: (False, False, False), 2: (False, True, False), 3: (False, True, True), 4: (False, False, True),
+    5: (True, False, False), 6: (True, True, False), 7: (True, True, True), 8: (True, False, True),
+}  # fmt: skip
+
+
+def _exif_turn(picture: Path):
+    """The turn of a picture's EXIF orientation, None without one; PyAV cannot tell a mirrored one."""
+    with picture.open("rb") as file:
+        head = file.read(1 << 18)
+    for mark, order in ((b"II*\0", "<"), (b"MM\0*", ">")):
+        start = head.find(mark)
+        if start < 0:
+            continue
+        try:
+            (first,) = struct.unpack_from(order + "I", head, start + 4)
+            (count,) = struct.unpack_from(order + "H", head, start + first)
+            for i in range(count):
+                tag, kind, _, value = struct.unpack_from(order + "HHIH", head, start + first + 2 + 12 * i)
+                if (tag, kind) == (0x0112, 3):
+                    return _EXIF_TURNS.get(value)
+        except struct.error:  # chance bytes that look like a header
+            continue
+    return None
 
 
 def _upright(rgb: np.ndarray, turn: tuple) -> np.ndarray:

@@ -76,7 +76,7 @@ def open_clip(path, start: Optional[str] = None, end: Optional[str] = None, fps:
     """
     path = Path(path)
     if fps is not None and not 0.0 < fps <= 1000.0:
-        raise BadInput("bad_fps", f"The frame rate {fps:g} makes no sense.", "Give a rate above 0, such as 24 or 29.97.")
+        raise BadInput("bad_fps", f"A frame rate of {fps:g} makes no sense.", "Give one above 0, such as 24 or 29.97.")
     pictures = pictures_of(path)
     source = PictureSource(path, pictures, fps or 24.0) if pictures else VideoSource(path)
     start_s = 0.0 if start is None else parse_time(start, source.rate)

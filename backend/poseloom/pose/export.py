@@ -27,7 +27,9 @@ def write_keypoints(path, people: Sequence[Keypoints]) -> Path:
     make = makers.get(path.suffix.lower())
     if make is None:
         raise BadInput(
-            "bad_ending", f"Keypoints cannot be written as {path.name}.", "Choose a name that ends in .json, .npz or .csv."
+            "bad_ending",
+            f"Keypoints cannot be written as {path.name}.",
+            "Choose a name that ends in .json, .npz or .csv.",
         )
     data = make(people)
     try:
