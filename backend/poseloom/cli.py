@@ -89,11 +89,13 @@ def _pose(chosen) -> int:
     options, overlay = _options(chosen), _extra(chosen.overlay, chosen, len(chosen.media))
 
     def see(media, out, report) -> tuple:
-        seen = media_to_keypoints(Path(media), options, part(report, 0.0, 0.8 if overlay else 1.0))
+        warnings: list = []
+        seen = media_to_keypoints(Path(media), options, part(report, 0.0, 0.8 if overlay else 1.0), warnings)
         write_keypoints(out, [seen])
         if overlay:
             write_overlay(overlay, open_media(Path(media), options), [seen], part(report, 0.8, 1.0))
-        return f"{out}: {len(seen)} frames of person {seen.person}.", {"output": str(out), "frames": len(seen)}
+        sentence = "\n  ".join([f"{out}: {len(seen)} frames of person {seen.person}.", *warnings])
+        return sentence, {"output": str(out), "frames": len(seen), "warnings": warnings}
 
     return _each(chosen, chosen.media, outs, see)
 

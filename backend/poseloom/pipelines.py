@@ -93,12 +93,20 @@ class Account:
         return {"poseloom": __version__, **self.values, "seconds": self.seconds, "warnings": self.warnings}
 
 
-def media_to_keypoints(path: Path, options: AnimateOptions, report: Report = silent) -> Keypoints:
-    """Decode and estimate: the chosen person's keypoints."""
+def media_to_keypoints(
+    path: Path, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
+) -> Keypoints:
+    """Decode and estimate: the chosen person's keypoints.
+
+    To `warnings` are added sentences on what could not be read of the clip.
+    """
     from . import pose
 
     estimate = pose.load(options.estimator)()
-    people = estimate(open_media(path, options), report)
+    clip = open_media(path, options)
+    people = estimate(clip, report)
+    if warnings is not None:
+        warnings += clip.warnings
     if not 1 <= options.person <= len(people):
         raise BadInput(
             "no_such_person",
@@ -140,7 +148,7 @@ def animate(
     """
     check_ending(character, out)
     account = Account({"input": str(media), "output": str(out)})
-    seen = media_to_keypoints(media, options, part(report, 0.0, 0.6))
+    seen = media_to_keypoints(media, options, part(report, 0.0, 0.6), account.warnings)
     account.lap("estimate")
     motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65))
     account.lap("solve")

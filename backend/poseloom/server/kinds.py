@@ -12,7 +12,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
@@ -66,30 +66,32 @@ def stage_tables() -> dict:
 
 def animate(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
     started = time.monotonic()
-    keypoints = pipelines.media_to_keypoints(files["media"], options, part(report, 0.0, 0.9))
+    warnings: list = []
+    keypoints = pipelines.media_to_keypoints(files["media"], options, part(report, 0.0, 0.9), warnings)
     seen = time.monotonic()
     motion = pipelines.keypoints_to_motion(keypoints, options, part(report, 0.9, 1.0))
     solved = time.monotonic()
     motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
     motion_files.write_bytes(out / "keypoints.npz", motion_files.keypoints_to_bytes(keypoints))
-    _write_json(out / "report.json", describe(keypoints, {"estimate": seen - started, "solve": solved - seen}))
+    _write_json(out / "report.json", describe(keypoints, {"estimate": seen - started, "solve": solved - seen}, warnings))
 
 
 def pose(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
     started = time.monotonic()
-    keypoints = pipelines.media_to_keypoints(files["media"], options, report)
+    warnings: list = []
+    keypoints = pipelines.media_to_keypoints(files["media"], options, report, warnings)
     seconds = {"estimate": time.monotonic() - started}
     motion_files.write_bytes(out / "keypoints.npz", motion_files.keypoints_to_bytes(keypoints))
-    _write_json(out / "report.json", describe(keypoints, seconds))
+    _write_json(out / "report.json", describe(keypoints, seconds, warnings))
 
 
-def describe(keypoints: Keypoints, seconds: Mapping[str, float]) -> dict[str, Any]:
+def describe(keypoints: Keypoints, seconds: Mapping[str, float], warnings: Sequence[str] = ()) -> dict[str, Any]:
     """report.json: frames, fps, seconds per stage, found_share (0..1 of the frames), warnings."""
     frames = len(keypoints)
     if not frames:
         raise BadInput("no_frames", "There is no frame in the chosen stretch of the clip.", "Choose a longer one.")
     found = int(np.isfinite(keypoints.xy).all(axis=2).any(axis=1).sum())
-    warnings = []
+    warnings = list(warnings)
     if found < frames:
         warnings.append(f"Nobody was seen in {frames - found} of {frames} frames; these are filled in.")
     return {
