@@ -98,16 +98,19 @@ def test_version_differences_have_one_address():
 
 
 def test_heavy_packages_are_imported_when_a_method_is_built():
+    """Training modules are imported by name and nowhere else, so they alone may import torch at their top."""
     for path in SOURCES:
         top = roots(imports(path, top_level_only=True))
-        assert not top & HEAVY, f"{path} imports {top & HEAVY} when it is imported"
+        allowed = {"torch"} if path.name == "train.py" else set()
+        assert not (top & HEAVY) - allowed, f"{path} imports {top & HEAVY} when it is imported"
         if path.name == "__init__.py":
             assert not roots(imports(path)) & HEAVY, f"{path} imports {roots(imports(path)) & HEAVY}"
 
 
-def test_nothing_shipped_so_far_imports_torch():
+def test_torch_stays_in_training_and_rendering():
     for path in SOURCES:
-        assert "torch" not in roots(imports(path)), path
+        if "torch" in roots(imports(path)):
+            assert path.name == "train.py" or BACKEND / "render" in path.parents, f"{path} imports torch"
 
 
 def test_a_stage_never_imports_another_stage():
