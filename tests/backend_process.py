@@ -21,7 +21,15 @@ SCRIPT = Path(__file__).with_name("server_kinds.py")
 class Backend:
     """`home` is its data folder; `seen` gathers (verb, route, status) of the raw calls."""
 
-    def __init__(self, home: Path, *arguments: str):
+    @classmethod
+    def refused(cls, home: Path, *arguments: str) -> str:
+        """What one says that must refuse to start, as bad input and not as a failure of ours."""
+        backend = cls(home, *arguments, starts=False)
+        said = backend.process.stderr.read()
+        assert backend.stop() == 2 and "Traceback" not in said, said
+        return said
+
+    def __init__(self, home: Path, *arguments: str, starts: bool = True):
         self.home, self.seen, self._document = home, set(), None
         self.process = subprocess.Popen(
             [sys.executable, str(SCRIPT), *arguments],
@@ -31,8 +39,7 @@ class Backend:
             text=True,
         )
         self.address = self.process.stdout.readline().strip()
-        if not self.address:
-            self.process.wait(30)
+        assert bool(self.address) == starts, self.process.stderr.read() or self.address
 
     @property
     def client(self) -> client.Client:

@@ -22,7 +22,7 @@ from . import schema
 from .guard import Guard, add_error_answers, is_loopback
 from .jobs import Jobs
 from .kinds import KINDS, Kind, stage_tables
-from .launch import Server, announced, listen, only_one, start_log
+from .launch import Server, announced, listen, only_one, start_log, unusable
 from .store import FINAL, Job, Store
 
 UPLOAD_LIMIT_BYTES = 4 << 30
@@ -178,7 +178,10 @@ def serve(
     imported in the worker, from the same `sys.path`.
     """
     folder = Path(data_folder or settings.data_folder())
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise unusable(folder, error) from error
     with only_one(folder), listen(host, port) as sock, announced(folder) as announce:
         token = secrets.token_urlsafe(32)
         start_log(folder, token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import logging.handlers
 import os
@@ -22,6 +23,7 @@ from ..errors import BadInput
 
 DEFAULT_PORT = 8797
 PORTS_TRIED = 50
+TAKEN = (errno.EADDRINUSE, errno.EACCES)  # EACCES: reserved by the system
 LOG_BYTES, LOG_FILES = 1_000_000, 3
 
 
@@ -31,12 +33,14 @@ def only_one(folder: Path) -> Iterator[None]:
 
     The lock is SQLite's own on an empty file, which works on every platform.
     """
-    # a backend that is just stopping gets two seconds
-    lock = sqlite3.connect(folder / "server.lock", timeout=2.0, isolation_level=None, check_same_thread=False)
+    lock = None
     try:
-        try:
+        try:  # a backend that is just stopping gets two seconds
+            lock = sqlite3.connect(folder / "server.lock", timeout=2.0, isolation_level=None, check_same_thread=False)
             lock.execute("begin exclusive")
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise unusable(folder, error) from error
             note = settings.read_note(settings.server_json(folder)) or {}
             raise BadInput(
                 "already_running",
@@ -46,7 +50,16 @@ def only_one(folder: Path) -> Iterator[None]:
             ) from error
         yield
     finally:
-        lock.close()
+        if lock is not None:
+            lock.close()
+
+
+def unusable(folder: Path, error: Exception) -> BadInput:
+    return BadInput(
+        "no_data_folder",
+        f"The data folder {folder} cannot be written ({getattr(error, 'strerror', None) or error}).",
+        "Free or mend it, or give another folder in POSELOOM_HOME.",
+    )
 
 
 def listen(host: str, port: Optional[int]) -> socket.socket:
@@ -65,12 +78,18 @@ def listen(host: str, port: Optional[int]) -> socket.socket:
             return sock
         except (OSError, OverflowError) as error:
             sock.close()
-            reason = error
+            reason = getattr(error, "strerror", None) or error
+            if getattr(error, "errno", None) not in TAKEN:
+                raise BadInput(
+                    "cannot_listen",
+                    f"The backend cannot listen on {host}, port {number} ({reason}).",
+                    "Leave --host and --port out to use this computer and the next free port.",
+                ) from error
     what = f"Port {port}" if port is not None else f"Every port from {wanted[0]} to {wanted[-1]}"
     raise BadInput(
         "port_taken",
-        f"{what} of {host} cannot be used ({getattr(reason, 'strerror', None) or reason}).",
-        "Leave the port out to take the next free one, or give another with --port.",
+        f"{what} of {host} is taken ({reason}).",
+        "Leave --port out to take the next free one, or give another.",
     )
 
 
