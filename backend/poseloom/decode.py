@@ -65,7 +65,7 @@ class VideoSource:
                 self.duration_s = float(stream.duration * stream.time_base)
             elif container.duration:
                 self.duration_s = container.duration / 1e6
-            self.promised = stream.frames
+            self._cut_off = _reaches_beyond(stream, path.stat().st_size)
             self._first_pts = first.pts or 0
             self._turn = _turn(first)
             self._pixel_aspect = float(stream.sample_aspect_ratio or 1)
@@ -100,7 +100,7 @@ class VideoSource:
             else:
                 if not seen:
                     raise BadInput("nothing_decoded", f"No frame of {self.path.name} can be decoded.", _EXPORT_AGAIN)
-                self._warn_if_short(time_s + period, warnings)
+                self._warn_if_cut_off(time_s + period, warnings)
                 return
         yield from self._from_the_beginning(start_s, end_s, warnings)
 
@@ -113,8 +113,10 @@ class VideoSource:
         if kept is not None:
             yield kept
 
-    def _warn_if_short(self, end_s: float, warnings: list) -> None:
-        if self.duration_s is not None and end_s < self.duration_s - max(1.0, 3.0 / self.rate):
+    def _warn_if_cut_off(self, end_s: float, warnings: list) -> None:
+        # without an index there is only the promised length, which may be that of the sound
+        slack_s = 0.0 if self._cut_off else 1.0
+        if self._cut_off is not False and self.duration_s is not None and end_s < self.duration_s - slack_s:
             warnings.append(
                 f"{self.path.name} is cut off: {end_s:.2f} s of the {self.duration_s:.2f} s it promises can be read."
             )
@@ -204,6 +206,12 @@ def _decoded(container, stream, warnings: list) -> Iterator:
                 yield frame
     if damaged:
         warnings.append(f"{damaged} damaged piece{'s' * (damaged > 1)} of {Path(container.name).name} left out.")
+
+
+def _reaches_beyond(stream, file_bytes: int) -> Optional[bool]:
+    """Whether the index names bytes that the file does not have; None where sizes are not indexed."""
+    ends = [entry.pos + entry.size for entry in stream.index_entries if entry.size]
+    return max(ends) > file_bytes if ends else None
 
 
 def _rate(stream) -> float:
