@@ -10,6 +10,8 @@ from .skeleton import local_rotations, motion_fk
 from .types import Motion, Skeleton
 
 _MIN_CONTACT_S = 0.08
+_MAX_BREAK_S = 0.1
+_MOST_DROP_M = 0.06
 _RAMP_S = 0.08
 _PIVOT_RAD = np.radians(20.0)  # a flat foot turning by much less than this is noise
 
@@ -39,19 +41,20 @@ def foot_points(motion: Motion, grot=None, gpos=None) -> np.ndarray:
 
 
 def find_contacts(
-    points, fps: float, *, floor=0.0, speed_m_s=(0.25, 0.5), height_m=(0.05, 0.10), axes=(1.0, 1.0, 1.0)
+    points, fps: float, *, floor=0.0, speed_m_s=(0.25, 0.5), height_m=(0.05, 0.10), speed=None
 ) -> np.ndarray:
     """(T,K) 1 where a point (T,K,3) rests on the floor, else 0.
 
     A rest begins and ends where speed or height leave the looser bound, and must somewhere keep
-    the tighter (hysteresis, the same forwards and backwards); it lasts at least 0.08 s.  `axes`
-    weighs the three components of velocity.
+    the tighter (hysteresis, the same forwards and backwards); it lasts at least 0.08 s, and breaks
+    of up to 0.1 s near the floor are no breaks.  `speed` (T,K) m/s where it is known better than
+    from the points.
     """
     points = np.asarray(points, np.float64)
-    if len(points) < 2:
-        return (points[..., 2] - floor < height_m[1]).astype(np.float64)
-    speed = np.linalg.norm(np.gradient(points, 1.0 / fps, axis=0) * axes, axis=-1)
     height = points[..., 2] - floor
+    if len(points) < 2:
+        return (height < height_m[1]).astype(np.float64)
+    speed = point_speed(points, fps) if speed is None else speed
     tight = (speed < speed_m_s[0]) & (height < height_m[0])
     loose = (speed < speed_m_s[1]) & (height < height_m[1])
     loose &= filters.run_lengths(loose) >= max(1, round(_MIN_CONTACT_S * fps))
@@ -59,7 +62,15 @@ def find_contacts(
     for k in range(loose.shape[1]):
         for start, end in runs(loose[:, k]):
             kept[start:end, k] = tight[start:end, k].any()
+        for start, end in runs(~kept[:, k]):
+            inside = 0 < start and end < len(kept) and end - start <= round(_MAX_BREAK_S * fps)
+            kept[start:end, k] |= inside and (height[start:end, k] < height_m[1]).all()
     return kept.astype(np.float64)
+
+
+def point_speed(points, fps: float) -> np.ndarray:
+    """(T,K) m/s of points (T,K,3), by central differences."""
+    return np.linalg.norm(np.gradient(points, 1.0 / fps, axis=0), axis=-1)
 
 
 def runs(flags) -> list:
@@ -117,7 +128,8 @@ def _reach(motion, grot, gpos, shift, hips, weight):
         most = np.linalg.norm(skeleton.offsets[shin]) + np.linalg.norm(skeleton.offsets[foot])
         flat = np.sum(apart[:, :2] ** 2, axis=-1)
         excess = apart[:, 2] - np.sqrt(np.maximum(most**2 - flat, 0.0))
-        drop = np.maximum(drop, weight[:, side] * np.clip(excess, 0.0, 0.15))
+        drop = np.maximum(drop, weight[:, side] * np.maximum(excess, 0.0))
+    drop = _MOST_DROP_M * np.tanh(drop / _MOST_DROP_M)
     hips = hips.copy()
     hips[:, 2] -= filters.smooth(drop, 4.0, motion.fps)
     for side, (thigh, shin, foot) in enumerate(legs):

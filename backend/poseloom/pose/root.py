@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion import filters, quat
-from ..motion.contacts import find_contacts
+from ..motion.contacts import find_contacts, point_speed
 
 _X, _Y, _Z = np.eye(3)
 FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
@@ -102,13 +102,18 @@ def track(t_seen, weight, soles, fps, smooth_hz):
 def resting(points, fps, axes=(1.0, 1.0, 1.0)):
     """(T,4) 1 where a sole point (T,4,3), floor at z = 0, rests, in the noise of video.
 
-    Some foot nearly always rests, so the usual speed of the slower one tells the noise.
+    Some foot nearly always rests, so the usual speed of the slower one tells the noise; and a foot
+    that alone is low bears the body, so it may seem to move twice as fast.  `axes` weighs the
+    components of velocity.
     """
     if len(points) < 2:
         return find_contacts(points, fps)
-    speed = np.linalg.norm(np.gradient(points, 1.0 / fps, axis=0) * axes, axis=-1)
+    speed = point_speed(points * axes, fps)
     usual = float(np.clip(1.5 * np.median(speed.min(axis=1)), 0.4, 0.8))
-    return find_contacts(points, fps, axes=axes, speed_m_s=(usual, 1.6 * usual), height_m=(0.07, 0.12))
+    low = np.minimum(points[:, :2, 2], points[:, 2:, 2])
+    alone = np.clip((low[:, ::-1] - low - 0.05) / 0.1, 0.0, 1.0)
+    speed = speed * (1.0 - 0.5 * np.tile(alone, 2))
+    return find_contacts(points, fps, speed=speed, speed_m_s=(usual, 1.6 * usual), height_m=(0.07, 0.12))
 
 
 def above_floor(points, fps):
