@@ -108,20 +108,25 @@ def from_matrix(m):
     return normalise(np.take_along_axis(options, best, axis=-2)[..., 0, :])
 
 
-_AXES = {"x": np.eye(3)[0], "y": np.eye(3)[1], "z": np.eye(3)[2]}
-
-
 def from_euler(angles_rad, order: str):
     """Intrinsic Euler angles (..., n), applied in the order written: "zxy" is Rz·Rx·Ry.
 
     This is the order of BVH channels.  Blender's rotation mode "XYZ" is "zyx" here, with the
     angles reversed.
     """
-    angles_rad = np.asarray(angles_rad, np.float64)
-    q = np.broadcast_to(IDENTITY, angles_rad.shape[:-1] + (4,))
-    for i, letter in enumerate(order.lower()):
-        q = multiply(q, from_axis_angle(_AXES[letter], angles_rad[..., i]))
-    return q
+    half = np.asarray(angles_rad, np.float64) / 2.0
+    cosines, sines = np.cos(half), np.sin(half)
+    still = np.zeros(half.shape[:-1])
+    q = [still + 1.0, still, still, still]
+    for n, letter in enumerate(order.lower()):
+        i = "xyz".index(letter) + 1
+        j = i % 3 + 1
+        k = j % 3 + 1
+        c, s = cosines[..., n], sines[..., n]
+        # multiply by a rotation about one axis, which has only two terms
+        w, x, y, z = q[0], q[i], q[j], q[k]
+        q[0], q[i], q[j], q[k] = w * c - x * s, x * c + w * s, y * c + z * s, z * c - y * s
+    return np.stack(q, axis=-1)
 
 
 def to_euler(q, order: str):
