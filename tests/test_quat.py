@@ -129,7 +129,8 @@ def test_two_vectors_fix_a_rotation(seed):
     # the second direction lies in the half plane of the first and `secondary`
     normal = np.cross(primary, secondary)
     assert np.abs(np.sum(quat.rotate(q, beside) * normal, -1)).max() < 1e-9
-    across = secondary - np.sum(secondary * primary, -1, keepdims=True) / np.sum(primary**2, -1, keepdims=True) * primary
+    share = np.sum(secondary * primary, -1, keepdims=True) / np.sum(primary**2, -1, keepdims=True)
+    across = secondary - share * primary
     assert (np.sum(quat.rotate(q, beside) * across, -1) > 0).all()
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from strategies import motion_on, object_world, plan, rigs, rotations, seeds
 
 from poseloom.errors import BadInput
-from poseloom.motion import quat
-from poseloom.motion.skeleton import motion_fk, standard
-from poseloom.retarget import from_rig, global_pose, pose_matrices, retarget, skeleton_of, to_rig
+from poseloom.motion import contacts, quat
+from poseloom.motion.skeleton import local_rotations, motion_fk, standard
+from poseloom.retarget import from_rig, global_pose, grounded, pose_matrices, retarget, skeleton_of, to_rig
 
 _PAIRS = (("upper_arm", "forearm"), ("thigh", "shin"), ("shin", "foot"))
 LIMBS = [(f"{a}_{s}", f"{b}_{s}") for s in "lr" for a, b in _PAIRS]
@@ -219,6 +219,80 @@ def test_feet_stay_on_the_floor_when_legs_are_longer():
     for bone in ("foot_l", "foot_r", "toe_l", "toe_r"):
         at_rest = target.rest[target.index(bone), 2, 3]
         np.testing.assert_allclose(gpos[:, target.index(bone), 2], at_rest, atol=0.005)
+
+
+def stepping(skeleton, frames=120, fps=30.0):
+    """Marking time on the spot: one foot lifted, then the other, by legs that reach; the hips sway."""
+    leg = {s: [skeleton.index(f"{n}_{s}") for n in ("thigh", "shin", "foot", "toe")] for s in "lr"}
+    t = np.arange(frames) / fps
+    thigh, shin = (np.linalg.norm(skeleton.offsets[leg["l"][k]]) for k in (1, 2))
+    root = np.stack([0.02 * np.sin(t), 0.02 * np.cos(t), skeleton.offsets[0, 2] - 0.06 + 0.01 * np.sin(3 * t)], axis=-1)
+    grot = np.tile(quat.IDENTITY, (frames, len(skeleton), 1))
+    for sign, side in ((1.0, "l"), (-1.0, "r")):
+        lift = 0.3 * (thigh + shin) * np.maximum(sign * np.sin(2 * np.pi * t), 0.0)
+        hip = root + skeleton.offsets[leg[side][0]]
+        ankle = skeleton.offsets[0] + skeleton.offsets[leg[side][:3]].sum(axis=0) + lift[:, None] * [0.0, 0.0, 1.0]
+        away = ankle - hip
+        far = np.linalg.norm(away, axis=-1)
+        bend = np.arccos((thigh**2 + far**2 - shin**2) / (2 * thigh * far))
+        knee = np.arccos((thigh**2 + shin**2 - far**2) / (2 * thigh * shin))
+        reach = quat.between(np.array([0.0, 0.0, -1.0]), away)
+        grot[:, leg[side][0]] = quat.multiply(reach, quat.from_axis_angle([1, 0, 0], -bend))
+        grot[:, leg[side][1]] = quat.multiply(reach, quat.from_axis_angle([1, 0, 0], np.pi - knee - bend))
+    rng = np.random.default_rng(0)
+    return motion_on(skeleton, rng, frames).with_(lrot=local_rotations(grot, skeleton.parents), root=root, fps=fps)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_standing_feet_neither_slide_nor_sink_nor_float_on_other_proportions(seed):
+    """The source's feet stand still to 0.1 mm; so must the target's, 1 mm, whatever its legs, hips and feet."""
+    rng = np.random.default_rng(seed)
+    source, target = standard(1.75), plan(rng, toe_out_rad=0.2, leg_spread_rad=0.1).build(rng, object_world(rng, False))
+    motion = stepping(source)
+    seen = contacts.foot_points(motion)
+    back = from_rig(to_rig(motion, target), target)
+    points = contacts.foot_points(back)
+    for k in range(4):
+        standing = seen[:, k, 2] < 0.001
+        assert standing.sum() > 40
+        halves = np.split(np.flatnonzero(standing), np.flatnonzero(np.diff(np.flatnonzero(standing)) > 1) + 1)
+        for frames in halves:
+            assert np.ptp(points[frames, k], axis=0).max() < 0.001
+            assert np.abs(points[frames, k, 2]).max() < 0.001
+    assert points[..., 2].min() > -0.001
+
+
+def test_a_big_foot_on_tiptoe_bends_its_toes_and_does_not_sink():
+    rng = np.random.default_rng(1)
+    made = plan(rng)
+    for side in "lr":
+        k = made.bones.index(f"toe_{side}")
+        made.tails[k] = made.heads[k] + [0.0, -0.2, 0.0]
+    rig, source = made.build(rng), standard(1.75)
+    grot = np.tile(quat.IDENTITY, (1, len(source), 1))
+    for joint in ("foot_l", "foot_r", "toe_l", "toe_r"):
+        grot[0, source.index(joint)] = quat.from_axis_angle([1, 0, 0], np.array(0.5))
+    motion = motion_on(source, rng, 1).with_(lrot=local_rotations(grot, source.parents), root=source.offsets[:1])
+    toe = source.index("toe_l")
+    tip = motion_fk(motion)[1][0, toe] + quat.rotate(grot[0, toe], source.tips[toe])
+    motion = motion.with_(root=motion.root - [0.0, 0.0, tip[2]])
+    matrices = pose_matrices(rig, to_rig(motion, rig))
+    for side in "lr":
+        k = rig.index(f"toe_{side}")
+        tip = matrices[0, k] @ np.linalg.inv(rig.rest[k]) @ np.append(rig.tails[k], 1.0)
+        assert tip[2] > -0.001
+
+
+def test_a_clip_recorded_above_the_floor_is_put_down_and_its_contacts_found():
+    motion = stepping(standard())
+    lifted = motion.with_(root=motion.root + [0.0, 0.0, 0.07])
+    down = grounded(lifted)
+    np.testing.assert_allclose(down.root, motion.root, atol=0.002)
+    np.testing.assert_array_equal(down.lrot, motion.lrot)
+    assert down.contact[:, 0].mean() == pytest.approx(0.5, abs=0.1)
+    # a clip without a still foot stays where it is
+    sliding = motion.with_(root=motion.root + np.linspace(0, 40, len(motion))[:, None] * [1.0, 0.0, 0.0])
+    np.testing.assert_array_equal(grounded(sliding).root, sliding.root)
 
 
 def test_a_foot_that_hangs_from_the_root_stays_at_the_end_of_the_shin():

@@ -9,7 +9,7 @@ import numpy as np
 from .motion import quat
 from .motion.resample import resample
 from .motion.types import Motion, Rig, RigMotion
-from .retarget import from_rig, skeleton_of, to_rig
+from .retarget import from_rig, grounded, skeleton_of, to_rig
 from .retarget.align import align
 from .rigs.recognise import Recognition, recognise
 
@@ -25,9 +25,9 @@ def motion_to_rig(motion: Motion, rig: Rig, fps: float, preset: Optional[str] = 
 
 
 def clip_to_motion(rig: Rig, rig_motion: RigMotion, preset: Optional[str] = None) -> tuple[Motion, Recognition]:
-    """The canonical motion of a clip as it was recorded on `rig`; and what was recognised."""
+    """The canonical motion of a clip as it was recorded on `rig`, its floor put to zero; and what was recognised."""
     found = recognise(rig, preset)
-    return from_rig(rig_motion, found.rig), found
+    return grounded(from_rig(rig_motion, found.rig)), found
 
 
 def stood(motion: Motion, rig: Rig) -> Motion:

@@ -14,10 +14,11 @@ from ..motion import quat
 from ..motion.skeleton import fk, local_rotations, parent_of
 from ..motion.types import Motion, Rig, RigMotion
 from .align import SHARED, SPINE, Alignment, align
+from .floor import grounded
 from .limbs import plant, proportions, skeleton_of, travel
 from .pose import Posed, global_pose, location_axes, pose_matrices
 
-__all__ = ["from_rig", "global_pose", "pose_matrices", "retarget", "skeleton_of", "to_rig"]
+__all__ = ["from_rig", "global_pose", "grounded", "pose_matrices", "retarget", "skeleton_of", "to_rig"]
 
 
 def to_rig(motion: Motion, rig: Rig, *, plant_feet: bool = True) -> RigMotion:
@@ -58,8 +59,8 @@ def from_rig(rig_motion: RigMotion, rig: Rig) -> Motion:
 
 
 def retarget(rig_motion: RigMotion, source: Rig, target: Rig) -> RigMotion:
-    """A rig's motion on another rig."""
-    return to_rig(from_rig(rig_motion, source), target)
+    """A recorded clip on another rig, with its floor put to zero."""
+    return to_rig(grounded(from_rig(rig_motion, source)), target)
 
 
 def _joint_rotation(a: Alignment, posed: Posed, joint, above):

@@ -99,6 +99,8 @@ class Stance:
         self.width = np.ptp([offsets[leg[0]][0] for leg in self.legs]) / 2.0
         self.ankle = offsets[0, 2] + _feet(names, offsets)[:, 2].mean()
         points, toes = contacts.sole(skeleton), [offsets[names.index(f"toe_{side}")] for side in "lr"]
+        self.toes = [names.index(f"toe_{side}") for side in "lr"]
+        self.tips = np.asarray(skeleton.tips, np.float64)[self.toes]
         # heel and ball of each foot, from its ankle
         self.soles = [np.stack([points[k], toes[k] + points[2 + k]]) for k in (0, 1)]
 
@@ -108,6 +110,12 @@ class Stance:
         hip = root + quat.rotate(grot[:, 0], self.offsets[thigh])
         knee = hip + quat.rotate(grot[:, thigh], self.offsets[shin])
         return hip, knee, knee + quat.rotate(grot[:, shin], self.offsets[foot])
+
+    def toe(self, grot, root, side: int):
+        """The toe joint (T,3) and its tip (T,3)."""
+        toe = self.toes[side]
+        ball = self.joints(grot, root, side)[2] + quat.rotate(grot[:, self.legs[side][2]], self.offsets[toe])
+        return ball, ball + quat.rotate(grot[:, toe], self.tips[side])
 
     def depth(self, grot, side: int):
         """(T,) how far the lowest point of a foot lies below its ankle."""
@@ -138,13 +146,16 @@ def plant(grot, root, moved, source: Skeleton, target: Skeleton):
 
     `root` is the pelvis on `source`, `moved` what `travel` made of it.  A foot near the floor goes where the
     source's is, scaled by the leg length, and to its own side by as much as the hips are wider; its leg reaches by
-    IK and the hips come down where it cannot.  Feet in the air keep the directions of their legs.
+    IK and the hips come down where it cannot.  Feet in the air keep the directions of their legs.  Toes bend up
+    where they would sink.
     """
+    root = np.asarray(root, np.float64)
     a, b = Stance(source), Stance(target)
     scale, grot, drop, goals = b.leg / max(a.leg, 1e-9), np.array(grot), np.zeros(len(grot)), []
+    tips = [scale * a.toe(grot, root, side)[1][:, 2] for side in (0, 1)]
     for side, sign in ((0, 1.0), (1, -1.0)):
         thigh, shin, foot = b.legs[side]
-        ankle = a.joints(grot, np.asarray(root, np.float64), side)[2]
+        ankle = a.joints(grot, root, side)[2]
         height = scale * (ankle[:, 2] - a.depth(grot, side))
         left = _level_left(grot[:, foot])
         wanted = _ankle_goal(a.soles[side], b.soles[side], scale, grot[:, foot], ankle, left)
@@ -169,7 +180,24 @@ def plant(grot, root, moved, source: Skeleton, target: Skeleton):
             grot[wrong, thigh], grot[wrong, shin] = two_bone(
                 grot[wrong, thigh], grot[wrong, shin], b.offsets[shin], b.offsets[foot], hip[wrong], goal[wrong], -_Y
             )
+    for side, tip in enumerate(tips):
+        _bend_toe(b, grot, moved, side, tip)
     return grot, moved
+
+
+def _bend_toe(b: Stance, grot, root, side, tip_was):
+    """Turn toes (in place) that would sink below the floor by more than they did."""
+    toe = b.toes[side]
+    ball, tip = b.toe(grot, root, side)
+    floor = np.minimum(b.offsets[0, 2] + b.offsets[b.legs[side] + [toe], 2].sum() + b.tips[side][2], tip_was)
+    low = tip[:, 2] < floor - 1e-5 * b.leg
+    length = np.linalg.norm((tip - ball)[low], axis=-1)
+    if not low.any() or not length.min() > 0.0:
+        return
+    slope = np.arcsin(np.clip((tip - ball)[low, 2] / length, -1.0, 1.0))
+    rise = np.arcsin(np.clip((floor - ball[:, 2])[low] / length, -1.0, 1.0)) - slope
+    axis = np.cross(tip[low] - ball[low], _Z)
+    grot[low, toe] = quat.multiply(quat.from_axis_angle(axis, rise), grot[low, toe])
 
 
 def _ankle_goal(source, target, scale, grot, ankle, left):
