@@ -184,7 +184,7 @@ def set_up_render(samples: int) -> None:
     scene.view_settings.view_transform = "Standard"
     cycles = scene.cycles
     cycles.samples, cycles.use_denoising, cycles.use_adaptive_sampling = samples, False, False
-    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1
+    cycles.max_bounces = cycles.diffuse_bounces = cycles.glossy_bounces = 0
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.seed, cycles.use_animated_seed = 1, True
 
@@ -210,7 +210,7 @@ def main() -> None:
     parser.add_argument("clip", type=Path, help="09_12.bvh")
     parser.add_argument("--frames", type=Path, default=Path("build/sample"))
     parser.add_argument("--out", type=Path, default=assets)
-    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=6)
     parser.add_argument("--crf", type=int, default=21)
     parser.add_argument("--only", help="frame numbers with commas between; no clip is made")
     options = parser.parse_args()

@@ -45,23 +45,29 @@ def furnish(gpos, camera) -> None:
     bpy.ops.mesh.primitive_ico_sphere_add(subdivisions=2, radius=0.33, location=at(-0.75, back - 0.4, 0.68))
     bpy.context.object.data.materials.append(plain((0.06, 0.18, 0.05)))
 
-    light("Sun", away * 1.0 + right * -0.8 + Vector((0, 0, -1.5)), 2.6)
-    # without shadows, so without noise: most of what lightens the dark side
-    light("Fill", away * 0.6 + right * 0.8 + Vector((0, 0, -0.5)), 0.8).use_shadow = False
-    world = bpy.data.worlds.new("World")
-    bpy.context.scene.world = world
-    if world.node_tree is None:
-        world.use_nodes = True
-    background = world.node_tree.nodes["Background"].inputs
-    background["Color"].default_value, background["Strength"].default_value = (0.9, 0.94, 1.0, 1.0), 0.35
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    sun.data.energy, sun.data.angle = 2.4, math.radians(1)
+    sun.rotation_euler = (-(away * 1.0 + right * -0.8 + Vector((0, 0, -1.5)))).to_track_quat("Z", "Y").to_euler()
+    bpy.context.collection.objects.link(sun)
+    for material in bpy.data.materials:
+        light_from_above(material)
 
 
-def light(name, towards, strength):
-    made = bpy.data.objects.new(name, bpy.data.lights.new(name, "SUN"))
-    made.data.energy, made.data.angle = strength, math.radians(3)
-    made.rotation_euler = (-towards).to_track_quat("Z", "Y").to_euler()
-    bpy.context.collection.objects.link(made)
-    return made.data
+def light_from_above(material) -> None:
+    """Light of a bright ceiling, more on what faces up: worked out by the material, hence without noise."""
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    surface = nodes["Principled BSDF"].inputs
+    place, apart, reach = (nodes.new(f"ShaderNode{n}") for n in ("NewGeometry", "SeparateXYZ", "MapRange"))
+    for name, value in {"From Min": -1.0, "From Max": 1.0, "To Min": 0.12, "To Max": 0.42}.items():
+        reach.inputs[name].default_value = value
+    links.new(place.outputs["Normal"], apart.inputs[0])
+    links.new(apart.outputs["Z"], reach.inputs["Value"])
+    links.new(reach.outputs["Result"], surface["Emission Strength"])
+    if surface["Base Color"].is_linked:
+        links.new(surface["Base Color"].links[0].from_socket, surface["Emission Color"])
+    else:
+        surface["Emission Color"].default_value = surface["Base Color"].default_value
+    material.cycles.emission_sampling = "NONE"
 
 
 def box(name, place, size, yaw, material) -> None:
