@@ -24,7 +24,7 @@ def furnish(gpos, camera) -> None:
     def at(sideways, back, up=0.0):
         return middle + right * sideways + away * back + Vector((0, 0, up))
 
-    box("Floor", at(0, 0, -0.05), (14, 14, 0.05), yaw, boards())
+    box("Floor", at(0, 0, -0.025), (14, 14, 0.05), yaw, boards())
     back = spread + 1.3
     plaster, paper = wall((0.62, 0.58, 0.50), 3.0), wall((0.36, 0.45, 0.44), 6.0)
     box("Back wall", at(0, back + 0.1, WALL_M / 2), (14, 0.1, WALL_M), yaw, plaster)
