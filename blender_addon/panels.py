@@ -4,6 +4,7 @@ import textwrap
 from functools import partial
 
 import bpy
+from poseloom import settings
 from poseloom.errors import PoseloomError
 
 from . import backend, jobs, properties
@@ -27,23 +28,23 @@ class POSELOOM_PT_animate(_Sidebar, bpy.types.Panel):
     bl_label = "Animate from Video"
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.poseloom
+        layout, chosen = self.layout, context.scene.poseloom
         layout.use_property_decorate = False
         ready = _draw_backend(layout, context)
         column = layout.column()
-        column.prop(settings, "video", text="", placeholder="Choose a video")
+        column.prop(chosen, "video", text="", placeholder="Choose a video")
         row = column.row(align=True)
-        row.prop(settings, "height_known", text="Height (m)")
+        row.prop(chosen, "height_known", text="Height (m)")
         height = row.row()
-        height.enabled = settings.height_known
-        height.prop(settings, "height_m", text="")
+        height.enabled = chosen.height_known
+        height.prop(chosen, "height_m", text="")
         _draw_target(layout, context)
         if not _draw_running(layout):
             button = layout.column()
             button.scale_y = 1.5
-            button.enabled = ready and bool(settings.video)
+            button.enabled = ready and bool(chosen.video)
             button.operator("poseloom.animate", icon="ARMATURE_DATA")
-            if ready and not settings.video:
+            if ready and not chosen.video:
                 layout.label(text="Choose a video first", icon="INFO")
         _draw_outcome(layout, context)
 
@@ -55,15 +56,15 @@ class POSELOOM_PT_options(_Sidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.poseloom
+        layout, chosen = self.layout, context.scene.poseloom
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "person")
+        layout.prop(chosen, "person")
         column = layout.column(align=True)
-        column.prop(settings, "start")
-        column.prop(settings, "end")
-        layout.prop(settings, "smooth_hz")
-        layout.prop(settings, "foot_lock")
+        column.prop(chosen, "start")
+        column.prop(chosen, "end")
+        layout.prop(chosen, "smooth_hz")
+        layout.prop(chosen, "foot_lock")
 
 
 class POSELOOM_PT_retarget(_Sidebar, bpy.types.Panel):
@@ -179,8 +180,10 @@ def _draw_outcome(layout, context):
     if job.hint:
         _paragraph(box, context, job.hint)
     if job.state == "failed":
-        copy = box.operator("poseloom.copy", text="Copy Message", icon="COPYDOWN")
+        row = box.row(align=True)
+        copy = row.operator("poseloom.copy", text="Copy Message", icon="COPYDOWN")
         copy.text = f"{job.title}: {job.outcome} {job.hint}".strip()
+        row.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = str(settings.logs_folder())
 
 
 def _paragraph(layout, context, text: str, icon: str = "BLANK1"):

@@ -43,13 +43,13 @@ class PoseloomPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         box = layout.column(heading="Backend")
-        box.prop(self, "backend_command")
-        box.prop(self, "address")
+        box.prop(self, "backend_command", placeholder="As its installation noted")
+        box.prop(self, "address", placeholder="Found by itself on this computer")
         token = box.column()
         token.enabled = bool(self.address)
         token.prop(self, "token")
         box.operator("poseloom.check_backend", icon="FILE_REFRESH")
-        layout.prop(self, "cache_folder")
+        layout.prop(self, "cache_folder", placeholder="The extension's own")
         layout.prop(self, "previous")
 
 

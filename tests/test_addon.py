@@ -214,3 +214,19 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
         "walk.bvh",
     ]  # fmt: skip
     assert found["clip_difference"] < 1e-3
+
+
+def test_armatures_of_other_kinds_work_or_say_what_to_do(python, extension, tmp_path):
+    found = run_script(python, "addon_cases.py", extension, tmp_path, home=tmp_path / "home")
+    for name in ("override", "fake user", "pose mode", "its mesh"):
+        assert found[name] == "", name
+    assert found["override action"] == "Hero|walk" and found["override after loading"] == ["Hero|walk", True]
+    assert found["fake users"] == [["Hero|walk", True, 1], ["Hero|walk.001", False, 1]]
+    assert found["tracks"] == 0
+    assert "library override" in found["linked"] and "library override" in found["linked by name"]
+    assert "Leave Edit Mode" in found["edit mode"]
+    assert "no bones" in found["no bones"]
+    assert "left thigh" in found["not humanoid"] and "right forearm" in found["not humanoid"]
+    assert "bad.bvh" in found["bad clip"] and "none.bvh" in found["no clip"]
+    assert "Select an armature" in found["mesh without armature"]
+    assert found["actions before bad clips"] == found["actions after bad clips"]

@@ -116,5 +116,11 @@ def test_clicking_animate_in_the_panel_makes_the_action(blender, backend, data):
     assert found["longest_pause_s"] < 2.0  # the window goes on drawing, in software here
     assert found["after_undo"] == [] and found["hero_after_undo"]
     assert found["cancelled"] == ["cancelled", []]
+    state, text, actions = found["in_edit_mode"]  # whose own undo history would not take the Action back
+    assert state == "running" and "leave this mode" in text and actions == []
+    assert found["after_edit_mode"] == ["done", ["Hero|pose_squats"]]
+    state, outcome, actions = found["in_another_file"]
+    assert state == "failed" and "armature" in outcome and "gone" in outcome and actions == []
+    assert found["applied_there"] == "Other|pose_squats"
     for name in ("idle", "running", "finished"):
         assert (pictures / f"{name}.png").stat().st_size > 10_000

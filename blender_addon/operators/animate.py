@@ -102,7 +102,7 @@ def _land(path: Path, uid: int, start_frame: int) -> str:
         raise BadInput(
             "armature_gone",
             "The armature that this motion was made for is gone.",
-            "Select another one and press Apply Again.",
+            "Select another one and press Apply Last Motion Again.",
         )
     windows = bpy.context.window_manager.windows
     window = next((w for w in windows if obj.name in w.scene.objects), None)

@@ -90,6 +90,10 @@ class POSELOOM_OT_copy(bpy.types.Operator):
 
     text: StringProperty(name="Text", description="What to copy", options={"SKIP_SAVE"})
 
+    @classmethod
+    def description(cls, context, properties):
+        return f"Copy: {properties.text}"
+
     def execute(self, context):
         context.window_manager.clipboard = self.text
         self.report({"INFO"}, "Copied")

@@ -119,5 +119,26 @@ def main():
     bpy.ops.poseloom.cancel()
     yield from wait_for(lambda: not jobs.running(), 3.0)
     result["cancelled"] = [jobs.current.state, [a.name for a in bpy.data.actions]]
+
+    yield from animate(jobs, region, place)
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.object.mode_set(mode="EDIT")
+    yield from wait_for(lambda: jobs.current.fraction == 1.0 or not jobs.running())
+    yield 0.5
+    result["in_edit_mode"] = [jobs.current.state, jobs.current.text, [a.name for a in bpy.data.actions]]
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.object.mode_set(mode="OBJECT")
+    yield from wait_for(lambda: not jobs.running(), 5.0)
+    result["after_edit_mode"] = [jobs.current.state, [a.name for a in bpy.data.actions]]
+
+    yield from animate(jobs, region, place)
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.wm.read_homefile(use_empty=True, load_ui=False)
+    yield from wait_for(lambda: not jobs.running())
+    result["in_another_file"] = [jobs.current.state, jobs.current.outcome, [a.name for a in bpy.data.actions]]
+    other = session.armature("Other")
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.poseloom.apply_motion()
+    result["applied_there"] = other.animation_data.action.name
     with open(f"{work}/result.json", "w") as file:
         json.dump(result, file)
