@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, Optional
 
@@ -68,50 +68,39 @@ class VideoSource:
             self._cut_off = _reaches_beyond(stream, path.stat().st_size)
             self._first_pts = first.pts or 0
             self._turn = _turn(first)
-            self._pixel_aspect = float(stream.sample_aspect_ratio or 1)
+            self._stored = round(first.width * (stream.sample_aspect_ratio or 1)), first.height
             self.size = self.rgb(first).shape[1::-1]
 
     def rgb(self, frame) -> np.ndarray:
         """uint8 (H,W,3), upright, square pixels, in the size of the first frame."""
-        if not hasattr(self, "_stored"):
-            self._stored = round(frame.width * self._pixel_aspect), frame.height
         width, height = self._stored
         return _upright(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), self._turn)
 
     def frames(self, start_s: float, end_s: Optional[float], warnings: list) -> Iterator[tuple]:
-        """(time_s from the first frame, length_s, frame) from at or before start_s to past end_s."""
+        """(time_s from the first frame, length_s, frame), from at or before start_s to past end_s."""
         period = 1.0 / self.rate
         with _opened(self.path) as (container, stream):
-            seeking = start_s > 1.0
-            if seeking:
-                container.seek(self._first_pts + int((start_s - period) / stream.time_base), stream=stream)
-            time_s, seen = None, 0
+            sought = start_s > 1.0
+            if sought:
+                with suppress(load_av().error.FFmpegError):  # a bare stream has no index to seek by
+                    container.seek(self._first_pts + int((start_s - period) / stream.time_base), stream=stream)
+            time_s = None
             for frame in _decoded(container, stream, warnings):
                 now_s = None if frame.pts is None else float((frame.pts - self._first_pts) * stream.time_base)
-                if seeking and time_s is None and (now_s is None or now_s > start_s + period / 2.0):
-                    break  # the container cannot seek well: read it from its beginning instead
+                if time_s is None and sought and (now_s is None or now_s > start_s + period / 2.0):
+                    break  # this container seeks badly
                 if time_s is not None and (now_s is None or now_s <= time_s):
                     now_s = time_s + period
-                time_s, seen = now_s or 0.0, seen + 1
-                length_s = max(float((frame.duration or 0) * stream.time_base), period)
-                yield time_s, length_s, frame
+                time_s = now_s or 0.0
+                yield time_s, max(float((frame.duration or 0) * stream.time_base), period), frame
                 if end_s is not None and time_s > end_s:
                     return
-            else:
-                if not seen:
-                    raise BadInput("nothing_decoded", f"No frame of {self.path.name} can be decoded.", _EXPORT_AGAIN)
+            if time_s is not None:
                 self._warn_if_cut_off(time_s + period, warnings)
                 return
-        yield from self._from_the_beginning(start_s, end_s, warnings)
-
-    def _from_the_beginning(self, start_s, end_s, warnings):
-        kept = None
-        for item in self.frames(0.0, end_s, warnings):
-            if item[0] > start_s and kept is not None:
-                yield kept
-            kept = item
-        if kept is not None:
-            yield kept
+        if not sought:
+            raise BadInput("nothing_decoded", f"No frame of {self.path.name} can be decoded.", _EXPORT_AGAIN)
+        yield from self.frames(0.0, end_s, warnings)
 
     def _warn_if_cut_off(self, end_s: float, warnings: list) -> None:
         # without an index there is only the promised length, which may be that of the sound
@@ -190,22 +179,24 @@ def _decoded(container, stream, warnings: list) -> Iterator:
     av = load_av()
     packets = container.demux(stream)
     damaged, over = 0, False
-    while not over:
-        try:
-            packet = next(packets, None)
-            over = packet is None
-            frames = () if over else packet.decode()
-        except (av.error.InvalidDataError, av.error.EOFError):
-            damaged += 1
-            over = damaged > 1000
-            continue
-        for frame in frames:
-            if frame.is_corrupt:
+    try:
+        while not over:
+            try:
+                packet = next(packets, None)
+                over = packet is None
+                frames = () if over else packet.decode()
+            except (av.error.InvalidDataError, av.error.EOFError):
                 damaged += 1
-            else:
-                yield frame
-    if damaged:
-        warnings.append(f"{damaged} damaged piece{'s' * (damaged > 1)} of {Path(container.name).name} left out.")
+                over = damaged > 1000
+                continue
+            for frame in frames:
+                if frame.is_corrupt:
+                    damaged += 1
+                else:
+                    yield frame
+    finally:
+        if damaged:
+            warnings.append(f"{damaged} damaged piece{'s' * (damaged > 1)} of {Path(container.name).name} left out.")
 
 
 def _reaches_beyond(stream, file_bytes: int) -> Optional[bool]:
