@@ -54,6 +54,18 @@ def test_the_worker_stays_warm_between_jobs(backend):
     assert pids[0] == pids[1]
 
 
+def test_what_is_over_is_never_shown_as_it_was_before(backend):
+    """Asked without a pause, the state, the share done and the results change in one step."""
+    for _ in range(3):
+        job = backend.client.submit("count", options={"seconds": 0.1})
+        last = None
+        while last is None or not last.final:
+            status = backend.client.status(job)
+            assert last is None or status.fraction >= last.fraction
+            last = status
+        assert (last.fraction, last.text, last.results) == (1.0, "Done", ("count.json",))
+
+
 def test_many_at_once_are_done_in_their_order(backend):
     with ThreadPoolExecutor(8) as pool:
         jobs = list(pool.map(lambda _: backend.client.submit("count", options={"seconds": 0.05}), range(12)))

@@ -60,11 +60,12 @@ class Jobs:
 
     def get(self, job: str) -> tuple[Job, float, str]:
         """The row, and how far the job is at this moment: fraction and text."""
-        row = self._store.get(job)
-        return (row, *self._progress.get(job, (row.fraction, row.text)))
+        heard = self._progress.get(job)  # before the row: what is over is never shown as it was before
+        return _now(self._store.get(job), heard)
 
     def all(self) -> list[tuple[Job, float, str]]:
-        return [(row, *self._progress.get(row.id, (row.fraction, row.text))) for row in self._store.all()]
+        heard = dict(self._progress)
+        return [_now(row, heard.get(row.id)) for row in self._store.all()]
 
     def cancel(self, job: str) -> None:
         """Stop a job wherever it is; returns when it is over.  One that is over stays as it is."""
@@ -187,6 +188,10 @@ class Jobs:
                 log.exception("cleaning failed")
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping, CLEAN_EVERY_S)
+
+
+def _now(row: Job, heard: Optional[tuple[float, str]]) -> tuple[Job, float, str]:
+    return (row, *heard) if heard and row.state == "running" else (row, row.fraction, row.text)
 
 
 def _remove(folder: Path) -> None:
