@@ -55,13 +55,13 @@ def build(preset: str, name: Optional[str] = None, path: Optional[Path] = None) 
 
 
 def _load(path: Optional[Path]) -> dict:
-    source = resources.files("poseloom.assets") / "body.npz" if path is None else Path(path)
     try:
+        source = resources.files("poseloom.assets") / "body.npz" if path is None else Path(path)
         with source.open("rb") as file, np.load(file, allow_pickle=False) as npz:
             return {key: npz[key] for key in npz.files}
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ModuleNotFoundError) as error:  # Blender's bundled kernel may come without it
         raise BadInput(
-            "no_body", f"The character's data {source} is missing.", "Install poseloom again, or name a rig file."
+            "no_body", "The data of the built-in character is not installed.", "Choose a character file instead."
         ) from error
 
 
