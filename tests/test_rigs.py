@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -249,6 +250,24 @@ def test_left_is_told_by_the_feet_however_the_rig_is_turned(turn_deg):
     found = recognise(anonymous(rig))
     assert numbers(found.rig) == numbers(recognise(rig).rig)
     assert any("does not face -Y" in doubt for doubt in found.doubts) == (turn_deg != 0)
+
+
+def test_hair_of_many_equal_strands_is_no_trouble():
+    rig = record("cmu")
+    head, count = rig.index("Head"), 60
+    strands = np.repeat(np.arange(count), 8)
+    parents = [head if i % 8 == 0 else len(rig) + i - 1 for i in range(8 * count)]
+    rest = np.tile(rig.rest[head], (8 * count, 1, 1))
+    rest[:, 0, 3] += 0.002 * strands
+    rest[:, 2, 3] += 0.03 * (np.arange(8 * count) % 8)
+    hairy = Rig(
+        rig.bones + tuple(f"hair{i}" for i in range(8 * count)), [*rig.parents, *parents],
+        np.concatenate([rig.rest, rest]), np.concatenate([rig.tails, rest[:, :3, 3] + [0, 0, 0.03]]),
+    )  # fmt: skip
+    start = time.process_time()
+    found, known = numbers(recognise(anonymous(hairy)).rig), numbers(recognise(rig).rig)
+    assert {joint: found[joint] for joint in REQUIRED} == {joint: known[joint] for joint in REQUIRED}
+    assert time.process_time() - start < 5.0
 
 
 # what is no humanoid

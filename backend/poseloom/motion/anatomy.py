@@ -21,6 +21,8 @@ _GLUED = re.compile(
 )
 # an equal pair may differ by this share of its length: people are not quite symmetric
 _PAIR_TOLERANCE = 0.15
+# hair and skirts have many equal strands: only so many pairs are tried, those with named sides and the longest first
+_MOST_PAIRS = 40
 # a limb is at least this share of the longest path in the tree
 _LIMB_SHARE = 0.2
 
@@ -92,6 +94,7 @@ def find_limbs(names, parents, heads, tails) -> Optional[Limbs]:
     total = reach + step
     longest = max(total.max(), 1e-9)
     pairs = [pair for joint in range(len(parents)) for pair in _pairs(children[joint], total, names, longest, children)]
+    pairs = sorted(pairs, key=lambda pair: (not side(names[pair[0]]), -total[list(pair)].mean()))[:_MOST_PAIRS]
     best = None
     for legs in pairs:
         for arms in pairs:

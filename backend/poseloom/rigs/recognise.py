@@ -91,7 +91,8 @@ def match(rig: Rig, layout) -> Recognition:
     roles = _with_root(hung, roles)
     switches = {path: value for path, value in layout.switches.items() if path.split('"')[1] in rig.bones}
     whole = hung.with_(roles=roles, switches=switches)
-    doubts = () if layout.verified else (f"The preset for {layout.name or layout.family} is untested on a real rig.",)
+    what = f"{layout.family}, {layout.name}" if layout.name else layout.family
+    doubts = () if layout.verified else (f'The preset "{what}" has not been tested on a real rig.',)
     deform = {joint: at[n.lower()] for joint, n in layout.deform.items() if n.lower() in at}
     return Recognition(layout.family, whole, float(score), doubts, deform=deform)
 
