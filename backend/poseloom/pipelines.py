@@ -89,6 +89,16 @@ class Account:
         now = time.perf_counter()
         self.seconds[stage], self.at = round(now - self.at, 4), now
 
+    def note_seen(self, keypoints: Keypoints) -> None:
+        """frames, fps, found_share 0..1, and a warning where the person was not in every frame."""
+        found = np.isfinite(keypoints.xy).all(axis=2).any(axis=1)
+        frames, unseen = len(found), int((~found).sum())
+        if not frames:
+            raise BadInput("no_frames", "There is no frame in the chosen stretch of the clip.", "Choose a longer one.")
+        self.values.update(frames=frames, fps=keypoints.fps, found_share=float(found.mean()))
+        if unseen:
+            self.warnings.append(f"Nobody was seen in {unseen} of {frames} frames; these are filled in.")
+
     def as_dict(self) -> dict:
         return {"poseloom": __version__, **self.values, "seconds": self.seconds, "warnings": self.warnings}
 
@@ -152,9 +162,7 @@ def animate(
     account.lap("estimate")
     motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65))
     account.lap("solve")
-    unseen = int((~np.isfinite(seen.xy).all(axis=2).any(axis=1)).sum())
-    if unseen:
-        account.warnings.append(f"Nobody was seen in {unseen} of {len(seen)} frames; these are filled in.")
+    account.note_seen(seen)
     if extras.overlay is not None:
         from .overlay import write_overlay
 

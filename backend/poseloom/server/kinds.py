@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, Sequence
-
-import numpy as np
+from typing import Mapping
 
 from .. import pipelines
-from ..errors import BadInput
 from ..motion import files as motion_files
 from ..motion.types import Keypoints
 from ..progress import Report, part
@@ -65,43 +61,29 @@ def stage_tables() -> dict:
 
 
 def animate(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
-    started = time.monotonic()
-    warnings: list = []
-    keypoints = pipelines.media_to_keypoints(files["media"], options, part(report, 0.0, 0.9), warnings)
-    seen = time.monotonic()
+    account = pipelines.Account()
+    keypoints = _see(files["media"], options, out, part(report, 0.0, 0.9), account)
     motion = pipelines.keypoints_to_motion(keypoints, options, part(report, 0.9, 1.0))
-    solved = time.monotonic()
+    account.lap("solve")
     motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
-    motion_files.write_bytes(out / "keypoints.npz", motion_files.keypoints_to_bytes(keypoints))
-    _write_json(out / "report.json", describe(keypoints, {"estimate": seen - started, "solve": solved - seen}, warnings))
+    _write_report(out, account)
 
 
 def pose(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
-    started = time.monotonic()
-    warnings: list = []
-    keypoints = pipelines.media_to_keypoints(files["media"], options, report, warnings)
-    seconds = {"estimate": time.monotonic() - started}
+    account = pipelines.Account()
+    _see(files["media"], options, out, report, account)
+    _write_report(out, account)
+
+
+def _see(media: Path, options, out: Path, report: Report, account: pipelines.Account) -> Keypoints:
+    keypoints = pipelines.media_to_keypoints(media, options, report, account.warnings)
+    account.lap("estimate")
+    account.note_seen(keypoints)
     motion_files.write_bytes(out / "keypoints.npz", motion_files.keypoints_to_bytes(keypoints))
-    _write_json(out / "report.json", describe(keypoints, seconds, warnings))
+    return keypoints
 
 
-def describe(keypoints: Keypoints, seconds: Mapping[str, float], warnings: Sequence[str] = ()) -> dict[str, Any]:
-    """report.json: frames, fps, seconds per stage, found_share (0..1 of the frames), warnings."""
-    frames = len(keypoints)
-    if not frames:
-        raise BadInput("no_frames", "There is no frame in the chosen stretch of the clip.", "Choose a longer one.")
-    found = int(np.isfinite(keypoints.xy).all(axis=2).any(axis=1).sum())
-    warnings = list(warnings)
-    if found < frames:
-        warnings.append(f"Nobody was seen in {frames - found} of {frames} frames; these are filled in.")
-    return {
-        "frames": frames,
-        "fps": keypoints.fps,
-        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-        "found_share": found / frames,
-        "warnings": warnings,
-    }
-
-
-def _write_json(path: Path, values: dict) -> None:
-    motion_files.write_bytes(path, json.dumps(values, indent=2, allow_nan=False).encode())
+def _write_report(out: Path, account: pipelines.Account) -> None:
+    """report.json: frames, fps, found_share, seconds per stage, warnings."""
+    text = json.dumps(account.as_dict(), indent=2, allow_nan=False)
+    motion_files.write_bytes(out / "report.json", text.encode())
