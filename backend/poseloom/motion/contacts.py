@@ -11,7 +11,7 @@ from .types import Motion, Skeleton
 
 _MIN_CONTACT_S = 0.08
 _MAX_BREAK_S = 0.1
-_MOST_DROP_M = 0.06
+_MOST_GIVE_M = 0.08
 _RAMP_S = 0.08
 _PIVOT_RAD = np.radians(20.0)  # a flat foot turning by much less than this is noise
 
@@ -119,26 +119,41 @@ def lock_feet(motion: Motion, contact=None, *, flatten: bool = True) -> Motion:
 
 
 def _reach(motion, grot, gpos, shift, hips, weight):
-    skeleton = motion.skeleton
+    """The motion with its hips moved by `hips` and legs sent to their feet, hips giving way where a foot is far."""
+    skeleton, fps = motion.skeleton, motion.fps
     legs = [[skeleton.index(n + letter) for n in ("thigh_", "shin_", "foot_")] for letter in "lr"]
-    # lower the hips where a resting foot would be out of reach
-    drop = np.zeros(len(motion))
+    give = np.zeros_like(hips)
+    for _ in range(3):
+        short = np.zeros_like(hips)
+        for side, (thigh, shin, foot) in enumerate(legs):
+            start, target = gpos[:, thigh] + hips + give, gpos[:, foot] + shift[side]
+            near = _within(skeleton, gpos[:, foot] - gpos[:, thigh], start, target, shin, foot)
+            short += weight[:, side, None] * (target - near)
+        give += filters.smooth(short, 3.0, fps)
+        give = _MOST_GIVE_M * np.tanh(give / _MOST_GIVE_M)
+    hips = hips + give
     for side, (thigh, shin, foot) in enumerate(legs):
-        apart = gpos[:, thigh] + hips - gpos[:, foot] - shift[side]
-        most = np.linalg.norm(skeleton.offsets[shin]) + np.linalg.norm(skeleton.offsets[foot])
-        flat = np.sum(apart[:, :2] ** 2, axis=-1)
-        excess = apart[:, 2] - np.sqrt(np.maximum(most**2 - flat, 0.0))
-        drop = np.maximum(drop, weight[:, side] * np.maximum(excess, 0.0))
-    drop = _MOST_DROP_M * np.tanh(drop / _MOST_DROP_M)
-    hips = hips.copy()
-    hips[:, 2] -= filters.smooth(drop, 4.0, motion.fps)
-    for side, (thigh, shin, foot) in enumerate(legs):
+        start, target = gpos[:, thigh] + hips, gpos[:, foot] + shift[side]
+        target = _within(skeleton, gpos[:, foot] - gpos[:, thigh], start, target, shin, foot)
         grot[:, thigh], grot[:, shin] = two_bone(
             grot[:, thigh], grot[:, shin], skeleton.offsets[shin], skeleton.offsets[foot],
-            gpos[:, thigh] + hips, gpos[:, foot] + shift[side], np.array([0.0, -1.0, 0.0]),
+            start, target, np.array([0.0, -1.0, 0.0]),
         )  # fmt: skip
     lrot = quat.unroll(local_rotations(grot, skeleton.parents))
     return motion.with_(lrot=lrot, root=motion.root + hips)
+
+
+def _within(skeleton, before, start, target, shin, foot):
+    """`target` (T,3), nearer to `start` where reaching it would straighten the knee: no knee pops.
+
+    Freely as far as the leg reached `before` (T,3), or 96 %; beyond ever less, up to straight.
+    """
+    most = float(np.linalg.norm(skeleton.offsets[shin]) + np.linalg.norm(skeleton.offsets[foot]))
+    free = np.clip(np.linalg.norm(before, axis=-1, keepdims=True) / most, 0.96, 0.9995)
+    way = target - start
+    far = np.maximum(np.linalg.norm(way, axis=-1, keepdims=True) / most, 1e-9)
+    over = np.maximum(far - free, 0.0)
+    return start + way * np.where(over > 0.0, (free + (1.0 - free) * np.tanh(over / (1.0 - free))) / far, 1.0)
 
 
 def _shift(points, rest, ease):
