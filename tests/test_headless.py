@@ -50,6 +50,13 @@ def characters(tmp_path_factory) -> dict:
 
 
 @pytest.fixture
+def hero(python, characters, tmp_path) -> str:
+    """A character file that this Blender can read: 4.2 makes its own."""
+    older = "bpy42" in str(python)
+    return script(python, "scene_characters.py", tmp_path)["hero"] if older else characters["hero"]
+
+
+@pytest.fixture
 def task(tmp_path) -> dict:
     """A bake of a short motion; a test adds the character and the output."""
     body, frames = skeleton.standard(), 12
@@ -127,6 +134,7 @@ def test_the_deforming_limbs_lie_as_the_motion_says(who, python):
     found = script(python, "scene_limbs.py", who)
     assert found["family"] == who
     assert len(found["worst_deg"]) == 8
+    assert who == "rigify" or found["bake_error_m"] < 1e-4
     follows(found)
     assert -1.8 < found["walked_m"][1] < -1.3 and abs(found["walked_m"][0]) < 0.05
     assert found["lowest_ankle_m"] == pytest.approx(found["rest_ankle_m"], abs=0.01)
@@ -142,8 +150,10 @@ def test_without_its_switches_rigify_does_not_follow():
 @pytest.mark.parametrize("name", ["Knight.glb", "RobotExpressive.glb"])
 def test_foreign_characters_follow_too(name, data):
     found = script(sys.executable, "scene_limbs.py", data / "rigs" / name)
+    # what Blender makes of the keys is what the kernel computed
+    assert found["bake_error_m"] < 1e-3
     assert len(found["worst_deg"]) >= 6
-    follows(found)
+    assert max(angle for limb, angle in found["worst_deg"].items() if "arm" in limb) < 0.01
     assert abs(found["start_m"][0]) < 0.1 and found["lowest_ankle_m"] > -0.05
 
 
@@ -159,10 +169,10 @@ def test_a_character_that_was_moved_turned_and_scaled_walks_from_there(character
 
 
 @pytest.mark.parametrize("ending", [".blend", ".fbx", ".glb", ".bvh"])
-def test_a_written_character_is_read_again(ending, python, task, characters, tmp_path, monkeypatch):
+def test_a_written_character_is_read_again(ending, python, task, hero, tmp_path, monkeypatch):
     out = tmp_path / f"out{ending}"
     run = on(python, monkeypatch)
-    done = run({**task, "character": {"path": characters["hero"]}, "out": str(out)})
+    done = run({**task, "character": {"path": hero}, "out": str(out)})
     # the scene of the file stays at its 24 fps, and the bones are the file's
     assert done["frames"] == 12 and done["family"] == "mixamo" and done["action"] == "Hero|swing"
     assert out.stat().st_size > 1000 and not partial_path(out).exists()

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 from poseloom import chains
 from poseloom.motion.skeleton import motion_fk
+from poseloom.retarget import pose_matrices
 from poseloom_addon import baking
 from poseloom_addon.scene import armature, character, files, keying
 from session import run, walk
@@ -26,10 +27,13 @@ def main(who, switches="keyed"):
         keys = type(keys)(keys.bones, keys.basis, keys.location, keys.keyed, keys.fps)
     keying.write(obj, keys, name="walk", start_frame=1)
     wanted_all = motion_fk(chains.stood(motion, found.rig))[1]
-    strayed, lowest = {}, []
+    computed = pose_matrices(found.rig, keys)
+    strayed, lowest, baked = {}, [], []
     for t in range(0, FRAMES, 5):
         bpy.context.scene.frame_set(1 + t)
-        heads = dict(zip(rig.bones, (rig.world @ armature.pose_matrices(obj, rig.bones))[:, :3, 3]))
+        poses = armature.pose_matrices(obj, rig.bones)
+        heads = dict(zip(rig.bones, (rig.world @ poses)[:, :3, 3]))
+        baked.append(np.abs(rig.world[:3, :3] @ (poses - computed[t])[..., :3, 3].T).max())
         for upper, lower in LIMBS:
             for side in "lr":
                 near, far = (deforming(found, f"{joint}_{side}") for joint in (upper, lower))
@@ -49,6 +53,7 @@ def main(who, switches="keyed"):
     return {
         "family": found.family,
         "worst_deg": {limb: max(angles) for limb, angles in strayed.items()},
+        "bake_error_m": float(max(baked)),
         "walked_m": (end - start).tolist(),
         "start_m": start.tolist(),
         "lowest_ankle_m": float(min(lowest)),
