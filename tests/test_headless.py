@@ -270,8 +270,10 @@ def test_a_failure_of_ours_is_told_as_one():
     assert failed.value.exit_code == 1 and "no such task" in failed.value.message
 
 
-def test_a_cancelled_blender_is_gone_within_a_second(task, tmp_path):
-    """Cancelled while it builds Rigify; no process and no file stay."""
+def test_a_cancelled_blender_is_gone_within_a_second(task, tmp_path, monkeypatch):
+    """Cancelled while it builds Rigify; no process and no file stay, nor a temporary one."""
+    monkeypatch.setattr(blender.tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     me, seen = psutil.Process(), []
 
     def report(fraction, text):
@@ -286,6 +288,7 @@ def test_a_cancelled_blender_is_gone_within_a_second(task, tmp_path):
     assert time.monotonic() - stopped[0] < 1.0
     assert seen and not any(psutil.pid_exists(pid) for pid in seen)
     assert not out.exists() and not partial_path(out).exists()
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_blender_leaves_when_whoever_asked_is_killed(task, tmp_path):

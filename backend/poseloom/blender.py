@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -47,9 +48,11 @@ def run(task: dict, *, blender=None, report: Report = silent) -> dict:
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
         task_file = Path(folder) / "task.json"
         task_file.write_text(json.dumps(task), encoding="utf-8")
+        # Blender's own temporary folder too goes with ours, however its process ends
+        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)
         process = subprocess.Popen(
             _command(blender, str(task_file)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+            stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace", env={**os.environ, **places},
         )  # fmt: skip
         try:
             return _listen(process, report)
