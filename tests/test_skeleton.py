@@ -10,7 +10,7 @@ from strategies import motion_on, rotations, seeds
 from poseloom.errors import BadArray
 from poseloom.motion import quat
 from poseloom.motion.skeleton import (
-    FINGERS, JOINTS, MIRROR, PARENTS, fk, local_rotations, motion_fk, parent_of, standard,
+    FINGERS, JOINTS, MIRROR, PARENTS, fk, global_rotations, local_rotations, motion_fk, parent_of, standard,
 )  # fmt: skip
 from poseloom.motion.types import Skeleton
 
@@ -23,6 +23,7 @@ def test_local_rotations_undo_forward_kinematics(seed):
     lrot = rotations(np.random.default_rng(seed), 4, len(JOINTS))
     grot, _ = fk(lrot, standard().offsets, PARENTS)
     assert quat.angle(local_rotations(grot, PARENTS), lrot).max() < 1e-7
+    assert quat.angle(global_rotations(lrot, PARENTS), grot).max() < 1e-7
 
 
 @each

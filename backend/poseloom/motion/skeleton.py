@@ -91,8 +91,17 @@ def motion_fk(motion):
     return fk(motion.lrot, lpos, motion.skeleton.parents)
 
 
+def global_rotations(lrot, parents):
+    """Global rotations (T,J,4) of local ones: `fk` without places; each joint's column lies together in memory."""
+    lrot = np.moveaxis(np.asarray(lrot), -2, 0).astype(np.float64, order="C")
+    for j, parent in enumerate(parents):
+        if parent >= 0:
+            lrot[j] = quat.multiply(lrot[parent], lrot[j])
+    return np.moveaxis(lrot, 0, -2)
+
+
 def local_rotations(grot, parents):
-    """Local rotations (...,J,4) of global ones: undoes `fk`."""
+    """Local rotations (...,J,4) of global ones: undoes `fk` and `global_rotations`."""
     grot = np.asarray(grot, np.float64)
     parents = np.asarray(parents)
     above = grot[..., np.maximum(parents, 0), :]

@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion import quat
-from ..motion.skeleton import fk, local_rotations, parent_of
+from ..motion.skeleton import global_rotations, local_rotations, parent_of
 from ..motion.types import Motion, Rig, RigMotion
 from .align import SHARED, SPINE, Alignment, align
 from .floor import grounded
 from .limbs import plant, proportions, skeleton_of, travel
-from .pose import Posed, global_pose, location_axes, pose_matrices
+from .pose import Posed, Poser, global_pose, pose_matrices
 
 __all__ = ["from_rig", "global_pose", "grounded", "pose_matrices", "retarget", "skeleton_of", "to_rig"]
 
@@ -29,16 +29,16 @@ def to_rig(motion: Motion, rig: Rig, *, plant_feet: bool = True) -> RigMotion:
     BadInput where the rig lacks hips, legs or arms, or its object is mirrored.
     """
     a = align(rig)
-    lpos = np.repeat(np.asarray(motion.skeleton.offsets, np.float64)[None], len(motion), axis=0)
-    lpos[:, 0] = motion.root
-    grot, _ = fk(motion.lrot, lpos, motion.skeleton.parents)
+    grot = global_rotations(motion.lrot, motion.skeleton.parents)
     target = proportions(a)
     root = travel(grot, motion.root, motion.skeleton, target)
     if plant_feet:
         grot, root = plant(grot, motion.root, root, motion.skeleton, target)
-    writer = _Writer(rig, a, motion, grot)
-    writer.place(a.joints["pelvis"][0], (root - rig.world[:3, 3]) @ np.linalg.inv(rig.world[:3, :3]).T)
-    return writer.motion(motion.fps, {path: np.full(len(motion), value) for path, value in rig.switches.items()})
+    poser = Poser(rig, _wanted_deltas(a, motion.skeleton, grot), len(motion))
+    poser.place(a.joints["pelvis"][0], (root - rig.world[:3, 3]) @ np.linalg.inv(rig.world[:3, :3]).T)
+    for bone, carrier in _loose_bones(rig, a):
+        poser.hang(bone, carrier)
+    return poser.motion(motion.fps, {path: np.full(len(motion), value) for path, value in rig.switches.items()})
 
 
 def from_rig(rig_motion: RigMotion, rig: Rig) -> Motion:
@@ -86,106 +86,55 @@ def _fill_between(a: Alignment, skeleton, grot):
                 grot[:, skeleton.index(line[k])] = quat.slerp(grot[:, first], grot[:, last], share)
 
 
-class _Writer:
-    """Deltas and places that bones should have -> the basis and location that give them."""
+def _wanted_deltas(a: Alignment, skeleton, grot):
+    """{bone: (T,4)} the rotation in armature axes that each bone with a role makes from rest."""
+    wanted, back = {}, quat.inverse(a.turn)
+    column = {name: i for i, name in enumerate(skeleton.names)}
 
-    def __init__(self, rig: Rig, a: Alignment, motion: Motion, grot):
-        self.rig, self.a = rig, a
-        self.rest = quat.from_matrix(rig.rest[:, :3, :3])
-        frames, count = len(motion), len(rig)
-        self.basis = np.zeros((frames, count, 4), np.float32)
-        self.basis[..., 0] = 1.0
-        self.location = np.full((frames, count, 3), np.nan, np.float32)
-        self.keyed = np.zeros(count, bool)
-        self._wanted = self._wanted_deltas(motion.skeleton, grot)
-        self._delta, self._place, self._head = {}, {}, {}
-        for bone in sorted(self._wanted):
-            self._turn(bone)
-        self._hang_loose_bones()
+    def delta(joint, tpose):
+        return quat.multiply(quat.multiply(back, grot[:, column[joint]]), tpose)
 
-    def _wanted_deltas(self, skeleton, grot):
-        a, wanted, back = self.a, {}, quat.inverse(self.a.turn)
-        column = {name: i for i, name in enumerate(skeleton.names)}
-        for joint, bones in a.joints.items():
-            if joint not in column:
-                continue
-            turned = quat.multiply(quat.multiply(back, grot[:, column[joint]]), a.tpose[joint])
-            above = a.above(joint)
-            if joint in SHARED and len(bones) > 1 and above:
-                start = quat.multiply(quat.multiply(back, grot[:, column[above]]), a.tpose[joint])
-                for k, bone in enumerate(bones, 1):
-                    wanted[bone] = quat.slerp(start, turned, np.array(k / len(bones)))
-            else:
-                wanted[bones[0]] = turned
-        return wanted
+    for joint, bones in a.joints.items():
+        if joint not in column:
+            continue
+        turned, above = delta(joint, a.tpose[joint]), a.above(joint)
+        if joint in SHARED and len(bones) > 1 and above:
+            start = delta(above, a.tpose[joint])
+            for k, bone in enumerate(bones, 1):
+                wanted[bone] = quat.slerp(start, turned, np.array(k / len(bones)))
+        else:
+            wanted[bones[0]] = turned
+    return wanted
 
-    def delta(self, bone):
-        if bone in self._wanted:
-            return self._wanted[bone]
-        if bone not in self._delta:
-            follows = self.rig.parents[bone] >= 0 and self.rig.inherit_rotation[bone]
-            self._delta[bone] = self.delta(self.rig.parents[bone]) if follows else quat.IDENTITY
-        return self._delta[bone]
 
-    def _turn(self, bone):
-        delta, parent, rest = self.delta(bone), self.rig.parents[bone], self.rest[bone]
-        if parent >= 0 and self.rig.inherit_rotation[bone]:
-            above = self.delta(parent)
-            delta = quat.multiply(quat.inverse(above), delta)
-        self.basis[:, bone] = quat.unroll(quat.multiply(quat.multiply(quat.inverse(rest), delta), rest))
-        self.keyed[bone] = True
+def _loose_bones(rig: Rig, a: Alignment):
+    """(bone, carrier) of bones that do not hang from the limb above, and must be carried to where that limb ends."""
+    role = {bones[0]: joint for joint, bones in a.joints.items()}
+    mapped = {bone for bones in a.joints.values() for bone in bones}
+    for bone, joint in role.items():
+        above = a.above(joint)
+        if not above or rig.locked[bone, :3].all():
+            continue
+        carrier = a.joints[above][-1 if above in SHARED else 0]
+        line = _carriers(rig, bone, mapped)
+        if carrier not in line or any(_is_below(role[b], joint) for b in line if b in role):
+            yield bone, carrier
 
-    def place(self, bone, head):
-        """Key the location of `bone` so that its head lies at `head` (T,3), armature space."""
-        self._place[bone] = lambda: head
 
-    def _hang_loose_bones(self):
-        """A limb's bone that does not hang from the limb above is carried to where that limb ends."""
-        rest = self.rig.rest[:, :3, 3]
-        role = {bones[0]: joint for joint, bones in self.a.joints.items()}
-        for bone, joint in role.items():
-            above = self.a.above(joint)
-            if not above or self.rig.locked[bone, :3].all():
-                continue
-            line = self._ancestors(bone)
-            carrier = self.a.joints[above][-1 if above in SHARED else 0]
-            reversed_limb = any(self._is_below(role[b], joint) for b in line if b in role)
-            if carrier not in line or reversed_limb:
-                offset = rest[bone] - rest[carrier]
-                self._place[bone] = lambda c=carrier, o=offset: self.head(c) + quat.rotate(self.delta(c), o)
+def _carriers(rig: Rig, bone, mapped):
+    """The bones above that carry `bone` along: up to one without a role that keeps its own direction."""
+    line = []
+    while rig.parents[bone] >= 0:
+        bone = int(rig.parents[bone])
+        line.append(bone)
+        if bone not in mapped and not rig.inherit_rotation[bone]:
+            break
+    return line
 
-    def _ancestors(self, bone):
-        """The bones above that carry `bone` along: up to one without a role that keeps its own direction."""
-        line = []
-        while self.rig.parents[bone] >= 0:
-            bone = int(self.rig.parents[bone])
-            line.append(bone)
-            if bone not in self._wanted and not self.rig.inherit_rotation[bone]:
-                break
-        return line
 
-    @staticmethod
-    def _is_below(joint, other):
-        while joint:
-            joint = parent_of(joint)
-            if joint == other:
-                return True
-        return False
-
-    def head(self, bone):
-        """(T,3) or (3,): where the bone's head will be."""
-        if bone not in self._head:
-            self._head[bone] = self._place[bone]() if bone in self._place else self._base(bone)
-        return self._head[bone]
-
-    def _base(self, bone):
-        rest, parent = self.rig.rest[:, :3, 3], self.rig.parents[bone]
-        if parent < 0:
-            return rest[bone]
-        return self.head(parent) + quat.rotate(self.delta(parent), rest[bone] - rest[parent])
-
-    def motion(self, fps, props) -> RigMotion:
-        for bone in self._place:
-            axes = location_axes(self.rig, self.rest, bone, self.delta)
-            self.location[:, bone] = quat.rotate(quat.inverse(axes), self.head(bone) - self._base(bone))
-        return RigMotion(self.rig.bones, self.basis, self.location, self.keyed, fps, props)
+def _is_below(joint, other):
+    while joint:
+        joint = parent_of(joint)
+        if joint == other:
+            return True
+    return False

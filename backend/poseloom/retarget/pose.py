@@ -8,6 +8,8 @@ keys shares its parent's, and a bone's roll never enters.
 
 from __future__ import annotations
 
+from typing import Mapping
+
 import numpy as np
 
 from ..errors import BadArray, BadInput
@@ -89,6 +91,61 @@ class Posed:
                     head = head + quat.rotate(axes, np.where(keyed, location, 0.0))
             self._head[bone] = head
         return self._head[bone]
+
+
+class Poser:
+    """Deltas and places that bones should have -> the basis and location that give them: undoes `Posed`."""
+
+    def __init__(self, rig: Rig, deltas: Mapping[int, np.ndarray], frames: int):
+        """deltas {bone: (T,4)} of the bones to be keyed; the others stay at rest."""
+        self.rig, self.rest = rig, quat.from_matrix(rig.rest[:, :3, :3])
+        self._deltas, self._places, self._heads = dict(deltas), {}, {}
+        self.basis = np.zeros((frames, len(rig), 4), np.float32)
+        self.basis[..., 0] = 1.0
+        for bone in deltas:
+            self.basis[:, bone] = quat.unroll(self._basis(bone))
+        self.keyed = np.isin(np.arange(len(rig)), list(deltas))
+
+    def delta(self, bone: int):
+        """(T,4), or (4,) the identity where nothing above is keyed."""
+        if bone not in self._deltas:
+            follows = self.rig.parents[bone] >= 0 and self.rig.inherit_rotation[bone]
+            self._deltas[bone] = self.delta(self.rig.parents[bone]) if follows else quat.IDENTITY
+        return self._deltas[bone]
+
+    def _basis(self, bone):
+        delta, parent, rest = self.delta(bone), self.rig.parents[bone], self.rest[bone]
+        if parent >= 0 and self.rig.inherit_rotation[bone]:
+            delta = quat.multiply(quat.inverse(self.delta(parent)), delta)
+        return quat.multiply(quat.multiply(quat.inverse(rest), delta), rest)
+
+    def place(self, bone: int, head) -> None:
+        """Key the location of `bone` so that its head lies at `head` (T,3), armature space."""
+        self._places[bone] = lambda: head
+
+    def hang(self, bone: int, carrier: int) -> None:
+        """Key the location of `bone` so that it moves as if `carrier` were its parent."""
+        offset = self.rig.rest[bone, :3, 3] - self.rig.rest[carrier, :3, 3]
+        self._places[bone] = lambda: self.head(carrier) + quat.rotate(self.delta(carrier), offset)
+
+    def head(self, bone: int):
+        """(T,3) or (3,): where the bone's head will be."""
+        if bone not in self._heads:
+            self._heads[bone] = self._places[bone]() if bone in self._places else self._base(bone)
+        return self._heads[bone]
+
+    def _base(self, bone):
+        rest, parent = self.rig.rest[:, :3, 3], self.rig.parents[bone]
+        if parent < 0:
+            return rest[bone]
+        return self.head(parent) + quat.rotate(self.delta(parent), rest[bone] - rest[parent])
+
+    def motion(self, fps: float, props: Mapping[str, np.ndarray]) -> RigMotion:
+        location = np.full(self.basis.shape[:2] + (3,), np.nan, np.float32)
+        for bone in self._places:
+            axes = location_axes(self.rig, self.rest, bone, self.delta)
+            location[:, bone] = quat.rotate(quat.inverse(axes), self.head(bone) - self._base(bone))
+        return RigMotion(self.rig.bones, self.basis, location, self.keyed, fps, props)
 
 
 def location_axes(rig: Rig, rest, bone: int, delta):
