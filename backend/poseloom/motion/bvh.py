@@ -30,9 +30,9 @@ def read_bvh(path, *, up=None, front=None, unit_m=None):
     Where the zero pose is none a body could take, a T-pose is made the rest (see `standing`).
 
     `Rig.world` takes file space to the house: the up axis, the front and the unit are deduced from the
-    skeleton unless `up`, `front` ("Y", "Z", "-Z" ...) or `unit_m` (0.01 for centimetres) say so.  Position channels replace
-    OFFSET, as in most programs; joints without them have NaN locations.  Warns of a wrong frame count; raises
-    BadInput with the line number.
+    skeleton unless `up`, `front` ("Y", "Z", "-Z" ...) or `unit_m` (0.01 for centimetres) say so.  Position
+    channels replace OFFSET, as in most programs; joints without them have NaN locations.  Warns of a wrong
+    frame count; raises BadInput with the line number.
     """
     path = Path(path)
     joints, numbers, fps = parse(text_of(path), path.name)

@@ -37,7 +37,8 @@ def parse(text: str, name: str = "BVH"):
     width = sum(len(joint.channels) for joint in joints)
     numbers = _read_numbers(lines, first, width, stated, name)
     if stated is not None and len(numbers) != stated:
-        warnings.warn(f"{name}: 'Frames:' says {stated}, there are {len(numbers)}; all of those are used.", stacklevel=3)
+        found = f"there are {len(numbers)}; all of those are used"
+        warnings.warn(f"{name}: 'Frames:' says {stated}, {found}.", stacklevel=3)
     return joints, numbers, 1.0 / frame_time
 
 

@@ -18,8 +18,8 @@ _POSE_WEIGHT = 3.0
 
 
 def stand_up(limbs, parents, heads, tails, basis, up, left):
-    """(local (B,4), whole (B,4), heads (B,3), tails (B,3)) of a T-pose: each joint's rotation relative to its parent and
-    in all, and where the bones then are; roots stay.
+    """(local (B,4), whole (B,4), heads (B,3), tails (B,3)) of a T-pose: each joint's rotation relative to its
+    parent and in all, and where the bones then are; roots stay.
 
     limbs a `Limbs`; heads, tails (B,3) with all rotations zero; basis (T,B,4) the motion; up, left (3,) in the
     axes of the root.

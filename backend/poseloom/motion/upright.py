@@ -34,7 +34,7 @@ def world_of(limbs, heads, tails, poses=None, up=None, front=None, unit_m=None) 
     X Y Z -X -Y -Z; unit_m metres in one file unit.
     """
     if unit_m is not None and not (np.isfinite(unit_m) and unit_m > 0):
-        raise BadInput("bad_unit", f"A unit of {unit_m} m is none.", "Give the metres in one file unit, as 0.01 for cm.")
+        raise BadInput("bad_unit", f"A unit of {unit_m} m is none.", "Give the metres in one file unit (cm: 0.01).")
     heads = np.asarray(heads, np.float64)
     up_axis = axis(up) if up else up_of(limbs, heads, poses)
     left = np.cross(up_axis, axis(front)) if front else left_of(limbs, heads, tails, up_axis)

@@ -15,7 +15,10 @@ from .tables import FINGERS, deal_spine, plain
 # may mean the bone above as well (the last entry's `True`), the lowest
 _WORDS = {
     "thigh": ((r"thigh|femur|up ?leg|upper ?leg|leg upper", False), (r"hip", True), (r"leg", False)),
-    "shin": ((r"shin|calf|tibia|lower ?leg|low ?leg|leg lower|knee", False), (r"(?<!up )(?<!upper )leg(?! upper)", False)),
+    "shin": (
+        (r"shin|calf|tibia|lower ?leg|low ?leg|leg lower|knee", False),
+        (r"(?<!up )(?<!upper )leg(?! upper)", False),
+    ),
     "foot": ((r"foot|ankle", False),),
     "toe": ((r"toes?|ball", False),),
     "forearm": ((r"fore ?arm|lower ?arm|low ?arm|arm lower|elbow|radius|ulna", False),),

@@ -65,9 +65,8 @@ def recognise(rig: Rig, preset: str | None = None) -> Recognition:
     if not absent(by_shape):
         return _with_doubts(_generic(rig, by_shape, "by shape", 0.6, doubts))
     likely = max([best.rig.roles, by_name, by_shape], key=len)
-    raise _not_humanoid(
-        rig, likely, "Choose the character's armature, or name its bones as one of: " + ", ".join(tables.families()) + "."
-    )
+    known = ", ".join(tables.families())
+    raise _not_humanoid(rig, likely, f"Choose the character's armature, or name its bones as one of: {known}.")
 
 
 def match(rig: Rig, layout) -> Recognition:
@@ -99,9 +98,8 @@ def match(rig: Rig, layout) -> Recognition:
 
 def order_share(rig: Rig, roles) -> float:
     """Share of the parts whose bone hangs, at any distance, from that of the nearest part above."""
-    checked = [
-        _is_above(rig, above, bones[0]) for joint, bones in roles.items() if joint in JOINTS and (above := _bone_above(joint, roles))
-    ]
+    placed = [(_bone_above(joint, roles), roles[joint][0]) for joint in JOINTS if joint in roles]
+    checked = [_is_above(rig, above, bone) for above, bone in placed if above]
     return float(np.mean(checked)) if checked else 0.0
 
 
