@@ -230,3 +230,13 @@ def test_armatures_of_other_kinds_work_or_say_what_to_do(python, extension, tmp_
     assert "bad.bvh" in found["bad clip"] and "none.bvh" in found["no clip"]
     assert "Select an armature" in found["mesh without armature"]
     assert found["actions before bad clips"] == found["actions after bad clips"]
+
+
+def test_on_rigify_the_switches_are_keyed_and_undone_with_the_action(extension, tmp_path):
+    pytest.importorskip("bpy", reason="this Python has no bpy")
+    found = run_script(Path(sys.executable), "addon_rigify.py", extension, tmp_path, home=tmp_path / "home")
+    assert found["keyed_switch"]
+    assert found["before"]["switch"] == 0.0 and found["switch"] == 1.0
+    swing = max(abs(a - b) for a, b in zip(*found["places"]))
+    assert swing > 0.03  # metres: the deforming bone itself follows the arm's swing of 0.4 rad
+    assert found["undone"] == found["before"]

@@ -69,7 +69,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
     first, last = (round(frame) for frame in action.frame_range)
     text = f"{action.name}: frames {first} to {last}, {int(keys.keyed.sum())} bones"
     if keys.props:
-        text += f", {len(keys.props)} IK/FK switches keyed"
+        text += f", {len(keys.props)} rig switches keyed"
     if last > scene.frame_end:
         text += f". The scene ends before, at {scene.frame_end}"
     return action, text

@@ -51,7 +51,10 @@ def _call(command, words):
 
 
 def _same_walk(clip, written):
-    """Largest angle (radians) between the clip's frames 10 to 19 and what came back through the character."""
+    """Largest angle (radians) between the clip's frames 10 to 19 and what came back through the character.
+
+    Of the upper body: retargeting plants the feet, so the legs may differ.
+    """
     from poseloom import chains
     from poseloom.motion import quat
     from poseloom.motion.bvh import read_bvh
@@ -61,7 +64,7 @@ def _same_walk(clip, written):
     first, _ = chains.clip_to_motion(*read_bvh(clip))
     back, _ = chains.clip_to_motion(*read_bvh(written))
     first = resample(first.with_(lrot=first.lrot[10:20], root=first.root[10:20], contact=None, score=None), back.fps)
-    joints = [first.skeleton.index(name) for name in ("forearm_l", "forearm_r", "shin_l", "shin_r", "head")]
+    joints = [first.skeleton.index(name) for name in ("pelvis", "spine3", "forearm_l", "forearm_r", "head")]
     assert len(first) == len(back), (len(first), len(back))
     return float(quat.angle(motion_fk(first)[0][:, joints], motion_fk(back)[0][:, joints]).max())
 

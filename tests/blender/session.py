@@ -70,7 +70,7 @@ def armature(name="Hero", scale=1.0):
 
 
 def walk(frames=40, fps=30.0):
-    """A canonical Motion: a stride along -Y with swinging arms and legs, and a turn of the head."""
+    """A canonical Motion: a stride along -Y, legs and spread arms swinging, the head turning."""
     import numpy as np
     from poseloom.motion import quat, skeleton
     from poseloom.motion.types import Motion
@@ -81,7 +81,7 @@ def walk(frames=40, fps=30.0):
     lrot[..., 0] = 1.0
     swings = {"thigh_l": 0.5, "thigh_r": -0.5, "upper_arm_l": -0.4, "upper_arm_r": 0.4, "head": 0.2}
     for joint, size in swings.items():
-        axis = (0.0, 0.0, 1.0) if joint == "head" else (1.0, 0.0, 0.0)
+        axis = (1.0, 0.0, 0.0) if joint.startswith("thigh") else (0.0, 0.0, 1.0)
         lrot[:, body.index(joint)] = quat.from_axis_angle(np.tile(axis, (frames, 1)), size * np.sin(phase))
     root = np.tile(body.offsets[0], (frames, 1))
     root[:, 1] -= 1.2 * np.arange(frames) / fps

@@ -1,0 +1,47 @@
+"""The retarget operator on a generated Rigify rig whose limbs start in IK: what the deform bones do, and undo."""
+
+from pathlib import Path
+
+import bpy
+import session
+
+ELBOW = "DEF-forearm.L"
+SWITCH = 'pose.bones["upper_arm_parent.L"]["IK_FK"]'
+
+
+def main(path, work):
+    session.install(path)
+    clip = session.bvh(Path(work) / "walk.bvh")
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.ops.object.armature_basic_human_metarig_add()
+    bpy.ops.pose.rigify_generate()
+    rig = bpy.context.object
+    rig.name = "Rig"
+    bpy.ops.ed.undo_push(message="Rig")
+    before = {"switch": rig.path_resolve(SWITCH), "places": _places(rig)}
+    bpy.ops.poseloom.retarget_bvh("EXEC_DEFAULT", True, filepath=str(clip))
+    rig = bpy.data.objects["Rig"]
+    result = {
+        "keyed_switch": [path for path, _ in session.fcurves(rig.animation_data.action) if path == SWITCH],
+        "places": _places(rig),
+        "switch": rig.path_resolve(SWITCH),
+    }
+    bpy.ops.ed.undo()
+    rig = bpy.data.objects["Rig"]
+    result["undone"] = {"switch": rig.path_resolve(SWITCH), "places": _places(rig)}
+    result["before"] = before
+    return result
+
+
+def _places(rig):
+    """Where the evaluated deforming elbow is, relative to the hips' bone, at two frames of a swing."""
+    places = []
+    for frame in (1, 4):
+        bpy.context.scene.frame_set(frame)
+        pose = rig.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+        places.append(list(pose[ELBOW].head - pose["DEF-spine"].head))
+    bpy.context.scene.frame_set(1)
+    return places
+
+
+session.run(main)
