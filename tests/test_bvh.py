@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from strategies import motion_on, rotations, seeds
 
 from poseloom.errors import BadInput
-from poseloom.motion import quat
+from poseloom.motion import quat, upright
+from poseloom.motion.anatomy import find_limbs
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
 from poseloom.motion.skeleton import motion_fk, standard
 from poseloom.motion.types import Rig, RigMotion
@@ -104,6 +105,27 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 
 def test_all_broken_files_are_tried():
     assert {p.stem for p in FILES.glob("bad_*.bvh")} == set(BAD)
+
+
+def moved(rig, turn_deg, place):
+    """Frames of the rest pose turned about x by `turn_deg`, the hips at `place`, all in file space."""
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    heads = rig.rest[:, :3, 3] @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]).T
+    return np.repeat((heads + place)[None], 5, axis=0)
+
+
+@pytest.mark.parametrize("turn_deg, place, up", [
+    (0, (30, 93, 10), "Y"),
+    (-90, (0, 8, 0), "Y"),  # on the back, all the time
+    (90, (400, 10, -300), "Y"),  # on the belly
+    (90, (50, 200, 93), "Z"),  # the root turns a skeleton of one axis upright along another
+])  # fmt: skip
+def test_up_is_told_from_lying_by_the_floor(turn_deg, place, up):
+    rig, _ = read("plain")
+    heads = rig.rest[:, :3, 3]
+    limbs = find_limbs(rig.bones, rig.parents, heads, rig.tails)
+    found = upright.up_of(limbs, heads, moved(rig, turn_deg, place))
+    np.testing.assert_array_equal(found, np.eye(3)["XYZ".index(up)])
 
 
 def test_axes_and_unit_can_be_said():

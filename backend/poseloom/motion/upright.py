@@ -23,6 +23,8 @@ UNITS_M = {
 AVERAGE_M = 1.72
 # thigh and shin together as a share of stature (Winter, Biomechanics and Motor Control, fig. 4.1)
 _LEG_SHARE = 0.491
+# a body on the floor has its lowest joint this near to it, as a share of its stature
+_FLOOR_GAP = 0.1
 _AXES = {"X": (1, 0, 0), "Y": (0, 1, 0), "Z": (0, 0, 1), "-X": (-1, 0, 0), "-Y": (0, -1, 0), "-Z": (0, 0, -1)}
 
 
@@ -53,19 +55,26 @@ def axis(name) -> np.ndarray:
 
 
 def up_of(limbs, heads, poses=None) -> np.ndarray:
-    """The file axis (3,) that is up: by the rest pose where it is a body's, and by the frames."""
-    if limbs is None:
-        return np.array(_AXES["Y"], float)
-    seen = np.zeros(3)
-    if stands(limbs, heads):
-        seen += _body_up(limbs, heads)
-    if poses is not None and len(poses):
-        # the frames outvote the rest pose only where nearly all of them agree
-        mean = np.mean([_body_up(limbs, pose) for pose in poses], axis=0)
-        seen += mean * (1.2 if np.abs(mean).max() > 0.9 else 0.5)
-    if not np.abs(seen).max() > 0:
-        return np.array(_AXES["Y"], float)
-    return _nearest_axis(seen)
+    """The file axis (3,) that is up: the rest pose's, unless the frames know better.
+
+    They do where the rest pose is none a body could take, and where nearly all of them stand along another axis
+    *and* on a floor square to it: a body that lies throughout the clip lies on the floor of the rest pose's axis.
+    """
+    known = limbs is not None
+    rest = _nearest_axis(_body_up(limbs, heads)) if known and stands(limbs, heads) else None
+    if not known or poses is None or not len(poses):
+        return np.array(_AXES["Y"], float) if rest is None else rest
+    mean = np.mean([_body_up(limbs, pose) for pose in poses], axis=0)
+    seen = _nearest_axis(mean)
+    if rest is None:
+        return seen
+    size = stature_of(limbs, heads)
+
+    def gap(up):
+        return abs(np.median((poses @ up).min(axis=1))) / size
+
+    sure = np.abs(mean).max() > 0.9 and gap(seen) < min(gap(rest), _FLOOR_GAP)
+    return seen if sure else rest
 
 
 def stands(limbs, heads) -> bool:
