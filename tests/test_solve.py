@@ -209,6 +209,21 @@ def test_a_person_seen_late_is_held_before():
     assert quat.angle(found.lrot[0, 1:], found.lrot[39, 1:]).max() < 1e-5
 
 
+def test_legs_out_of_the_picture_stand_straight():
+    """Thighs within 3 degrees of upright although their points run wild; arms as if nothing had happened."""
+    keypoints = film(landmarks(dance()), 30.0, noise=0.0)
+    xyz, score = np.array(keypoints.xyz), np.array(keypoints.score)
+    xyz[:, 25:] += np.random.default_rng(13).normal(0.0, 0.3, (1, 8, 3))
+    score[:, 25:] = 0.01
+    found = solve(Keypoints("blazepose", keypoints.xy, xyz, score, keypoints.size, 30.0), height_m=1.75)
+    down = quat.rotate(motion_fk(found)[0][:, [J["thigh_l"], J["thigh_r"]]], -Z)
+    assert np.degrees(np.arccos(np.clip(-down[..., 2], -1.0, 1.0))).mean() < 3.0
+    assert foot_points(found)[..., 2].min(axis=1).max() < 0.01
+    whole = solve(keypoints, height_m=1.75)
+    arms = [J["upper_arm_l"], J["forearm_l"], J["upper_arm_r"], J["forearm_r"]]
+    assert np.degrees(quat.angle(found.lrot[:, arms], whole.lrot[:, arms])).mean() < 2.0
+
+
 def test_neighbouring_quaternions_lie_in_one_half():
     found = solve(film(landmarks(dance(turn=6.0)), 30.0, np.random.default_rng(9)))
     assert (np.sum(found.lrot[1:] * found.lrot[:-1], axis=-1) > 0.0).all()

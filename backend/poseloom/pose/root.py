@@ -45,8 +45,14 @@ def upright(gpos, soles, names, fps):
 
     gpos (T,J,3) joints and soles (T,4,3) in camera axes.  Over a clip the centre of mass hangs
     above the feet that carry it; one frame tells little, so it is believed less.  Frames in which
-    the body lies down do not count.
+    the body lies, sits or squats do not count.
     """
+    if len(gpos) == 0:
+        return quat.IDENTITY
+    hips = gpos[:, [names.index("thigh_l"), names.index("thigh_r")]]
+    legs = np.linalg.norm(hips - gpos[:, [names.index("foot_l"), names.index("foot_r")]], axis=-1).max(axis=1)
+    longest = np.linalg.norm(hips - gpos[:, [names.index("shin_l"), names.index("shin_r")]], axis=-1).max() * 1.98
+    straight = np.clip((legs / max(longest, 1e-6) - 0.6) / 0.15, 0.0, 1.0)[:, None]
     mass = np.array([MASS.get(n, 0.0) for n in names])
     centre = np.einsum("tjc,j->tc", gpos, mass / mass.sum())
     feet = 0.45 * soles[:, :2] + 0.55 * soles[:, 2:]
@@ -54,7 +60,7 @@ def upright(gpos, soles, names, fps):
     for _ in range(3):  # which foot is the lower one depends on the answer
         rise = centre - np.einsum("ts,tsc->tc", carried, feet)
         size = np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-6)
-        use = np.clip((rise[:, 2:] / size - 0.6) / 0.2, 0.0, 1.0) * np.clip((size - 0.3) / 0.2, 0.0, 1.0)
+        use = np.clip((rise[:, 2:] / size - 0.6) / 0.2, 0.0, 1.0) * straight
         if use.sum() < 1e-3:
             return quat.IDENTITY
         mean = np.sum(use * rise, axis=0) / use.sum()

@@ -52,7 +52,8 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     lrot = filters.slerp_gaps(local_rotations(grot, skeleton.parents), seen)
 
     report(0.6, "Placing the body in the room")
-    level, lrot = _level(skeleton, lrot, seen, fps)
+    legs = _legs_seen(keypoints, fps)
+    level, lrot = _level(skeleton, lrot, seen, legs, fps)
     place = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
     place, lrot[:, 0] = _face_front(place, lrot[:, 0])
@@ -108,10 +109,30 @@ def _clean(keypoints, cutoff_hz):
     return points, xy, weight, seen, np.clip(by_joint, 0.0, 1.0)
 
 
-def _level(skeleton, lrot, seen, fps):
-    """The rotation (4,) that levels the camera, and lrot with feet that lie level while they stand."""
+def _legs_seen(keypoints, fps):
+    """(T,2) 0..1 how surely the left and right leg are seen: out of the picture they are made up."""
+    score = filters.fill_gaps(np.where(np.isfinite(keypoints.xyz).all(axis=-1), keypoints.score, np.nan))
+    sure = np.stack([score[:, [25 + k, 27 + k]].mean(axis=1) for k in (0, 1)], axis=-1)
+    return np.clip(filters.smooth(np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, fps), 0.0, 1.0)
+
+
+def _level(skeleton, lrot, seen, legs, fps):
+    """The rotation (4,) that levels the camera, and lrot with feet that lie level while they stand.
+
+    Legs that are not seen, by `legs` (T,2), hang straight down.
+    """
     grot, gpos, soles = _body(skeleton, lrot)
-    level = root.upright(gpos[seen], soles[seen], JOINTS, fps)
+    use = seen & (legs.min(axis=1) > 0.5)
+    level = root.upright(gpos[use], soles[use], JOINTS, fps)
+    if legs.min() < 1.0:
+        world = quat.multiply(level, grot)
+        heading = _heading(world[:, 0])
+        for side, letter in enumerate("lr"):
+            for name in ("thigh_", "shin_", "foot_", "toe_"):
+                j = JOINTS.index(name + letter)
+                world[:, j] = quat.slerp(heading, world[:, j], legs[:, side])
+        lrot = local_rotations(quat.multiply(quat.inverse(level), world), skeleton.parents)
+        grot, gpos, soles = _body(skeleton, lrot)
     lowest = quat.rotate(level, soles)[..., 2]
     lrot = lrot.copy()
     for side, letter in enumerate("lr"):
@@ -156,11 +177,18 @@ def _with_contacts(motion):
     return motion.with_(contact=contact)
 
 
+def _heading(turn):
+    """The turns about z (...,4) that face where `turn` (...,4) does."""
+    ahead = quat.rotate(turn, np.array([0.0, -1.0, 0.0]))
+    up = quat.rotate(turn, np.array([0.0, 0.0, 1.0]))
+    # looking up or down, the body's length tells
+    lying = np.hypot(ahead[..., :1], ahead[..., 1:2]) < 0.2
+    ahead = np.where(lying, -np.sign(ahead[..., 2:]) * up, ahead)
+    return quat.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.arctan2(ahead[..., 0], -ahead[..., 1]))
+
+
 def _face_front(place, turn):
     """The track and the pelvis' rotations turned and moved so that frame 0 faces -Y at x = y = 0."""
-    ahead = quat.rotate(turn[0], np.array([0.0, -1.0, 0.0]))
-    if np.hypot(ahead[0], ahead[1]) < 0.2:  # looking up or down: the body's length tells
-        ahead = quat.rotate(turn[0], np.array([0.0, 0.0, 1.0])) * -np.sign(ahead[2])
-    yaw = quat.from_axis_angle(np.array([0.0, 0.0, 1.0]), -np.arctan2(ahead[0], -ahead[1]))
-    place = quat.rotate(yaw, place - place[0] * np.array([1.0, 1.0, 0.0]))
-    return place, quat.unroll(quat.multiply(yaw, turn))
+    back = quat.inverse(_heading(turn[0]))
+    place = quat.rotate(back, place - place[0] * np.array([1.0, 1.0, 0.0]))
+    return place, quat.unroll(quat.multiply(back, turn))
