@@ -209,6 +209,18 @@ def test_a_person_seen_late_is_held_before():
     assert quat.angle(found.lrot[0, 1:], found.lrot[39, 1:]).max() < 1e-5
 
 
+def test_brief_flips_are_undone():
+    """Half a second read as from behind, and the first 0.2 s: the same motion, to 1e-6 rad."""
+    k = film(landmarks(dance(turn=1.0)), 30.0, np.random.default_rng(14))
+    xyz, xy = np.array(k.xyz), np.array(k.xy)
+    swap = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9] + [i + 1 if i % 2 else i - 1 for i in range(11, 33)]
+    for frames in (slice(0, 6), slice(50, 65)):
+        xyz[frames] = xyz[frames][:, swap] * [1, -1, 1]
+        xy[frames] = xy[frames][:, swap]
+    found, whole = solve(Keypoints(k.layout, xy, xyz, k.score, k.size, k.fps)), solve(k)
+    assert quat.angle(found.lrot, whole.lrot).max() < 1e-6
+
+
 def test_legs_out_of_the_picture_stand_straight():
     """Thighs within 3 degrees of upright although their points run wild; arms as if nothing had happened."""
     keypoints = film(landmarks(dance()), 30.0, noise=0.0)

@@ -10,24 +10,14 @@ from ..motion.contacts import foot_points, lock_feet, sole
 from ..motion.skeleton import JOINTS, fk, local_rotations
 from ..motion.types import Keypoints, Motion
 from ..progress import Report, silent
-from . import joints, root
+from . import clean, joints, root
 
 ADULT_M = 1.70
-_SHORT_GAP_S = 0.5
-_SEEN = 0.05  # a point scored less counts as unseen where others nearby in time are seen
 _SOLE_PITCH = np.radians(25.0)  # the most by which heel and toe landmarks are believed to be off level
 # canonical joint: the landmark whose pixels it should meet, for the root
 _ANCHORS = {
     "upper_arm_l": 11, "upper_arm_r": 12, "forearm_l": 13, "forearm_r": 14, "hand_l": 15, "hand_r": 16,
     "thigh_l": 23, "thigh_r": 24, "shin_l": 25, "shin_r": 26, "foot_l": 27, "foot_r": 28,
-}  # fmt: skip
-# landmarks whose visibility scores a joint
-_SCORES = {
-    "pelvis": (23, 24), "spine1": (11, 12, 23, 24), "spine2": (11, 12, 23, 24), "spine3": (11, 12), "neck": (7, 8),
-    "head": (0, 7, 8), "clavicle_l": (11,), "clavicle_r": (12,), "upper_arm_l": (11, 13), "upper_arm_r": (12, 14),
-    "forearm_l": (13, 15), "forearm_r": (14, 16), "hand_l": (15, 17, 19), "hand_r": (16, 18, 20),
-    "thigh_l": (23, 25), "thigh_r": (24, 26), "shin_l": (25, 27), "shin_r": (26, 28),
-    "foot_l": (27, 29, 31), "foot_r": (28, 30, 32), "toe_l": (31,), "toe_r": (32,),
 }  # fmt: skip
 
 
@@ -45,7 +35,8 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     fps = keypoints.fps
     cutoff_hz = smooth_hz if smooth_hz > 0.0 else fps
     report(0.0, "Smoothing the keypoints")
-    points, xy, weight, seen, score = _clean(keypoints, cutoff_hz)
+    keypoints = clean.unflip(keypoints)
+    points, xy, weight, seen, score = clean.whole(keypoints, cutoff_hz)
     report(0.3, "Turning joints")
     skeleton, scale = joints.measure(points[seen], weight[seen], ADULT_M if height_m is None else float(height_m))
     grot = joints.rotations(points * scale, weight, skeleton, fps)
@@ -83,30 +74,6 @@ def _check(keypoints, height_m, smooth_hz):
         raise BadInput("bad_cutoff", f"A smoothing cutoff of {smooth_hz} Hz makes no sense.", "Try 6; 0 is none.")
     if not np.isfinite(keypoints.xyz).all(axis=(1, 2)).any():
         raise BadInput("no_person", "No frame of these keypoints shows a person.", "Choose another clip or person.")
-
-
-def _clean(keypoints, cutoff_hz):
-    """Whole, smooth points (T,33,3) and pixels (T,33,2), weights (T,33), frames seen (T,), scores (T,22)."""
-    fps = keypoints.fps
-    xyz, xy = np.array(keypoints.xyz, np.float64), np.array(keypoints.xy, np.float64)
-    score = np.array(keypoints.score, np.float64)
-    lost = ~(np.isfinite(xyz).all(-1) & np.isfinite(xy).all(-1))
-    jumps = filters.outliers(xyz, fps, floor=0.08) & ~lost
-    gone = lost | jumps
-    weight = np.where(gone, 0.02, np.clip(score, 0.05, 1.0) ** 2)
-    xyz[gone], xy[lost] = np.nan, np.nan
-    xyz, xy = filters.fill_gaps(xyz), filters.fill_gaps(xy)
-    points = filters.robust_smooth(xyz, cutoff_hz, fps, weight, spread=0.02)
-    pixel = max(float(np.median(np.linalg.norm(xy[:, 11] - xy[:, 24], axis=-1))), 10.0) / 25.0
-    xy = filters.robust_smooth(xy, cutoff_hz, fps, weight, spread=pixel)
-    body_lost = lost.all(axis=1)
-    seen = ~body_lost | (filters.run_lengths(body_lost) <= round(_SHORT_GAP_S * fps))
-    bridged = np.where(lost, 0.5 * filters.fill_gaps(np.where(lost, np.nan, score)), score)
-    bridged = np.where(lost & (filters.run_lengths(lost) > round(_SHORT_GAP_S * fps)), 0.0, bridged)
-    by_joint = np.stack([bridged[:, list(_SCORES[n])].mean(axis=1) for n in JOINTS], axis=-1)
-    edge = np.flatnonzero(~body_lost)
-    seen[: edge[0]] = seen[edge[-1] + 1 :] = False
-    return points, xy, weight, seen, np.clip(by_joint, 0.0, 1.0)
 
 
 def _legs_seen(keypoints, fps):

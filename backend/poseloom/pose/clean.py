@@ -1,0 +1,84 @@
+"""Keypoints made whole: flips undone, outliers and gaps bridged, noise smoothed away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..motion import filters
+from ..motion.skeleton import JOINTS
+
+_SHORT_GAP_S = 0.5
+# landmarks whose visibility scores a joint
+_SCORES = {
+    "pelvis": (23, 24), "spine1": (11, 12, 23, 24), "spine2": (11, 12, 23, 24), "spine3": (11, 12), "neck": (7, 8),
+    "head": (0, 7, 8), "clavicle_l": (11,), "clavicle_r": (12,), "upper_arm_l": (11, 13), "upper_arm_r": (12, 14),
+    "forearm_l": (13, 15), "forearm_r": (14, 16), "hand_l": (15, 17, 19), "hand_r": (16, 18, 20),
+    "thigh_l": (23, 25), "thigh_r": (24, 26), "shin_l": (25, 27), "shin_r": (26, 28),
+    "foot_l": (27, 29, 31), "foot_r": (28, 30, 32), "toe_l": (31,), "toe_r": (32,),
+}  # fmt: skip
+# each point's other side
+_OTHER_SIDE = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9] + [i + 1 if i % 2 else i - 1 for i in range(11, 33)]
+_BODY = [0, 11, 12, 13, 14, 23, 24, 25, 26, 27, 28]
+_FLIP_M_S = 0.5  # how dear it is to believe in a flip: one of a second costs as much as joints 0.5 m off
+
+
+def unflip(keypoints):
+    """The keypoints with brief flips undone: the same picture read as seen from behind.
+
+    A body seen from the front and its mirror image in depth, left and right exchanged, look alike,
+    and estimators jump between the two.  The cheapest sequence of readings is taken (Viterbi 1967):
+    joints move little from frame to frame, and a flipped reading has its price.
+    """
+    xyz = np.array(keypoints.xyz, np.float64)
+    if len(xyz) < 2:
+        return keypoints
+    near = filters.fill_gaps(xyz)
+    readings = np.stack([near[:, _BODY], (near[:, _OTHER_SIDE] * [1.0, -1.0, 1.0])[:, _BODY]])
+    away = np.linalg.norm(readings[:, None, 1:] - readings[None, :, :-1], axis=-1)  # now, before, T-1, points
+    step = np.minimum(away, 0.5).mean(axis=-1)
+    price = np.array([0.0, _FLIP_M_S / keypoints.fps])
+    total, came = price.copy(), np.zeros((len(xyz), 2), int)
+    for t in range(1, len(xyz)):
+        ways = total[None, :] + step[:, :, t - 1]
+        came[t] = ways.argmin(axis=1)
+        total = ways.min(axis=1) + price
+    flipped = np.zeros(len(xyz), bool)
+    now = int(total.argmin())
+    for t in range(len(xyz) - 1, -1, -1):
+        flipped[t] = now
+        now = came[t, now]
+    if not flipped.any():
+        return keypoints
+    xy, score = np.array(keypoints.xy), np.array(keypoints.score)
+    xyz[flipped] = xyz[flipped][:, _OTHER_SIDE] * [1.0, -1.0, 1.0]
+    xy[flipped], score[flipped] = xy[flipped][:, _OTHER_SIDE], score[flipped][:, _OTHER_SIDE]
+    return replace(keypoints, xy=xy, xyz=xyz, score=score)
+
+
+def whole(keypoints, cutoff_hz):
+    """Smooth points (T,33,3) and pixels (T,33,2), weights (T,33), frames seen (T,), scores (T,22).
+
+    Outliers and gaps are bridged.  Seen are frames with the person, and in gaps up to 0.5 s.
+    """
+    fps = keypoints.fps
+    xyz, xy = np.array(keypoints.xyz, np.float64), np.array(keypoints.xy, np.float64)
+    score = np.array(keypoints.score, np.float64)
+    lost = ~(np.isfinite(xyz).all(-1) & np.isfinite(xy).all(-1))
+    jumps = filters.outliers(xyz, fps, floor=0.08) & ~lost
+    gone = lost | jumps
+    weight = np.where(gone, 0.02, np.clip(score, 0.05, 1.0) ** 2)
+    xyz[gone], xy[lost] = np.nan, np.nan
+    xyz, xy = filters.fill_gaps(xyz), filters.fill_gaps(xy)
+    points = filters.robust_smooth(xyz, cutoff_hz, fps, weight, spread=0.02)
+    pixel = max(float(np.median(np.linalg.norm(xy[:, 11] - xy[:, 24], axis=-1))), 10.0) / 25.0
+    xy = filters.robust_smooth(xy, cutoff_hz, fps, weight, spread=pixel)
+    body_lost = lost.all(axis=1)
+    seen = ~body_lost | (filters.run_lengths(body_lost) <= round(_SHORT_GAP_S * fps))
+    bridged = np.where(lost, 0.5 * filters.fill_gaps(np.where(lost, np.nan, score)), score)
+    bridged = np.where(lost & (filters.run_lengths(lost) > round(_SHORT_GAP_S * fps)), 0.0, bridged)
+    by_joint = np.stack([bridged[:, list(_SCORES[n])].mean(axis=1) for n in JOINTS], axis=-1)
+    edge = np.flatnonzero(~body_lost)
+    seen[: edge[0]] = seen[edge[-1] + 1 :] = False
+    return points, xy, weight, seen, np.clip(by_joint, 0.0, 1.0)
