@@ -186,6 +186,14 @@ def test_a_written_character_is_read_again(ending, python, task, hero, tmp_path,
         assert again["bones_keyed"] == done["bones_keyed"]
 
 
+@pytest.mark.parametrize("who", ["mixamo", "rigify"])
+def test_what_is_exported_moves_the_same(who, python, tmp_path):
+    """Every deforming bone, in every frame, read back from each format."""
+    apart = script(python, "scene_export.py", who, tmp_path)
+    assert set(apart) == {".blend", ".fbx", ".glb", ".bvh"}
+    assert max(apart.values()) < 1e-4, apart
+
+
 def on(python, monkeypatch):
     """`blender.run` with the bpy of another Python."""
     monkeypatch.setattr(sys, "executable", str(python))

@@ -63,29 +63,47 @@ def read_motion(obj, start: int, end: int, *, rig: Rig | None = None, report: Re
 
 
 def deform_skeleton(rig: Rig) -> Rig:
-    """The deforming bones alone, each under its nearest deforming ancestor.
+    """The deforming bones alone, each under the deforming bone that its own ancestors lead to.
 
     That is what a file of another program can hold of a control rig: `read_motion` with it reads
-    what constraints make of the controls.  Bones left without an ancestor hang from the first.
+    what constraints make of the controls.  An ancestor that lies at rest where a deforming bone
+    lies stands for that one; bones without any ancestor hang from the first.
     """
     if rig.deform.all() or not rig.deform.any():
         return rig
-    chosen = np.flatnonzero(rig.deform)
-    row = {int(b): i for i, b in enumerate(chosen)}
-    parents = []
-    for i, b in enumerate(chosen):
-        above = int(rig.parents[b])
-        while above >= 0 and above not in row:
-            above = int(rig.parents[above])
-        parents.append(row[above] if above >= 0 else (0 if i else -1))
-    kept = set(np.array(rig.bones)[chosen].tolist())
+    chosen = _below_their_parents(rig)
+    row = {bone: i for i, (bone, _) in enumerate(chosen)}
+    order = np.array([bone for bone, _ in chosen])
+    kept = {rig.bones[b] for b in order}
+    count = len(order)
     return rig.with_(
-        bones=tuple(rig.bones[b] for b in chosen), parents=np.array(parents), rest=rig.rest[chosen],
-        tails=rig.tails[chosen], rotation_mode=tuple(rig.rotation_mode[b] for b in chosen),
-        locked=rig.locked[chosen], deform=rig.deform[chosen], inherit_rotation=np.ones(len(chosen), bool),
-        local_location=np.ones(len(chosen), bool), switches={},
+        bones=tuple(rig.bones[b] for b in order), parents=np.array([row.get(above, -1) for _, above in chosen]),
+        rest=rig.rest[order], tails=rig.tails[order], rotation_mode=tuple(rig.rotation_mode[b] for b in order),
+        locked=rig.locked[order], deform=np.ones(count, bool), inherit_rotation=np.ones(count, bool),
+        local_location=np.ones(count, bool), switches={},
         roles={role: bones for role, bones in rig.roles.items() if set(bones) <= kept},
     )  # fmt: skip
+
+
+def _below_their_parents(rig: Rig) -> list:
+    """[(deforming bone, the deforming bone it hangs from or None)], parents first."""
+    deforming = [int(b) for b in np.flatnonzero(rig.deform)]
+    place = {b: tuple(np.round(np.r_[rig.rest[b, :3, 3], rig.tails[b]], 5)) for b in range(len(rig))}
+    twin = {place[b]: b for b in reversed(deforming)}
+    above = {}
+    for b in deforming:
+        line, up = [], int(rig.parents[b])
+        while up >= 0:
+            line.append(up if rig.deform[up] else twin.get(place[up], b))
+            up = int(rig.parents[up])
+        above[b] = next((one for one in line if one != b), None if b == deforming[0] else deforming[0])
+    done: dict = {}
+    while len(done) < len(deforming):
+        ready = [b for b in deforming if b not in done and (above[b] is None or above[b] in done)]
+        # twins that point at each other: break the ring at its first bone
+        for b in ready or [next(b for b in deforming if b not in done)]:
+            done[b] = above[b] if above[b] in done else None
+    return list(done.items())
 
 
 def pose_matrices(obj, bones) -> np.ndarray:
