@@ -61,8 +61,8 @@ class POSELOOM_PT_options(_Sidebar, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.prop(chosen, "person")
         column = layout.column(align=True)
-        column.prop(chosen, "start")
-        column.prop(chosen, "end")
+        column.prop(chosen, "start", placeholder="12 or 1.5s")
+        column.prop(chosen, "end", placeholder="120 or 4s")
         layout.prop(chosen, "smooth_hz")
         layout.prop(chosen, "foot_lock")
 

@@ -143,7 +143,7 @@ def test_it_comes_and_goes_without_a_trace(python, extension, tmp_path):
     assert "animate" in found["added"]["operators"]
     assert found["had_command"]
     assert not any(found["left"].values()), found["left"]
-    assert not found["timers"] and not found["command_left"]
+    assert not found["timers"] and not found["threads"] and not found["command_left"]
 
 
 def test_retarget_writes_what_the_functions_say_and_one_undo_takes_it_back(python, extension, tmp_path):

@@ -1,5 +1,8 @@
 """Installs, enables and disables the extension; what it left behind, and what it had added."""
 
+import threading
+import time
+
 import bpy  # first: it makes addon_utils importable
 import addon_utils  # isort: skip
 import session
@@ -12,16 +15,27 @@ def main(path):
     during = _traces()
     added = {kind: sorted(during[kind] - before[kind]) for kind in before}
     for _ in range(2):
-        addon_utils.disable(session.MODULE)
+        extension.registration.jobs.start("Slow", _slow, lambda value: "")
+        addon_utils.disable(session.MODULE)  # while it works
         after = _traces()
         jobs, cli = extension.registration.jobs, extension.registration.cli
         timers = [f.__name__ for f in (jobs._tick, jobs._do_soon, jobs._seen) if bpy.app.timers.is_registered(f)]
         left = {kind: sorted(after[kind] - before[kind]) for kind in before}
         commands = cli.command is not None
         addon_utils.enable(session.MODULE)
+    threads = [thread.name for thread in threading.enumerate() if "poseloom" in thread.name]
     had_command = cli.command is not None
     addon_utils.disable(session.MODULE)
-    return {"added": added, "left": left, "timers": timers, "command_left": commands, "had_command": had_command}
+    return {
+        "added": added, "left": left, "timers": timers, "threads": threads, "command_left": commands,
+        "had_command": had_command,
+    }  # fmt: skip
+
+
+def _slow(report):
+    while True:
+        report(0.5, "Still at it")
+        time.sleep(0.05)
 
 
 def _traces():
