@@ -303,6 +303,26 @@ def test_register_writes_what_the_panel_reads(run, tmp_path, monkeypatch):
     assert note["command"][-3:] == ["-m", "poseloom", "serve"]
 
 
+def test_jobs_clean_tells_what_it_removed(run, tmp_path, monkeypatch):
+    pytest.importorskip("fastapi")
+    monkeypatch.setenv("POSELOOM_HOME", str(tmp_path))
+    code, said, _ = run("jobs", "clean", "--all")
+    assert code == 0 and said.startswith("Removed 0 jobs and 0 uploads")
+
+
+def test_serve_says_where_it_listens_and_stops_when_told(tmp_path):
+    pytest.importorskip("fastapi")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "poseloom", "serve"], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "POSELOOM_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert re.match(r"Poseloom listens at http://127\.0\.0\.1:\d+ ", process.stdout.readline())
+    assert (tmp_path / "server.json").exists()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode in (0, 130) and not (tmp_path / "server.json").exists()
+
+
 # with a video
 
 

@@ -175,6 +175,8 @@ def _serve(chosen) -> int:
     try:
         from .server.app import serve
     except ImportError as error:
+        if (error.name or "").startswith("poseloom"):
+            raise
         raise BadInput(
             "package_missing",
             f'The backend needs the Python package "{error.name}", which is not installed.',
