@@ -1,4 +1,4 @@
-"""Estimators, keypoints on disk, and keypoints drawn."""
+"""Estimators, and keypoints drawn."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ import sys
 import numpy as np
 import pytest
 from clips import numbered, write
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from poseloom import overlay, pose, weights
+from poseloom import overlay, pose
 from poseloom.errors import BadInput, Cancelled, PoseloomError, Unavailable, UnknownMethod
 from poseloom.media import open_clip, write_video
-from poseloom.motion.files import keypoints_from_bytes, keypoints_to_bytes
 from poseloom.motion.layouts import BLAZEPOSE, LAYOUTS, layout
 from poseloom.motion.types import Keypoints
-from poseloom.pose import export
 from poseloom.progress import silent
 
 pytest.importorskip("mediapipe", reason="the default estimator")
@@ -125,6 +120,27 @@ def test_world_points_are_in_house_axes(squats, still):
     assert span[0] > 1.0 and abs(span[2]) < 0.2
 
 
+def test_a_phone_on_its_side_and_4k_give_the_same_points(tmp_path, data, estimate, squats):
+    """Stored lying with a rotation flag, or three times as large: within 1 % of the picture's height."""
+    seen = [frame.rgb for frame in open_clip(data / "media" / "pose_squats.mp4", end="3")]
+    lying = write(tmp_path / "lying.mp4", [np.rot90(rgb, -1) for rgb in seen], fps=5, rotation=90, crf=12)
+    large = [rgb.repeat(3, axis=0).repeat(3, axis=1) for rgb in seen]
+    large = write_video(tmp_path / "größe 4K.mp4", large, 5)
+    for path, scale in ((lying, 1), (large, 3)):
+        clip = open_clip(path)
+        (person,) = estimate(clip, silent)
+        assert clip.size == person.size == (720 * scale, 1280 * scale)
+        error = np.linalg.norm(person.xy / scale - squats.xy[:3], axis=-1)
+        assert error.mean() < 12.8, path.name
+        np.testing.assert_allclose(person.xyz[:, BLAZEPOSE.index("nose")], squats.xyz[:3, 0], atol=0.15)
+
+
+def test_one_frame_is_enough(tmp_path, data, estimate, squats):
+    (frame,) = open_clip(data / "media" / "pose_squats.mp4", end="1")
+    (person,) = estimate(open_clip(write_video(tmp_path / "one.mp4", [frame.rgb], 5)), silent)
+    assert len(person) == 1 and np.linalg.norm(person.xy[0] - squats.xy[0], axis=-1).mean() < 12.8
+
+
 def test_frames_without_a_person_are_nan_and_zero(tmp_path, data, estimate):
     seen = [frame.rgb for frame in open_clip(data / "media" / "pose_squats.mp4", end="6")]
     empty = [np.full_like(seen[0], 128)] * 6
@@ -138,6 +154,16 @@ def test_frames_without_a_person_are_nan_and_zero(tmp_path, data, estimate):
     assert np.isnan(person.xy[~there]).all() and (person.score[~there] == 0).all()
     assert (person.score[there].mean(axis=1) > 0.5).all()
     assert person.start_s == clip.start_s == pytest.approx(0.4) and person.fps == clip.fps
+
+
+def test_a_cut_to_another_place_loses_no_frame(tmp_path, data, estimate):
+    seen = [frame.rgb for frame in open_clip(data / "media" / "pose_squats.mp4", end="4")]
+    wide = [np.full((640, 1600, 3), 128, np.uint8) for _ in range(8)]
+    for i, picture in enumerate(wide):  # half as large, far left, then far right
+        picture[:, slice(0, 360) if i < 4 else slice(1240, 1600)] = seen[i % 4][::2, ::2]
+    (person,) = estimate(open_clip(write_video(tmp_path / "cut.mp4", wide, 5)), silent)
+    hips_px = person.xy[:, BLAZEPOSE.index("hip_l"), 0]
+    assert (hips_px[:4] < 360).all() and (hips_px[4:] > 1240).all()
 
 
 def test_nobody_at_all_is_bad_input(tmp_path, estimate):
@@ -209,114 +235,6 @@ def test_memory_does_not_grow_with_the_clip(tmp_path, data):
     assert peaks[500] - peaks[50] < 40, f"peak memory in MB: {peaks}"
 
 
-# --- on disk -------------------------------------------------------------------------------
-
-
-@st.composite
-def keypoints(draw, world=st.booleans()):
-    frames = draw(st.integers(1, 4))
-    number = st.floats(-1e6, 1e6, width=32) | st.just(float("nan"))
-    score = draw(hnp.arrays(np.float32, (frames, 33), elements=st.floats(0, 1, width=32)))
-    return Keypoints(
-        layout="blazepose",
-        xy=draw(hnp.arrays(np.float32, (frames, 33, 2), elements=number)),
-        xyz=draw(hnp.arrays(np.float32, (frames, 33, 3), elements=number)) if draw(world) else None,
-        score=score,
-        size=(draw(st.integers(1, 8000)), draw(st.integers(1, 8000))),
-        fps=draw(st.floats(0.5, 240.0)),
-        start_s=draw(st.floats(0.0, 1000.0)),
-        person=draw(st.integers(1, 9)),
-    )
-
-
-def assert_same(a: Keypoints, b: Keypoints) -> None:
-    np.testing.assert_array_equal(a.xy, b.xy)
-    np.testing.assert_array_equal(a.score, b.score)
-    assert (a.xyz is None) == (b.xyz is None)
-    if a.xyz is not None:
-        np.testing.assert_array_equal(a.xyz, b.xyz)
-    assert (a.layout, a.size, a.fps, a.start_s, a.person) == (b.layout, b.size, b.fps, b.start_s, b.person)
-
-
-@settings(max_examples=25, deadline=None)
-@given(person=keypoints())
-def test_json_and_npz_come_back_bit_for_bit(person):
-    (back,) = export.people_from_json(export.people_to_json([person]))
-    assert_same(back, person)
-    assert_same(keypoints_from_bytes(keypoints_to_bytes(person)), person)
-
-
-def test_files_by_their_ending(tmp_path, squats):
-    for ending in (".json", ".npz"):
-        path = export.write_keypoints(tmp_path / f"squats{ending}", [squats])
-        (back,) = export.read_keypoints(path)
-        assert_same(back, squats)
-    rows = export.write_keypoints(tmp_path / "squats.csv", [squats]).read_text().splitlines()
-    assert rows[0] == "person,frame,time_s,point,x_px,y_px,x_m,y_m,z_m,score" and len(rows) == 1 + 65 * 33
-    cells = rows[1 + 33 * 3 + 7].split(",")
-    assert cells[:4] == ["1", "3", "0.600000", "ear_l"]
-    np.testing.assert_array_equal(np.array(cells[4:6], np.float32), squats.xy[3, 7])
-    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".json", ".npz"]
-
-
-def test_several_people_share_a_json_file(tmp_path, squats):
-    k = squats
-    second = Keypoints("blazepose", k.xy + 5, None, k.score, k.size, k.fps, k.start_s, person=2)
-    back = export.read_keypoints(export.write_keypoints(tmp_path / "two.json", [squats, second]))
-    assert_same(back[0], squats)
-    assert_same(back[1], second)
-    with pytest.raises(BadInput, match="holds one person, and 2 were seen"):
-        export.write_keypoints(tmp_path / "two.npz", [squats, second])
-
-
-def test_unseen_is_null_and_an_empty_cell():
-    nowhere = np.full((1, 33, 2), np.nan)
-    person = Keypoints("blazepose", nowhere, None, np.zeros((1, 33)), (10, 10), 25.0)
-    read = json.loads(export.people_to_json([person]))
-    assert read["people"][0]["frames"][0]["xy"][0] == [None, None] and "xyz" not in read["people"][0]["frames"][0]
-    assert export.people_to_csv([person]).splitlines()[1] == "1,0,0.000000,nose,,,,,,0.0"
-
-
-@pytest.mark.parametrize(
-    "text, code",
-    [
-        ("no json", "not_keypoints"),
-        ("[]", "not_keypoints"),
-        ('{"format": "other"}', "not_keypoints"),
-        ('{"format": "poseloom-keypoints", "version": 99}', "newer_version"),
-        ('{"format": "poseloom-keypoints", "version": 1}', "not_keypoints"),
-    ],
-)
-def test_other_json_is_refused(text, code):
-    with pytest.raises(BadInput) as caught:
-        export.people_from_json(text)
-    assert caught.value.code == code
-
-
-def test_a_broken_keypoints_file_is_refused(still):
-    whole = json.loads(export.people_to_json([still]))
-    for spoil in (
-        lambda frame: frame.pop("xy"),
-        lambda frame: frame["xy"].pop(),
-        lambda frame: frame["score"].__setitem__(0, "high"),
-        lambda frame: frame["score"].__setitem__(0, None),
-    ):
-        broken = json.loads(json.dumps(whole))
-        spoil(broken["people"][0]["frames"][0])
-        with pytest.raises(BadInput):
-            export.people_from_json(json.dumps(broken))
-
-
-def test_keypoints_go_nowhere_bad(tmp_path, still):
-    for name, code in {"a.txt": "bad_ending", "no/a.json": "cannot_write"}.items():
-        with pytest.raises(BadInput) as caught:
-            export.write_keypoints(tmp_path / name, [still])
-        assert caught.value.code == code
-    with pytest.raises(BadInput):
-        export.read_keypoints(tmp_path / "gone.json")
-    assert list(tmp_path.iterdir()) == []
-
-
 # --- drawn ---------------------------------------------------------------------------------
 
 
@@ -352,33 +270,16 @@ def test_what_is_unseen_is_not_drawn(still):
 
 
 def test_an_overlay_is_a_video_like_the_clip(tmp_path, data, squats):
-    source = data / "media" / "pose_squats.mp4"
-    path = overlay.write_overlay(tmp_path / "overlay.mp4", open_clip(source), [squats])
-    clip, plain = open_clip(path), open_clip(source)
-    assert (clip.size, clip.fps, clip.frame_count) == (plain.size, plain.fps, 65)
-    share = [changed(a.rgb, b.rgb).mean() for a, b in zip(plain, clip)]
-    assert len(share) == 65 and min(share) > 0.002 and max(share) < 0.05
+    clip = open_clip(data / "media" / "pose_squats.mp4", start="20", end="30")
+    person = Keypoints("blazepose", squats.xy[20:28], None, squats.score[20:28], clip.size, clip.fps, clip.start_s)
+    heard = []
+    path = overlay.write_overlay(tmp_path / "overlay.mp4", clip, [person], lambda share, text: heard.append(share))
+    drawn = open_clip(path)
+    assert (drawn.size, drawn.fps, drawn.frame_count) == (clip.size, clip.fps, 10)
+    share = [changed(a.rgb, b.rgb).mean() for a, b in zip(clip, drawn)]
+    assert len(share) == 10 and min(share[:8]) > 0.002 and max(share) < 0.05
+    assert max(share[8:]) < 0.001, "nobody is drawn where nobody was sought"
+    assert heard == sorted(heard) and len(heard) >= 10
     with pytest.raises(PoseloomError, match="belong to a clip of 720 x 1280"):
-        overlay.write_overlay(tmp_path / "other.mp4", open_clip(data / "media" / "pose.jpg"), [squats])
+        overlay.write_overlay(tmp_path / "other.mp4", open_clip(data / "media" / "pose.jpg"), [person])
     assert [p.name for p in tmp_path.iterdir()] == ["overlay.mp4"]
-
-
-# --- weights -------------------------------------------------------------------------------
-
-
-def test_the_default_models_are_present_and_whole(tmp_path):
-    states = {s.model.name: s for s in weights.status(tmp_path)}
-    for name in ("mediapipe-detector", "mediapipe-full"):
-        assert states[name].state == "present" and states[name].model.needed and states[name].where.is_file()
-    for name in ("mediapipe-lite", "mediapipe-heavy"):
-        assert states[name].state == "missing" and not states[name].model.needed
-    assert all(s.model.licence and s.model.source and s.model.size_bytes > 1e6 for s in states.values())
-
-
-def test_a_damaged_model_is_noticed(tmp_path):
-    model = next(m for m in weights.MODELS if m.name == "mediapipe-lite")
-    where = tmp_path / model.path
-    where.parent.mkdir()
-    where.write_bytes(b"\0" * model.size_bytes)
-    states = {s.model.name: s.state for s in weights.status(tmp_path)}
-    assert states["mediapipe-lite"] == "damaged" and states["mediapipe-heavy"] == "missing"

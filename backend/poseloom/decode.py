@@ -185,6 +185,7 @@ def _decoded(container, stream, warnings: list) -> Iterator:
                 packet = next(packets, None)
                 over = packet is None
                 frames = () if over else packet.decode()
+                damaged += not over and packet.is_corrupt
             except (av.error.InvalidDataError, av.error.EOFError):
                 damaged += 1
                 over = damaged > 1000
