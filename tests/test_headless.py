@@ -343,9 +343,19 @@ def test_a_playblast_shows_the_whole_character_in_every_picture(task, tmp_path):
         assert len(rows) > 200 and columns.min() > 5 and columns.max() < 115 and rows.min() > 10
 
 
-def test_a_real_blender_program_does_the_same(task, characters, tmp_path):
-    """`--blender PATH`, where such a program is named by $POSELOOM_BLENDER."""
-    program = os.environ.get("POSELOOM_BLENDER", "")
-    need(program and Path(program).is_file(), "a Blender program in $POSELOOM_BLENDER")
-    done = blender.run({**task, "character": {"path": characters["hero"]}, "out": str(tmp_path / "o.blend")}, blender=program)
-    assert done["frames"] == 12 and (tmp_path / "o.blend").exists()
+@pytest.mark.matrix
+def test_a_real_blender_program_does_the_same(task, characters, tmp_path, monkeypatch):
+    """`--blender PATH`: a program instead of the package, here in a file system of its own."""
+    root = Path(os.environ.get("BLENDER_GUI_ROOT") or Path.home() / ".cache" / "blender-gui" / "sid")
+    need((root / ".stamp").exists(), "a real Blender (tests/blender/blender_gui.sh setup)")
+    program = tmp_path / "blender"
+    program.write_text(
+        f"#!/bin/sh\nexport BLENDER_GUI_BIND={tmp_path}:{ROOT}\n"
+        f'exec bash {SCRIPTS / "blender_gui.sh"} run blender "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(blender.tempfile, "tempdir", str(tmp_path))
+    hero, out = tmp_path / "hero.blend", tmp_path / "out.blend"
+    hero.write_bytes(Path(characters["hero"]).read_bytes())
+    done = blender.run({**task, "character": {"path": str(hero)}, "out": str(out)}, blender=program)
+    assert done["frames"] == 12 and out.stat().st_size > 1000
