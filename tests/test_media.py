@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -334,6 +335,14 @@ def test_nothing_half_written_stays(tmp_path):
     assert code_of(lambda: write_video(tmp_path / "out.mp4", [], 10)) == "no_frames"
     assert code_of(lambda: write_video(tmp_path / "out.txt", [numbered(0)], 10)) == "bad_ending"
     assert code_of(lambda: write_video(tmp_path / "no" / "out.mp4", [numbered(0)], 10)) == "cannot_write"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+def test_a_full_disk_is_said(tmp_path):
+    (tmp_path / "out.mp4.part").symlink_to("/dev/full")
+    noise = np.random.default_rng(0).integers(0, 255, (30, 256, 256, 3), dtype=np.uint8)
+    assert code_of(lambda: write_video(tmp_path / "out.mp4", noise, 10)) == "cannot_write"
     assert list(tmp_path.iterdir()) == []
 
 
