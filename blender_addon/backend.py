@@ -108,7 +108,7 @@ def animate(running: client.Client, video: str, options: dict, report: Report) -
         while not (status := running.status(job)).final:
             part(report, 0.0, 0.98)(status.fraction, status.text or "Waiting for the backend")
             time.sleep(POLL_S)
-    except Cancelled:
+    except (Cancelled, KeyboardInterrupt):
         running.cancel(job)
         raise
     if status.state == "cancelled":

@@ -5,6 +5,7 @@
 """
 
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -39,6 +40,9 @@ def unregister():
 
 def main(arguments: list) -> int:
     """Do what the words say; 0, or the exit code of what went wrong."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Blender without a window takes Ctrl+C for itself, and would leave a backend behind
+        signal.signal(number, signal.default_int_handler)
     parser = grammar.build_parser("blender --command poseloom", VERBS, inside_blender=True)
     try:
         chosen = parser.parse_args(arguments)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -15,7 +16,7 @@ import pytest
 from conftest import ROOT, python_of
 
 import build_addon
-from poseloom import settings
+from poseloom import client, settings
 
 SCRIPTS = ROOT / "tests" / "blender"
 VERSIONS = ["bpy45", *(pytest.param(name, marks=pytest.mark.matrix) for name in ("bpy42", "bpy50", "bpy52"))]
@@ -35,14 +36,19 @@ def python(request) -> Path:
     return python_of(request.param)
 
 
-def run_script(python, name, *arguments, home: Path, **environment) -> dict:
-    """What a script of tests/blender/ returns, run with the user's folder `home`."""
+def environment_of(home: Path) -> dict:
+    """Variables that make `home` the user's folder, for Blender and for us; made if need be."""
     home.mkdir(exist_ok=True)
-    variables = {**os.environ, "BLENDER_USER_RESOURCES": str(home), "POSELOOM_HOME": str(home / "data"), **environment}
-    variables.pop("PYTHONPATH", None)
+    ours = {"BLENDER_USER_RESOURCES": str(home), "POSELOOM_HOME": str(home / "data")}
+    return {name: value for name, value in {**os.environ, **ours}.items() if name != "PYTHONPATH"}
+
+
+def run_script(python, name, *arguments, home: Path) -> dict:
+    """What a script of tests/blender/ returns, run with the user's folder `home`."""
     done = subprocess.run(
-        [python, SCRIPTS / name, *arguments], env=variables, capture_output=True, text=True, timeout=300, cwd=home
-    )
+        [python, SCRIPTS / name, *arguments],
+        env=environment_of(home), capture_output=True, text=True, timeout=300, cwd=home,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))
     return json.loads(line[len("RESULT ") :])
@@ -240,3 +246,31 @@ def test_on_rigify_the_switches_are_keyed_and_undone_with_the_action(extension, 
     swing = max(abs(a - b) for a, b in zip(*found["places"]))
     assert swing > 0.03  # metres: the deforming bone itself follows the arm's swing of 0.4 rad
     assert found["undone"] == found["before"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_leaves_no_job_no_backend_and_no_file(number, extension, tmp_path, data):
+    pytest.importorskip("bpy", reason="this Python has no bpy")
+    home = tmp_path / "home"
+    settings.write_backend_json(folder=home / "data")
+    video = data / "media" / "pose2sim_single" / "cam01.mp4"
+    process = subprocess.Popen(
+        [sys.executable, SCRIPTS / "addon_interrupt.py", extension, tmp_path, video], text=True, cwd=tmp_path,
+        env=environment_of(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if '"stage"' in line and json.loads(line)["fraction"] > 0.1:  # the backend is at its frames
+            process.send_signal(number)
+            break
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130, "".join(said) + complaint
+    assert "Cancelled" in complaint and "Traceback" not in complaint
+    assert client.find_backend(home / "data") is None
+    assert not (tmp_path / "out.blend").exists()
+    again = client.start_backend(folder=home / "data")
+    try:
+        assert [job.state for job in again.jobs()] == ["cancelled"]  # and it is not taken up again
+    finally:
+        client.stop_backend(again)

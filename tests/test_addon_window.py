@@ -33,12 +33,12 @@ class Blender:
         }
 
     def __call__(self, *words) -> subprocess.CompletedProcess:
-        return self._run(SCRIPTS / "blender_gui.sh", "run", "blender", *words)
+        return self.run(SCRIPTS / "blender_gui.sh", "run", "blender", *words)
 
     def window(self, script, *words) -> subprocess.CompletedProcess:
-        return self._run(SCRIPTS / "shot.sh", SCRIPTS / script, "-", *words)
+        return self.run(SCRIPTS / "shot.sh", SCRIPTS / script, "-", *words)
 
-    def _run(self, *words) -> subprocess.CompletedProcess:
+    def run(self, *words) -> subprocess.CompletedProcess:
         return subprocess.run(
             ["bash", *map(str, words)], env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=240
         )
@@ -100,6 +100,19 @@ def test_animate_from_the_command_line_on_a_backend_that_runs(blender, backend, 
     assert done.returncode == 0, done.stdout + done.stderr
     assert out.exists()
     backend[0].health()  # one that ran before is left running
+
+
+def test_a_command_that_is_stopped_says_so_in_its_exit_code(blender, backend, data):
+    """Blender itself would answer a signal its own way."""
+    line = (
+        f"blender --command poseloom animate {data}/media/pose2sim_single/cam01.mp4 --to hero.blend --out never.blend "
+        f"--backend {backend[0].address} --progress json > said.txt & "
+        "until grep -q 0.2 said.txt; do sleep 0.1; done; kill -TERM $!; wait $!; echo exit $?"
+    )
+    done = blender.run(SCRIPTS / "blender_gui.sh", "run", "sh", "-c", line)
+    assert "exit 130" in done.stdout, done.stdout + done.stderr
+    assert not (blender.work / "never.blend").exists()
+    assert backend[0].jobs()[0].state == "cancelled"
 
 
 def test_clicking_animate_in_the_panel_makes_the_action(blender, backend, data):

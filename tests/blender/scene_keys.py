@@ -6,6 +6,7 @@ import numpy as np
 from poseloom.errors import BadInput
 from poseloom.motion import quat
 from poseloom.motion.types import RigMotion
+from poseloom.retarget import pose_matrices
 from poseloom_addon import compat
 from poseloom_addon.scene import armature, keying, strips
 from session import run
@@ -70,11 +71,15 @@ def main():
     ]
     back = armature.read_motion(obj, 5, 4 + FRAMES, rig=rig)
     finite = np.isfinite(motion.location)
+    bpy.context.scene.frame_set(105)
+    whole = RigMotion(rig.bones, motion.basis, np.nan_to_num(motion.location), motion.keyed, 24.0)
+    computed, seen = pose_matrices(rig, whole)[100], armature.pose_matrices(obj, rig.bones)
     switch = next(c for c in curves if c.data_path == '["switch"]')
     result = {
         "version": compat.version(),
         "rotation_error_deg": float(np.degrees(quat.angle(back.basis, motion.basis)).max()),
         "location_error": float(np.abs(back.location - motion.location)[finite].max()),
+        "kernel_apart_from_blender": float(np.abs(computed - seen).max()),
         "location_where_unkeyed": float(np.abs(back.location[~finite]).max()),
         "largest_jump": float(max(jumps)),
         "first_frame": curves[0].keyframe_points[0].co[0],
