@@ -10,6 +10,7 @@ from ..motion import filters
 from ..motion.skeleton import JOINTS
 
 _SHORT_GAP_S = 0.5
+_LONE_S = 0.15
 # landmarks whose visibility scores a joint
 _SCORES = {
     "pelvis": (23, 24), "spine1": (11, 12, 23, 24), "spine2": (11, 12, 23, 24), "spine3": (11, 12), "neck": (7, 8),
@@ -57,6 +58,12 @@ def unflip(keypoints):
     return replace(keypoints, xy=xy, xyz=xyz, score=score)
 
 
+def _lone(seen, fps):
+    """(T,) True in sightings of under 0.15 s where there are longer ones: chance finds, mostly wrong."""
+    length = filters.run_lengths(seen)
+    return seen & (length < round(_LONE_S * fps)) & (length.max() >= round(_LONE_S * fps))
+
+
 def whole(keypoints, cutoff_hz):
     """Smooth points (T,33,3) and pixels (T,33,2), weights (T,33), frames seen (T,), scores (T,22).
 
@@ -66,6 +73,7 @@ def whole(keypoints, cutoff_hz):
     xyz, xy = np.array(keypoints.xyz, np.float64), np.array(keypoints.xy, np.float64)
     score = np.array(keypoints.score, np.float64)
     lost = ~(np.isfinite(xyz).all(-1) & np.isfinite(xy).all(-1))
+    lost |= _lone(~lost.all(axis=1), fps)[:, None]
     jumps = filters.outliers(xyz, fps, floor=0.08) & ~lost
     gone = lost | jumps
     weight = np.where(gone, 0.02, np.clip(score, 0.05, 1.0) ** 2)

@@ -124,29 +124,29 @@ def resting(points, fps, axes=(1.0, 1.0, 1.0)):
 
 def above_floor(points, fps):
     """points (T,4,3) with the lowest of the second around each frame as floor."""
-    lowest = points[..., 2].min(axis=1)
-    wide = max(1, int(round(0.5 * fps)))
-    padded = np.pad(lowest, wide, mode="edge")
-    floor = np.lib.stride_tricks.sliding_window_view(padded, 2 * wide + 1).min(axis=-1)
-    return points - floor[:, None, None] * _Z
+    return points - _lowest_near(points[..., 2].min(axis=1), fps)[:, None, None] * _Z
 
 
 def stand(root, soles, rests, fps):
-    """`root` (T,3) raised or lowered so that resting soles lie at z = 0; slowly, so jumps remain."""
+    """`root` (T,3) raised or lowered so that resting soles lie at z = 0; slowly, so jumps remain.
+
+    Where nothing seems to rest for half a second, as in a run, the lowest points touch the floor.
+    """
     height = root[:, None, 2] + soles[..., 2]
     some = rests.max(axis=-1) > 0.5
-    lowest = height.min(axis=1)
-    if not some.any():
-        out = root.copy()
-        out[:, 2] -= np.percentile(lowest, 5)
-        return out
     held = np.where(rests > 0.5, height, np.inf).min(axis=1)
+    near = -_lowest_near(-some.astype(float), fps) > 0.5
     frames = np.arange(len(root))
-    floor = np.interp(frames, frames[some], held[some])
-    floor = filters.smooth(floor, 1.0, fps, np.where(some, 1.0, 0.05))
-    out = root.copy()
-    out[:, 2] -= floor
-    return out
+    between = np.interp(frames, frames[some], held[some]) if some.any() else np.zeros(len(root))
+    floor = np.where(some, held, np.where(near, between, _lowest_near(height.min(axis=1), fps)))
+    floor = filters.smooth(floor, 1.0, fps, np.where(some, 1.0, np.where(near, 0.05, 0.3)))
+    return root - floor[:, None] * _Z
+
+
+def _lowest_near(x, fps):
+    """(T,) the least of x within half a second."""
+    wide = max(1, int(round(0.5 * fps)))
+    return np.lib.stride_tricks.sliding_window_view(np.pad(x, wide, mode="edge"), 2 * wide + 1).min(axis=-1)
 
 
 def _middle_out(x, fps):
