@@ -94,7 +94,7 @@ def _pose(chosen) -> int:
         write_keypoints(out, [seen])
         if overlay:
             write_overlay(overlay, open_media(Path(media), options), [seen], part(report, 0.8, 1.0))
-        sentence = "\n  ".join([f"{out}: {len(seen)} frames of person {seen.person}.", *warnings])
+        sentence = "\n  ".join([f"{out}: {_frames(len(seen))} of person {seen.person}.", *warnings])
         return sentence, {"output": str(out), "frames": len(seen), "warnings": warnings}
 
     return _each(chosen, chosen.media, outs, see)
@@ -122,10 +122,14 @@ def _each(chosen, inputs: Sequence[str], outs: list, do: Callable) -> int:
 
 
 def _told(account: dict, out: Path) -> tuple:
-    sentence = f"{out}: {account['frames']} frames at {account['fps']:g} fps on {account['family']}."
+    sentence = f"{out}: {_frames(account['frames'])} at {account['fps']:g} fps (rig: {account['family']})."
     for warning in account["warnings"]:
         sentence += f"\n  {warning}"
     return sentence, account
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def _outputs(chosen, inputs, endings, default: str) -> list:
