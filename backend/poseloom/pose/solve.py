@@ -45,7 +45,7 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     report(0.6, "Placing the body in the room")
     legs = _legs_seen(keypoints, fps)
     level, lrot = _level(skeleton, lrot, seen, legs, fps)
-    place = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
+    place, level = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
     place, lrot[:, 0] = _face_front(place, lrot[:, 0])
     motion = Motion(skeleton, lrot, place, fps, score=score)
@@ -115,7 +115,7 @@ def _level(skeleton, lrot, seen, legs, fps):
 
 
 def _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
-    """The pelvis track (T,3) in axes levelled by `level`, the floor at 0."""
+    """The pelvis track (T,3) in levelled axes, the floor at 0, and `level` mended by the floor."""
     fps, names = keypoints.fps, list(_ANCHORS)
     _, gpos, soles = _body(skeleton, lrot)
     marks = [_ANCHORS[n] for n in names]
@@ -126,7 +126,9 @@ def _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
     sure = np.where(seen, weight[:, marks].mean(axis=1), 1e-3)
     place = root.track(t_seen, sure, soles, fps, cutoff_hz)
     rests = root.resting(root.above_floor(place[:, None] + soles, fps), fps)
-    return root.stand(place, soles, rests, fps)
+    mend = root.flatten(place, soles, rests, fps)
+    place, soles = quat.rotate(mend, place), quat.rotate(mend, soles)
+    return root.stand(place, soles, rests, fps), quat.multiply(mend, level)
 
 
 def _body(skeleton, lrot):
