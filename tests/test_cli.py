@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shlex
 import signal
 import subprocess
@@ -21,6 +20,8 @@ from poseloom.errors import BadInput
 from poseloom.motion import quat, skeleton
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
 from poseloom.motion.types import Motion
+
+resource = pytest.importorskip("resource", reason="limits on files and signals are tested where POSIX is")
 
 
 def walk(frames: int) -> Motion:

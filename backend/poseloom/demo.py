@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 import time
 from importlib import resources
@@ -49,7 +48,7 @@ def make(
     began_s = time.perf_counter()
     options, account = AnimateOptions(), Account({"input": clip.name, "output": str(folder)})
     copied = folder / clip.name
-    shutil.copyfile(clip, copied)
+    write_bytes(copied, clip.read_bytes())
 
     report = stage("See")
     seen = pipelines.media_to_keypoints(copied, options, report)
