@@ -6,6 +6,7 @@ import numpy as np
 
 from . import quat
 
+_BLOCK = 2_000_000
 _MAX_STIFFNESS = 1e10  # beyond it the banded solve loses its digits; about 0.1 Hz at 240 fps
 
 
@@ -130,12 +131,16 @@ def outliers(x, fps: float, window_s: float = 0.3, sigmas: float = 4.0, floor: f
     filled = fill_gaps(x)
     padded = np.concatenate([filled[half:0:-1], filled, filled[-2 : -half - 2 : -1]])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
-    drift = np.median(np.diff(windows, axis=-1), axis=-1)
-    windows = windows - drift[..., None] * np.arange(-half, half + 1)
-    middle = np.median(windows, axis=-1)
-    off = np.linalg.norm(windows - middle[..., None], axis=-2)
-    spread = 1.4826 * np.median(off, axis=-1)
-    return np.linalg.norm(filled - middle, axis=-1) > np.maximum(sigmas * spread, floor)
+    far = np.empty(x.shape[:-1], bool)
+    block = max(1, _BLOCK // windows[0].size)  # so that memory does not grow with the clip
+    for start in range(0, len(x), block):
+        here = slice(start, start + block)
+        drift = np.median(np.diff(windows[here], axis=-1), axis=-1)
+        level = windows[here] - drift[..., None] * np.arange(-half, half + 1)
+        middle = np.median(level, axis=-1)
+        spread = 1.4826 * np.median(np.linalg.norm(level - middle[..., None], axis=-2), axis=-1)
+        far[here] = np.linalg.norm(filled[here] - middle, axis=-1) > np.maximum(sigmas * spread, floor)
+    return far
 
 
 def fill_gaps(x):
