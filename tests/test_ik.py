@@ -75,3 +75,15 @@ def test_no_knee_pop_while_the_leg_straightens():
     new_upper, _ = two_bone(upper, lower, THIGH, SHIN, np.zeros((101, 3)), target, KNEE_WARD)
     assert np.degrees(quat.angle(new_upper[1:], new_upper[:-1])).max() < 4.0
     assert quat.rotate(new_upper, KNEE_WARD)[:, 1].max() < -0.8
+
+
+def test_a_deep_squat_keeps_its_knees_in_front():
+    """The thigh past level, its own front then facing backwards: the hinge alone tells where the knee belongs."""
+    short, long, raised = 0.3, 0.45, np.radians([95.0, 105.0, 120.0])
+    thigh = quat.from_axis_angle(X, -raised)
+    shin = quat.from_axis_angle(X, np.arcsin(short / long * np.sin(raised)))
+    bones = np.array([0.0, 0.0, -short]), np.array([0.0, 0.0, -long])
+    ankle = quat.rotate(thigh, bones[0]) + quat.rotate(shin, bones[1])
+    np.testing.assert_allclose(ankle[:, 1], 0.0, atol=1e-12)
+    upper, _ = two_bone(thigh, shin, *bones, np.zeros((3, 3)), ankle * 1.1, KNEE_WARD)
+    assert (quat.rotate(upper, bones[0])[:, 1] < -0.2).all()

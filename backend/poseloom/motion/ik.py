@@ -14,9 +14,9 @@ def two_bone(upper_grot, lower_grot, upper_bone, lower_bone, start, target, forw
     their own rest axes; start, target (...,3) in the world; forward (...,3), in the upper bone's
     rest axes, where the middle joint points when the limb is straight (-Y for a knee).
     Returns (upper_grot, lower_grot).  The middle joint stays in the plane it was in, turned with
-    the line from start to target, unless it bends the wrong way; twist about the bones is kept.  A target out of reach is
-    approached as far as the straight limb goes: there is no margin, since 1 % of reach bends a
-    straight knee by 16 degrees.
+    the line from start to target, unless it bends the wrong way; twist about the bones is kept.  A
+    target out of reach is approached as far as the straight limb goes: there is no margin, since
+    1 % of reach bends a straight knee by 16 degrees.
     """
     start, target = np.asarray(start, np.float64), np.asarray(target, np.float64)
     upper = quat.rotate(upper_grot, upper_bone)
@@ -26,8 +26,10 @@ def two_bone(upper_grot, lower_grot, upper_bone, lower_bone, start, target, forw
     upper, lower = quat.rotate(swing, upper), quat.rotate(swing, lower)
     toward = _unit(target - start)
     distance = np.clip(_norm(target - start), np.abs(a - b) + 1e-9, a + b - 1e-9)
-    # the pole: where the middle joint is now; for a nearly straight limb, where it would go
-    ahead = _across(quat.rotate(quat.multiply(swing, upper_grot), forward), toward)
+    # the pole: where the middle joint is now; for a nearly straight limb, where its hinge would send it.  The
+    # hinge tells at any bend, `forward` itself points backwards in a deep squat
+    hinge = np.cross(np.asarray(forward, np.float64), upper_bone)
+    ahead = np.cross(toward, quat.rotate(quat.multiply(swing, upper_grot), hinge))
     now = _across(upper, toward)
     same_side = np.sum(_unit(now) * _unit(ahead), axis=-1, keepdims=True)
     trust = _ease(_norm(now) / (0.03 * (a + b)) - 1.0) * _ease(1.0 + 2.0 * same_side)

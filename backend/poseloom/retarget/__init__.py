@@ -15,8 +15,9 @@ from ..motion.skeleton import global_rotations, local_rotations, parent_of
 from ..motion.types import Motion, Rig, RigMotion
 from .align import SHARED, SPINE, Alignment, align
 from .floor import grounded
-from .limbs import plant, proportions, skeleton_of, travel
+from .limbs import proportions, skeleton_of
 from .pose import Posed, Poser, global_pose, pose_matrices
+from .stance import plant, travel
 
 __all__ = ["from_rig", "global_pose", "grounded", "pose_matrices", "retarget", "skeleton_of", "to_rig"]
 

@@ -9,8 +9,8 @@ from ..motion.types import Motion
 
 _STILL_M_S = 0.4
 _STILL_S = 0.2
-# of the heights at which feet are still: low, for stairs and boxes lie above the floor
-_SHARE_PERCENT = 20.0
+# the floor is the lowest level, this thick, at which feet are still: stairs and boxes lie above it
+_LOWEST_PERCENT, _THICK_M = 2.0, 0.05
 # more than this, in leg lengths, is no error of calibration
 _MOST = 0.35
 
@@ -40,4 +40,6 @@ def floor_level(points, fps: float) -> float:
     still = speed < _STILL_M_S
     if still.any(axis=-1).sum() < _STILL_S * fps:
         return 0.0
-    return float(np.percentile(points[..., 2][still], _SHARE_PERCENT))
+    heights = points[..., 2][still]
+    lowest = np.percentile(heights, _LOWEST_PERCENT)
+    return float(np.median(heights[(heights >= lowest) & (heights <= lowest + _THICK_M)]))
