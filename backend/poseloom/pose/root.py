@@ -65,7 +65,11 @@ def upright(gpos, soles, names, fps):
             return quat.IDENTITY
         mean = np.sum(use * rise, axis=0) / use.sum()
         seconds = float(use.sum()) / fps
-        noise = np.radians(2.0) ** 2 + np.radians(8.0) ** 2 / (1.0 + 4.0 * seconds)
+        # with both feet down it is open where between them the weight rests
+        both = 4.0 * carried[:, :1] * carried[:, 1:]
+        open_rad = np.abs(feet[:, 0] - feet[:, 1])[:, [1, 0]] * both / (2.0 * size)
+        open_rad = np.sum(use * open_rad, axis=0) / use.sum()
+        noise = np.radians(2.0) ** 2 + (np.radians(5.0) ** 2 + open_rad**2) / (1.0 + 4.0 * seconds)
         believe = np.radians([15.0, 5.0]) ** 2 / (np.radians([15.0, 5.0]) ** 2 + noise)  # of usual pitch and roll
         pitch, roll = believe * np.arctan2(mean[[1, 0]], mean[2])
         # turn that direction onto z: about x by the pitch, about y against the roll
