@@ -15,6 +15,7 @@ import base64
 import hashlib
 import io
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -213,6 +214,7 @@ def install_backend() -> Path:
         raise BuildError(f"The backend needs Python 3.11; this is {sys.version.split()[0]}.")
     python = settings.backend_python()
     venv.create(python.parent.parent, with_pip=True)
+    shutil.rmtree(TREE / "build" / "lib", ignore_errors=True)  # else what an older tree left there is installed too
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", TREE / "constraints" / "main.txt"]
     if subprocess.run([*pip, f"{TREE}[pose,server]"]).returncode:
         raise BuildError("pip could not install the backend; its message stands above.")
