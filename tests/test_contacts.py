@@ -44,7 +44,8 @@ def walking(steps=4, fps=30.0, stride=0.4, noise=0.0, seed=0):
         phase = (time + side) / 2.0
         swing = np.clip((phase % 1.0) * 2.0 - 1.0, 0.0, 1.0)
         ease = swing * swing * (3 - 2 * swing)
-        track = np.stack([0 * phase, -2 * stride * (np.floor(phase) + ease - side / 2), 0.1 * np.sin(np.pi * swing)], -1)
+        ahead = -2 * stride * (np.floor(phase) + ease - side / 2)
+        track = np.stack([0 * phase, ahead, 0.1 * np.sin(np.pi * swing)], axis=-1)
         tracks.append((track, swing > 0))
     root = np.array(base.root, np.float64)
     root[:, 1] -= stride * (time - 0.5)

@@ -31,34 +31,35 @@ def measure(points, weight, height_m: float) -> tuple[Skeleton, float]:
     points (T,33,3), weight (T,33).  Lengths are weighted medians over the clip, the same left and
     right, held near an average body's; spine, neck, head, hands and feet keep its proportions.
     """
-    body = standard(REST_HEIGHT_M)
-    rest = np.cumsum(np.zeros((22, 3)), axis=0)
-    for j, parent in enumerate(body.parents):
-        rest[j] = body.offsets[j] + (rest[parent] if parent >= 0 else 0.0)
+    body, size = standard(REST_HEIGHT_M), height_m / REST_HEIGHT_M
+    average = {n: float(np.linalg.norm(body.offsets[J[n + "_l"]])) for n in ("shin", "foot", "forearm", "hand")}
+    average["thigh"] = float(body.offsets[J["thigh_l"]][0])
+    average["upper_arm"] = float(body.offsets[J["clavicle_l"]][0] + body.offsets[J["upper_arm_l"]][0])
+    column = [J[n] for n in ("spine1", "spine2", "spine3", "clavicle_l")]
+    average["spine"] = float(body.offsets[column, 2].sum() - body.offsets[J["thigh_l"]][2])
 
     def length(a, b):
-        return _median(_norm(points[:, a] - points[:, b]), np.minimum(weight[:, a], weight[:, b]))
+        sure = np.minimum(weight[:, a], weight[:, b])
+        return np.array([_median(_norm(points[:, a] - points[:, b]), sure), sure.mean()])
 
     def both(a, b):
         return 0.5 * (length(a[0], b[0]) + length(a[1], b[1]))
 
-    trunk = _median(_norm(_middle(points, SHOULDER) - _middle(points, HIP)), weight[:, list(SHOULDER + HIP)].min(1))
-    seen = {
-        "shin": both(HIP, KNEE), "foot": both(KNEE, ANKLE), "forearm": both(SHOULDER, ELBOW),
-        "hand": both(ELBOW, WRIST), "thigh": length(*HIP) / 2.0, "upper_arm": length(*SHOULDER) / 2.0,
-        "spine": trunk,
+    trunk = _norm(_middle(points, SHOULDER) - _middle(points, HIP))
+    sure = weight[:, list(SHOULDER + HIP)].min(axis=1)
+    seen = {  # (length in the points, certainty)
+        "shin": both(HIP, KNEE), "foot": both(KNEE, ANKLE), "spine": np.array([_median(trunk, sure), sure.mean()]),
+        "forearm": both(SHOULDER, ELBOW), "hand": both(ELBOW, WRIST),
+        "upper_arm": [0.5, 1.0] * length(*SHOULDER), "thigh": [0.5, 1.0] * length(*HIP),
     }  # fmt: skip
-    usual = {
-        "shin": 0.42, "foot": 0.41, "forearm": 0.28, "hand": 0.25, "thigh": 0.09, "upper_arm": 0.18,
-        "spine": rest[J["upper_arm_l"], 2] - rest[J["thigh_l"], 2],
-    }  # fmt: skip
-    column = ("shin", "foot", "spine")
-    total = sum(seen[k] for k in column)
-    scale = height_m / REST_HEIGHT_M * sum(usual[k] for k in column) / total if total > 0.05 else 1.0
-    # the hips of BlazePose lie outside the joint centres, so they tell less
-    slack = {"thigh": 0.05}
-    size = height_m / REST_HEIGHT_M
-    ratio = {k: np.clip(seen[k] * scale / (usual[k] * size), 1 - slack.get(k, 0.2), 1 + slack.get(k, 0.2)) for k in seen}
+    total = sum(seen[k].prod() for k in ("shin", "foot", "spine"))
+    usual = sum(average[k] * seen[k][1] for k in ("shin", "foot", "spine"))
+    scale = size * usual / total if total > 1e-3 * usual else 1.0
+    ratio = {}
+    for name, (found, sure) in seen.items():
+        # the hips of BlazePose lie outside the joint centres, so they tell less
+        slack = (0.05 if name == "thigh" else 0.2) * min(sure / 0.2, 1.0)
+        ratio[name] = np.clip(found * scale / (average[name] * size), 1.0 - slack, 1.0 + slack)
     offsets, tips = size * np.array(body.offsets, np.float64), size * np.array(body.tips, np.float64)
     for name, j in J.items():
         part = name[:-2] if name.endswith(("_l", "_r")) else name

@@ -33,8 +33,8 @@ def translation(body, xy, weight, size, focal_px):
         w = weight[..., None] + 1e-9
         normal = np.einsum("tnij,tnik,tni->tjk", rows, rows, np.broadcast_to(w, right.shape))
         normal = normal + 1e-9 * np.eye(3)
-        t = np.linalg.solve(normal, np.einsum("tnij,tni,tni->tj", rows, right, np.broadcast_to(w, right.shape))[..., None])
-        t = t[..., 0]
+        moment = np.einsum("tnij,tni,tni->tj", rows, right, np.broadcast_to(w, right.shape))
+        t = np.linalg.solve(normal, moment[..., None])[..., 0]
         off = np.linalg.norm(np.einsum("tnij,tj->tni", rows, t) - right, axis=-1)
         weight = weight / (1.0 + (off / 0.08) ** 2)
     return t
