@@ -89,22 +89,21 @@ def true_motion(truth) -> Motion:
     order = [names.index(name) for name in usual.names]
     gpos = gpos[:, order]
     offsets = np.array(usual.offsets, np.float64)
-    for j, parent in enumerate(parents):
-        if parent >= 0:
-            length = np.median(np.linalg.norm(gpos[:, j] - gpos[:, parent], axis=-1))
-            offsets[j] *= length / np.linalg.norm(offsets[j])
-    skeleton = Skeleton(usual.names, parents, offsets, usual.tips)
     children = {j: [k for k, p in enumerate(parents) if p == j] for j in range(len(parents))}
     grot = np.tile(quat.IDENTITY, (*gpos.shape[:2], 1))
     for j, parent in enumerate(parents):
-        above = grot[:, parent] if parent >= 0 else grot[:, j]
-        if len(children[j]) > 1:
-            grot[:, j] = best_turn(offsets[children[j]], gpos[:, children[j]] - gpos[:, [j]])
-        elif children[j]:
-            k = children[j][0]
-            grot[:, j] = quat.multiply(quat.between(quat.rotate(above, offsets[k]), gpos[:, k] - gpos[:, j]), above)
+        below, above = children[j], grot[:, max(parent, 0)]
+        there = gpos[:, below] - gpos[:, [j]]
+        if len(below) > 1:  # a rigid piece: its shape is the mean of what is seen of it
+            for _ in range(5):
+                grot[:, j] = best_turn(offsets[below], there)
+                offsets[below] = quat.rotate(quat.inverse(grot[:, [j]]), there).mean(axis=0)
+        elif below:
+            offsets[below] *= np.median(np.linalg.norm(there, axis=-1)) / np.linalg.norm(offsets[below])
+            grot[:, j] = quat.multiply(quat.between(quat.rotate(above, offsets[below[0]]), there[:, 0]), above)
         else:
             grot[:, j] = above
+    skeleton = Skeleton(usual.names, parents, offsets, usual.tips)
     lrot = np.array(grot)
     for j, parent in enumerate(parents):
         if parent >= 0:
