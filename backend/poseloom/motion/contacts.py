@@ -47,16 +47,17 @@ def find_contacts(
 
     A rest begins and ends where speed or height leave the looser bound, and must somewhere keep
     the tighter (hysteresis, the same forwards and backwards); it lasts at least 0.08 s, and breaks
-    of up to 0.1 s near the floor are no breaks.  `speed` (T,K) m/s where it is known better than
-    from the points.
+    of up to 0.1 s near the floor are no breaks.  Bounds are numbers or (K,) each; `speed` (T,K)
+    m/s where it is known better than from the points.
     """
     points = np.asarray(points, np.float64)
     height = points[..., 2] - floor
     if len(points) < 2:
         return (height < height_m[1]).astype(np.float64)
+    low = height < height_m[1]
     speed = point_speed(points, fps) if speed is None else speed
     tight = (speed < speed_m_s[0]) & (height < height_m[0])
-    loose = (speed < speed_m_s[1]) & (height < height_m[1])
+    loose = (speed < speed_m_s[1]) & low
     loose &= filters.run_lengths(loose) >= max(1, round(_MIN_CONTACT_S * fps))
     kept = np.zeros_like(loose)
     for k in range(loose.shape[1]):
@@ -64,7 +65,7 @@ def find_contacts(
             kept[start:end, k] = tight[start:end, k].any()
         for start, end in runs(~kept[:, k]):
             inside = 0 < start and end < len(kept) and end - start <= round(_MAX_BREAK_S * fps)
-            kept[start:end, k] |= inside and (height[start:end, k] < height_m[1]).all()
+            kept[start:end, k] |= inside and low[start:end, k].all()
     return kept.astype(np.float64)
 
 

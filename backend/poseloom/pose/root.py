@@ -12,6 +12,8 @@ from ..motion.contacts import find_contacts, point_speed
 
 _X, _Y, _Z = np.eye(3)
 FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
+# how low heels and balls must be to rest, some time and all the time: a lifted heel is soon telling
+_LOW_M = (np.array([0.06, 0.06, 0.07, 0.07]), np.array([0.11, 0.11, 0.12, 0.12]))
 # share of body mass near each canonical joint
 MASS = {"pelvis": 0.2, "spine2": 0.15, "spine3": 0.15, "head": 0.08, "upper_arm_l": 0.03, "upper_arm_r": 0.03,
         "forearm_l": 0.03, "forearm_r": 0.03, "thigh_l": 0.05, "thigh_r": 0.05, "shin_l": 0.08, "shin_r": 0.08,
@@ -123,7 +125,7 @@ def resting(points, fps, axes=(1.0, 1.0, 1.0)):
     low = np.minimum(points[:, :2, 2], points[:, 2:, 2])
     alone = np.clip((low[:, ::-1] - low - 0.05) / 0.1, 0.0, 1.0)
     speed = speed * (1.0 - 0.5 * np.tile(alone, 2))
-    return find_contacts(points, fps, speed=speed, speed_m_s=(usual, 1.6 * usual), height_m=(0.07, 0.12))
+    return find_contacts(points, fps, speed=speed, speed_m_s=(usual, 1.6 * usual), height_m=_LOW_M)
 
 
 def above_floor(points, fps):
