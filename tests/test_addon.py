@@ -188,6 +188,9 @@ def test_animate_finds_starts_asks_and_stops_the_backend(python, extension, tmp_
     state, seconds, on_the_backend = found["cancelled"]
     assert state == on_the_backend == "cancelled" and seconds < 1.0
     said = found["refused"]
+    assert found["actions"] == []  # none of these left anything
+    assert "token" in said["wrong token"] and "127.0.0.1:9 does not answer" in said["no backend"]
+    assert "addon_animate.py" in said["not a video"]
     assert "No video is chosen" in said["no video"]
     assert "/nowhere/dance.mp4" in said["no file"]
     assert '"Nobody"' in said["no armature"]

@@ -12,17 +12,22 @@ def main(path, video):
     from poseloom.motion.files import motion_from_bytes
 
     jobs, backend = extension.registration.jobs, extension.registration.backend.backend
-    preferences = extension.registration.preferences
     hero = session.armature("Hero")
     bpy.context.scene.frame_set(11)
-    result = {"refused": _refusals(preferences.get())}
+    result = {"refused": _refusals()}
 
     result["states"] = [backend.look(backend.choice()).state]
     started_s = time.monotonic()
     bpy.ops.poseloom.start_backend()
     result["start_s"] = time.monotonic() - started_s
     result["states"].append(backend.look(backend.choice()).state)
+    address = backend.find(backend.choice()).address
     try:
+        result["refused"] |= {
+            "wrong token": said(video=video, backend=address, token="wrong"),
+            "not a video": said(video=__file__),
+        }
+        result["actions"] = action_names()
         bpy.ops.poseloom.animate(video=video, end="12", height_m=1.7)
         action = hero.animation_data.action
         curves = session.fcurves(action)
@@ -52,25 +57,28 @@ def action_names():
     return [action.name for action in bpy.data.actions]
 
 
-def _refusals(preferences):
+def said(**values):
+    """What Animate complains of."""
+    try:
+        bpy.ops.poseloom.animate(**values)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+def _refusals():
     """What Animate says where it can't."""
-    said = {}
-
-    def say(name, **values):
-        try:
-            bpy.ops.poseloom.animate(**values)
-            said[name] = ""
-        except RuntimeError as error:
-            said[name] = str(error)
-
-    say("no video")
-    say("no file", video="/nowhere/dance.mp4")
-    say("no armature", video=__file__, armature="Nobody")
-    say("offline", video=__file__, backend="http://192.0.2.1:8797")
+    found = {
+        "no video": said(),
+        "no file": said(video="/nowhere/dance.mp4"),
+        "no armature": said(video=__file__, armature="Nobody"),
+        "offline": said(video=__file__, backend="http://192.0.2.1:8797"),
+        "no backend": said(video=__file__, backend="http://127.0.0.1:9", token="any"),
+    }
     bpy.context.view_layer.objects.active = None
-    say("nothing selected", video=__file__)
+    found["nothing selected"] = said(video=__file__)
     bpy.context.view_layer.objects.active = bpy.data.objects["Hero"]
-    return said
+    return found
 
 
 def _cancel(jobs, backend, video):
