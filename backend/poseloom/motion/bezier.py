@@ -19,6 +19,10 @@ from .types import array
 _HOPEFUL = 2.5
 # how strongly a slope that the frames say little about follows the neighbouring keys
 _LEAN = 0.01
+# how strongly a pinned key holds its value, against one frame
+_PIN = 1e6
+# a property that stays this near to its first value, of what is allowed, is one key
+_STILL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,105 +81,120 @@ def evaluate(keys, values, slopes, frames) -> np.ndarray:
     return h00 * values[low] + h01 * values[low + 1] + h10 * slopes[low] + h11 * slopes[low + 1]
 
 
-def best_slopes(keys, values) -> np.ndarray:
-    """(K,C) slopes at keys (K,) with which the curve through values[keys] passes nearest to values (T,C).
+def best_keys(keys, values, pinned) -> tuple[np.ndarray, np.ndarray]:
+    """(values (K,C), slopes (K,C)) at keys (K,) of the curve that passes nearest to values (T,C).
 
-    Least squares over all frames from the first key to the last; one tridiagonal system for all components.
+    Least squares over all frames 0..T-1, the first and last of which are keys; where pinned (K,) the key keeps its
+    frame's own value.  One block tridiagonal system for all components.
     """
     keys, values = np.asarray(keys), np.asarray(values, np.float64)
     if len(keys) == 1:
-        return np.zeros_like(values[keys])
-    frames = np.arange(keys[0], keys[-1] + 1)
-    low, gap, u = _place(keys, frames)
-    h00, h01, h10, h11 = _weights(u, gap)
-    rest = values[frames] - h00[:, None] * values[keys][low] - h01[:, None] * values[keys][low + 1]
+        return values[keys], np.zeros_like(values[keys])
     count = len(keys)
-    main = np.bincount(low, h10 * h10, count) + np.bincount(low + 1, h11 * h11, count) + _LEAN
-    beside = np.bincount(low, h10 * h11, count)[:-1]
-    right = _LEAN * _chords(keys, values[keys])
-    for c in range(values.shape[1]):
-        right[:, c] += np.bincount(low, h10 * rest[:, c], count) + np.bincount(low + 1, h11 * rest[:, c], count)
-    return _solve_tridiagonal(main, beside, right)
+    low, gap, u = _place(keys, np.arange(len(values)))
+    h00, h01, h10, h11 = _weights(u, gap)
+    sums = lambda weight: np.bincount(low, weight, count)  # noqa: E731
+    main, beside = np.zeros((count, 2, 2)), np.zeros((count, 2, 2))
+    near, far = (h00, h10), (h01, h11)
+    right = np.zeros((count, 2, values.shape[1]))
+    for i in (0, 1):
+        for j in (0, 1):
+            main[:, i, j] = sums(near[i] * near[j])
+            main[1:, i, j] += sums(far[i] * far[j])[:-1]
+            beside[:, i, j] = sums(near[i] * far[j])
+        for c in range(values.shape[1]):
+            right[:, i, c] = sums(near[i] * values[:, c])
+            right[1:, i, c] += sums(far[i] * values[:, c])[:-1]
+    hold = np.where(pinned, _PIN, 0.0)
+    main[:, 0, 0] += hold
+    right[:, 0] += hold[:, None] * values[keys]
+    main[:, 1, 1] += _LEAN
+    right[:, 1] += _LEAN * _chords(keys, values[keys])
+    found = _solve_blocks(main, beside[:-1], right)
+    return np.where(np.asarray(pinned)[:, None], values[keys], found[:, 0]), found[:, 1]
 
 
-def fit(values, error: Callable[[np.ndarray], np.ndarray], must=()) -> tuple[np.ndarray, np.ndarray]:
-    """(keys (K,), slopes (K,C)): few frames of values (T,C) through which a curve stays within what `error` allows.
+def fit(values, error: Callable[[np.ndarray], np.ndarray], must=()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(keys (K,), values (K,C), slopes (K,C)): few keys of a curve that stays as near to values (T,C) as is asked.
 
-    error(curve (T,C)) -> (T,) is how far a curve is off, 1 being the most that is allowed; it must allow the keys
-    themselves.  `must` are frames that have to be keys; the ends always are.  Keys are put where a curve is off
-    most until none is, then those are taken out that the others can do without.
+    error(curve (T,C)) -> (T,) is how far a curve is off, 1 being the most that is allowed; it must allow the values
+    themselves.  `must` are frames that have to be keys with their own values; the ends always are keys.  Keys are
+    put where a curve is off most until none is, then those are taken out that the others can do without.
     """
     values = np.asarray(values, np.float64)
-    frames = np.arange(len(values))
-    fixed = np.zeros(len(values), bool)
-    fixed[[0, -1]] = True
-    fixed[np.asarray(must, int)] = True
-    if np.ptp(values, axis=0).max(initial=0.0) < 1e-6:
-        return np.zeros(1, int), np.zeros_like(values[:1])
-    chosen = _filled(fixed.copy(), values, error)
-    while True:
-        keys = np.flatnonzero(chosen)
-        tried = _dispensable(keys, fixed, values, error)
-        if not len(tried):
-            return keys, best_slopes(keys, values)
-        chosen[tried] = False
-        back = _put_back(chosen, tried, values, error, frames)
-        # what had to come back is asked no second time
-        fixed[back] = True
+    if error(np.repeat(values[:1], len(values), axis=0)).max() <= _STILL:
+        return np.zeros(1, int), values[:1], np.zeros_like(values[:1])
+    tried = _Fit(values, error, must)
+    tried.fill()
+    while tried.thin():
+        pass
+    keys = np.flatnonzero(tried.chosen)
+    return (keys, *best_keys(keys, values, tried.pinned[keys]))
 
 
-def _filled(chosen, values, error):
-    """Keys added (in place) where the curve is off most, one a segment at a time, until it is off nowhere."""
-    frames = np.arange(len(values))
-    while True:
-        keys = np.flatnonzero(chosen)
-        off = error(evaluate(keys, values[keys], best_slopes(keys, values), frames))
-        off = np.where(chosen, 0.0, off)
-        low, _, u = _place(keys, frames)
-        wrong = np.flatnonzero(off > 1.0)
-        if not len(wrong):
-            return chosen
-        # rather well inside a segment than beside its end
-        worth = off * np.where(np.isin(low, low[wrong]), 0.1 + u * (1.0 - u), 0.0) * ~chosen
-        order = np.lexsort((-worth, low))
-        first = order[np.r_[True, np.diff(low[order]) > 0]]
-        chosen[first[worth[first] > 0.0]] = True
+class _Fit:
+    """chosen, pinned, settled (T,): frames that are keys, that keep their value, that are asked no more."""
 
+    def __init__(self, values, error, must):
+        self.values, self.error, self.frames = values, error, np.arange(len(values))
+        self.pinned = np.zeros(len(values), bool)
+        self.pinned[np.asarray(must, int)] = True
+        self.chosen = self.pinned.copy()
+        self.chosen[[0, -1]] = True
+        self.settled = self.chosen.copy()
 
-def _dispensable(keys, fixed, values, error):
-    """Frames of keys, no two of them neighbours, whose loss the others may make up for; the least missed first."""
-    slopes = best_slopes(keys, values)
-    frames = np.arange(len(values))
-    missed = np.full(len(keys), np.inf)
-    for odd in (1, 2):
-        gone = np.arange(odd, len(keys) - 1, 2)
-        rest = np.setdiff1d(np.arange(len(keys)), gone)
-        off = error(evaluate(keys[rest], values[keys[rest]], slopes[rest], frames))
-        for k in gone:
-            if not fixed[keys[k]]:
+    def off(self):
+        """(T,) how far off the best curve through the chosen keys is."""
+        keys = np.flatnonzero(self.chosen)
+        off = self.error(evaluate(keys, *best_keys(keys, self.values, self.pinned[keys]), self.frames))
+        return np.where(self.pinned & self.chosen, 0.0, off)
+
+    def fill(self):
+        """Add keys where the curve is off most, one a segment at a time, until it is off nowhere."""
+        while True:
+            off = self.off()
+            wrong = np.flatnonzero(off > 1.0)
+            if not len(wrong):
+                return
+            self.pinned[wrong[self.chosen[wrong]]] = True
+            keys = np.flatnonzero(self.chosen)
+            low, _, u = _place(keys, self.frames)
+            # rather well inside a segment than beside its end
+            worth = off * np.where(np.isin(low, low[wrong]), 0.1 + u * (1.0 - u), 0.0) * ~self.chosen
+            order = np.lexsort((-worth, low))
+            first = order[np.r_[True, np.diff(low[order]) > 0]]
+            self.chosen[first[worth[first] > 0.0]] = True
+
+    def thin(self) -> bool:
+        """Take out keys that the others can do without; False where there was none to try."""
+        tried = self._dispensable()
+        self.chosen[tried] = False
+        waiting = tried
+        while len(waiting):
+            wrong = np.flatnonzero(self.off() > 1.0)
+            if not len(wrong):
+                break
+            at = np.clip(np.searchsorted(waiting, wrong), 0, len(waiting) - 1)
+            before = np.maximum(at - 1, 0)
+            back = np.unique(np.where(wrong - waiting[before] < np.abs(waiting[at] - wrong), before, at))
+            # what has to come back is asked no second time
+            self.chosen[waiting[back]] = self.settled[waiting[back]] = True
+            waiting = np.delete(waiting, back)
+        return len(tried) > 0
+
+    def _dispensable(self):
+        """Frames of keys, no two of them neighbours, whose loss the others may make up for: the least missed first."""
+        keys = np.flatnonzero(self.chosen)
+        at, slopes = best_keys(keys, self.values, self.pinned[keys])
+        missed = np.full(len(keys), np.inf)
+        for odd in (1, 2):
+            gone = np.arange(odd, len(keys) - 1, 2)
+            rest = np.setdiff1d(np.arange(len(keys)), gone)
+            off = self.error(evaluate(keys[rest], at[rest], slopes[rest], self.frames))
+            for k in gone[~self.settled[keys[gone]]]:
                 missed[k] = off[keys[k - 1] + 1 : keys[k + 1]].max()
-    around = np.minimum(np.r_[np.inf, missed[:-1]], np.r_[missed[1:], np.inf])
-    position = np.arange(len(keys))
-    tie = np.r_[np.inf, missed[:-1]] == missed
-    return keys[(missed < _HOPEFUL) & (missed <= around) & ~(tie & (position % 2 == 1))]
-
-
-def _put_back(chosen, tried, values, error, frames):
-    """The frames of `tried` that have to be keys after all; `chosen` is corrected in place."""
-    back = []
-    while True:
-        keys = np.flatnonzero(chosen)
-        off = np.where(chosen, 0.0, error(evaluate(keys, values[keys], best_slopes(keys, values), frames)))
-        wrong = np.flatnonzero(off > 1.0)
-        waiting = np.setdiff1d(tried, back)
-        if not len(wrong) or not len(waiting):
-            return np.array(back, int)
-        at = np.clip(np.searchsorted(waiting, wrong), 0, len(waiting) - 1)
-        before = np.maximum(at - 1, 0)
-        nearest = np.where(wrong - waiting[before] < np.abs(waiting[at] - wrong), before, at)
-        again = np.unique(waiting[nearest])
-        chosen[again] = True
-        back.extend(again.tolist())
+        left, right = np.r_[np.inf, missed[:-1]], np.r_[missed[1:], np.inf]
+        return keys[(missed < _HOPEFUL) & (missed < left) & (missed <= right)]
 
 
 def _place(keys, frames):
@@ -199,20 +218,25 @@ def _chords(keys, values):
     return np.concatenate([step[:1], inner, step[-1:]])
 
 
-def _solve_tridiagonal(main, beside, right):
-    """x (K,C) of a symmetric tridiagonal system: parallel cyclic reduction (Hockney and Jesshope 1981)."""
-    a, b, c = np.r_[0.0, beside], np.array(main), np.r_[beside, 0.0]
-    x, count, step = np.array(right), len(main), 1
-    while step < count:
-        pad = np.zeros(step)
-        up = lambda v: np.concatenate([pad, v[:-step]])  # noqa: E731
-        down = lambda v: np.concatenate([v[step:], pad])  # noqa: E731
-        safe_up, safe_down = np.concatenate([pad + 1.0, b[:-step]]), np.concatenate([b[step:], pad + 1.0])
-        p, q = -a / safe_up, -c / safe_down
-        rows = np.zeros((step, x.shape[1]))
-        above, below = np.concatenate([rows, x[:-step]]), np.concatenate([x[step:], rows])
-        x = x + p[:, None] * above + q[:, None] * below
-        b = b + p * up(c) + q * down(a)
-        a, c = p * up(a), q * down(c)
+def _solve_blocks(main, beside, right):
+    """x (K,n,C) of a symmetric block tridiagonal system: main (K,n,n), beside (K-1,n,n) right of it, right (K,n,C).
+
+    Parallel cyclic reduction (Hockney and Jesshope 1981).
+    """
+    edge = np.zeros((1,) + main.shape[1:])
+    a, b, c = np.concatenate([edge, beside.transpose(0, 2, 1)]), main, np.concatenate([beside, edge])
+    x, step = right, 1
+    while step < len(main):
+        undo = np.linalg.inv(b)
+        p, q = np.zeros_like(b), np.zeros_like(b)
+        p[step:], q[:-step] = -a[step:] @ undo[:-step], -c[:-step] @ undo[step:]
+
+        def mixed(here, above, below):
+            out = np.array(here)
+            out[step:] += p[step:] @ above[:-step]
+            out[:-step] += q[:-step] @ below[step:]
+            return out
+
+        x, b, a, c = mixed(x, x, x), mixed(b, c, a), mixed(0.0 * a, a, 0.0 * a), mixed(0.0 * c, 0.0 * c, c)
         step *= 2
-    return x / b[:, None]
+    return np.linalg.solve(b, x)

@@ -21,8 +21,9 @@ from ..progress import Report, silent
 from .pose import Posed, location_axes
 
 # the share of the millimetres that the first bone may use up
-_FIRST_SHARE = 0.25
-_LIMBS = (("foot_l", "toe_l"), ("foot_r", "toe_r"), ("toe_l", "foot_l"), ("toe_r", "foot_r"), ("hand_l",), ("hand_r",))
+_FIRST_SHARE = 0.7
+# columns of contact, and the joints that rest with them
+_LIMBS = (((0, 2), ("foot_l", "toe_l")), ((1, 3), ("foot_r", "toe_r")), ((4,), ("hand_l",)), ((5,), ("hand_r",)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +132,12 @@ class _Fitter:
 
     def hold(self, resting, most_m: float) -> None:
         """resting (T,6): tighter limits and keys for the bones from the hips to what rests."""
-        for k, joints in enumerate(_LIMBS):
-            bones = [self.rig.index(name) for joint in joints for name in self.rig.roles.get(joint, ())[:1]]
-            edges = [frame for start, end in runs(resting[:, k]) for frame in (start, end - 1)]
-            for bone in {b for end in bones for b in self._line(end)}:
-                self.limit[bone, resting[:, k]] = np.minimum(self.limit[bone, resting[:, k]], most_m)
+        for columns, joints in _LIMBS:
+            here = resting[:, list(columns)].any(axis=-1)
+            edges = [frame for start, end in runs(here) for frame in (start, end - 1)]
+            ends = [self.rig.index(name) for joint in joints for name in self.rig.roles.get(joint, ())[:1]]
+            for bone in {b for end in ends for b in self._line(end)}:
+                self.limit[bone, here] = np.minimum(self.limit[bone, here], most_m)
                 self.must[bone][edges] = True
 
     def _line(self, bone):
@@ -196,8 +198,10 @@ class _Fitter:
         self.delta[bone] = turned(curve)
 
     def _keep(self, bone, path, index, wanted, error):
-        keys, slopes = fit(wanted, error, np.flatnonzero(self.must[bone]))
-        curve = Curve(self.rig.bones[bone], path, tuple(int(i) for i in index), keys, wanted[keys], slopes)
+        curve = Curve(
+            self.rig.bones[bone], path, tuple(int(i) for i in index),
+            *fit(wanted, error, np.flatnonzero(self.must[bone])),
+        )  # fmt: skip
         self.curves.append(curve)
         return curve.at(self.frames)
 
