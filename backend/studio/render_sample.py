@@ -6,7 +6,9 @@ CLIP.bvh is CMU trial 09_12 at 30 frames a second ("navigate"), of which 4.5 s a
 of more than 2 m and a turn of more than 180 degrees.  On top of it the right hand goes across
 the chest to the left shoulder.  The character is the CC0 body of build_body.py on its MakeHuman
 rig, in a room made here; the camera looks 10 degrees down.  Frames go to FOLDER first; those
-already there are not rendered again.  `--only 0,60` renders just these frames.
+already there are not rendered again.  `--only 0,60` renders just these frames.  The motion passes
+through the package's own retargeting, so a later version may render a slightly other clip: clip
+and truth belong together and are always written together.
 """
 
 from __future__ import annotations
