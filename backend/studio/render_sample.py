@@ -155,7 +155,8 @@ def aim(camera, gpos) -> None:
     camera.data.lens, camera.data.sensor_width = LENS_MM, 36.0
     camera.rotation_euler = (math.pi / 2 - pitch, 0.0, azimuth)
     forward = Vector((-math.sin(azimuth) * math.cos(pitch), math.cos(azimuth) * math.cos(pitch), -math.sin(pitch)))
-    around = np.concatenate([gpos + [dx, dy, dz] for dx in (-0.12, 0.12) for dy in (-0.12, 0.12) for dz in (-0.1, 0.2)])
+    corners = [(dx, dy, dz) for dx in (-0.12, 0.12) for dy in (-0.12, 0.12) for dz in (-0.1, 0.2)]
+    around = np.concatenate([gpos + corner for corner in corners])
     middle = Vector((around.reshape(-1, 3).min(0) + around.reshape(-1, 3).max(0)) / 2)
     side = Vector((math.cos(azimuth), math.sin(azimuth), 0.0))
     best = None
