@@ -25,6 +25,7 @@ NEEDED = ("pelvis",) + tuple(f"{n}_{s}" for s in "lr" for n in ("thigh", "shin",
 _X, _Y, _Z = np.eye(3)
 _SNAP_UP, _SNAP_LEFT = np.cos(np.radians(35.0)), np.cos(np.radians(5.0))
 # below the first bend (of a straight or carried elbow) the rest pose says nothing about the hinge
+_SPLAY_RAD = np.radians(14.0)
 _BEND_NONE_RAD, _BEND_FULL_RAD = np.radians(15.0), np.radians(45.0)
 
 
@@ -201,8 +202,13 @@ def _align_leg(a, tpose, side):
 
 def _foot(a, shin, foot, toe, lower):
     direction = a.end(foot, toe) - a.head(foot)
-    standing = quat.rotate(a.body, lower) @ -_Z > 0.7 * np.linalg.norm(lower)
+    x, _, z = quat.rotate(a.body, lower)
+    standing = -z > 0.7 * np.linalg.norm(lower)
     upright = a.body if standing else shin
+    splay = np.arctan2(x, -z)
+    if standing and abs(splay) > _SPLAY_RAD:
+        # no stance, but a zero pose (CMU's 20 degrees): the feet lean out with the legs
+        upright = quat.multiply(quat.from_axis_angle(_Y, splay), upright)
     x, y, z = quat.rotate(upright, direction)
     level = np.hypot(x, y)
     if level > 0.3 * np.linalg.norm(direction) and -y > 0.2 * level:
