@@ -20,7 +20,7 @@ def bake(task: dict, report) -> dict:
 
     motion: npz of a Motion · clip: its name · character: {"preset"} or {"path", "armature"} ·
     out: .blend, .fbx, .glb or .bvh, or None · movie: None, or {"path", "fps", "stored"} for the
-    sequencer · playblast: None, or {"folder", "size", "step"}.
+    sequencer · playblast: None, or {"folder", "size", "step", "yaw_rad"}.
     """
     clock = Stopwatch()
     report(0.0, "Opening the character")
@@ -57,7 +57,7 @@ def bake(task: dict, report) -> dict:
         wish = task["playblast"]
         pictures = playblast.render(
             obj, wish["folder"], start=start, end=end, size=wish["size"], step=wish["step"],
-            report=part(report, 0.5, 1.0),
+            yaw_rad=wish.get("yaw_rad", 0.0), report=part(report, 0.5, 1.0),
         )  # fmt: skip
         clock.lap("playblast")
     report(1.0, "Done")

@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseloom import cli, grammar
+from poseloom import cli, demo, grammar
 from poseloom.errors import BadInput
+from poseloom.media import open_clip
 from poseloom.motion import quat, skeleton
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
-from poseloom.motion.types import Motion
+from poseloom.motion.layouts import layout
+from poseloom.motion.types import Keypoints, Motion
 
 resource = pytest.importorskip("resource", reason="limits on files and signals are tested where POSIX is")
 
@@ -360,6 +362,21 @@ def test_keypoints_alone(data, run, tmp_path):
     assert said == f"{tmp_path / 'k.json'}: 1 frame of person 1.\n"
 
 
+def test_the_film_of_the_demo_is_seen_from_the_clips_side():
+    """Joints as a camera turned by 40 degrees sees them: that turn is found, whoever faces whom."""
+    motion, yaw = walk(30), np.radians(40.0)
+    names = layout("blazepose").names
+    gpos = skeleton.motion_fk(motion)[1]
+    xyz = np.full((30, len(names), 3), 0.0)
+    for joint, point in demo._POINTS.items():
+        for side in "lr":
+            place = gpos[:, motion.skeleton.index(f"{joint}_{side}")]
+            xyz[:, names.index(f"{point}_{side}")] = quat.rotate(quat.from_axis_angle([0, 0, 1], -yaw), place)
+    xyz[3] = np.nan
+    seen = Keypoints("blazepose", xyz[..., :2], xyz, np.ones(xyz.shape[:2]), (64, 64), 30.0)
+    assert demo.camera_yaw_rad(seen, motion) == pytest.approx(yaw, abs=1e-4)
+
+
 @pytest.mark.slow
 def test_the_demo_without_a_network(tmp_path):
     """In a network of its own, which has loopback only: nothing is fetched from anywhere."""
@@ -379,3 +396,15 @@ def test_the_demo_without_a_network(tmp_path):
     assert made == {"demo.blend", "demo.mp4", "demo.bvh", "keypoints.json", "report.json", "sample.mp4"}
     for name in made - {"sample.mp4"}:
         assert name in done.stdout
+    # the film shows every frame of the clip, at its rate, with the character beside it
+    clip, film = (open_clip(tmp_path / "demo" / name) for name in ("sample.mp4", "demo.mp4"))
+    assert sum(1 for _ in clip) == sum(1 for _ in film) and clip.fps == film.fps
+    assert film.size == (640 + 480, 480)
+
+    script = [sys.executable, Path(__file__).parent / "blender" / "scene_demo.py", tmp_path / "demo" / "demo.blend"]
+    told = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    found = json.loads(next(line for line in told.splitlines() if line.startswith("RESULT "))[len("RESULT ") :])
+    frames = json.loads((tmp_path / "demo" / "report.json").read_text())["frames"]
+    assert found["action"] == "Mixamo|demo" and found["frames"] == found["scene_frames"] == [1, frames]
+    assert found["strips"] == [["MOVIE", "//sample.mp4", 1, frames + 1]] and found["fps"] == clip.fps
+    assert found["objects"] == ["ARMATURE", "MESH"] and found["materials"] > 4

@@ -15,11 +15,15 @@ import numpy as np
 from . import pipelines
 from .errors import BadInput
 from .motion.files import write_bytes
+from .motion.layouts import layout
+from .motion.skeleton import motion_fk
+from .motion.types import Keypoints, Motion
 from .pipelines import Account, AnimateOptions, Character, Extras
 from .progress import Report
 
 NAMES = ("demo.blend", "demo.mp4", "demo.bvh", "keypoints.json", "report.json")
-HEIGHT_PX = 480
+SIDE_PX = 480
+_POINTS = {"upper_arm": "shoulder", "forearm": "elbow", "thigh": "hip", "shin": "knee", "foot": "ankle"}
 
 
 def sample_clip() -> Path:
@@ -60,12 +64,13 @@ def make(
     account.lap("solve")
 
     with tempfile.TemporaryDirectory(prefix="poseloom-") as pictures:
-        width = HEIGHT_PX * 3 // 4
         extras = Extras(
             blender=blender,
             movie={"path": str(copied.resolve()), "fps": seen.fps, "stored": f"//{copied.name}"},
-            playblast={"folder": pictures, "size": [width, HEIGHT_PX], "step": 1},
-        )
+            playblast={
+                "folder": pictures, "size": [SIDE_PX, SIDE_PX], "step": 1, "yaw_rad": camera_yaw_rad(seen, motion),
+            },
+        )  # fmt: skip
         pipelines.put(motion, "demo", Character(preset=preset), folder / "demo.blend", extras, account, stage("Bake"))
         left = overlay_frames(pipelines.open_media(copied, options), [seen], stage("Film"))
         _film(folder / "demo.mp4", left, account.values.pop("pictures"), seen.fps)
@@ -74,6 +79,22 @@ def make(
     account.values["seconds_in_all"] = round(time.perf_counter() - began_s, 2)
     write_bytes(folder / "report.json", json.dumps(account.as_dict(), indent=2).encode())
     return {"text": _text(folder, account), "output": str(folder), "seconds": account.values["seconds_in_all"]}
+
+
+def camera_yaw_rad(seen: Keypoints, motion: Motion) -> float:
+    """How far the clip's camera is turned, counterclockwise from above, from one that looks along +Y.
+
+    The turn that best lays what was seen, in the camera's own axes, on the solved joints.
+    """
+    if seen.xyz is None:
+        return 0.0
+    names = layout(seen.layout).names
+    pairs = [(f"{joint}_{side}", f"{point}_{side}") for joint, point in _POINTS.items() for side in "lr"]
+    points = np.asarray(seen.xyz, np.float64)[:, [names.index(point) for _, point in pairs], :2]
+    joints = motion_fk(motion)[1][:, [motion.skeleton.index(joint) for joint, _ in pairs], :2]
+    clear = np.isfinite(points).all(axis=(1, 2))
+    (ax, ay), (bx, by) = ((p - p.mean(axis=1, keepdims=True))[clear].reshape(-1, 2).T for p in (points, joints))
+    return float(np.arctan2(np.sum(ax * by - ay * bx), np.sum(ax * bx + ay * by)))
 
 
 def _film(path: Path, left: Iterator[np.ndarray], pictures: list, fps: float) -> None:

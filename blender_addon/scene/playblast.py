@@ -20,16 +20,19 @@ _FLOOR = "poseloom floor"
 _LOOKS = 12  # frames at which the extent of the motion is taken
 
 
-def render(obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1, report: Report = silent) -> list:
+def render(
+    obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1, yaw_rad: float = 0.0, report: Report = silent
+) -> list:
     """Pictures of frames start, start + step .. end of `obj` in `folder`: their paths in order.
 
+    The camera looks along +Y, turned by `yaw_rad` counterclockwise from above.
     Adds a camera and a floor to the scene, so save the file first.  Raises Unavailable where the
     system's OpenGL is missing.
     """
     folder = Path(folder)
     scene = bpy.context.scene
     points = _points(obj, start, end)
-    scene.camera = _camera(points, size)
+    scene.camera = _camera(points, size, yaw_rad)
     _floor(points)
     _look(scene, size)
     scene.frame_start, scene.frame_end, scene.frame_step = start, end, step
@@ -82,12 +85,13 @@ def _joints(seen) -> np.ndarray:
     return np.array(ends)
 
 
-def _camera(points, size):
+def _camera(points, size, yaw_rad):
     """In front of the character, a little above, as near as the motion lets it."""
     scene = bpy.context.scene
     centre = (points.min(axis=0) + points.max(axis=0)) / 2.0
-    ahead = np.array([0.0, math.cos(_PITCH_RAD), -math.sin(_PITCH_RAD)])
-    right = np.array([1.0, 0.0, 0.0])
+    level = math.cos(_PITCH_RAD)
+    ahead = np.array([-math.sin(yaw_rad) * level, math.cos(yaw_rad) * level, -math.sin(_PITCH_RAD)])
+    right = np.array([math.cos(yaw_rad), math.sin(yaw_rad), 0.0])
     at = (points - centre) @ np.stack([right, np.cross(right, ahead), ahead], axis=1)
     tangent = math.tan(FOV_RAD / 2.0) * np.array([size[0] / size[1], 1.0])
     distance = float((np.abs(at[:, :2]) / tangent - at[:, 2:]).max()) * 1.08
@@ -97,7 +101,7 @@ def _camera(points, size):
     camera = bpy.data.objects.new(data.name, data)
     scene.collection.objects.link(camera)
     camera.location = Vector(centre - ahead * distance)
-    camera.rotation_euler = (math.pi / 2.0 - _PITCH_RAD, 0.0, 0.0)
+    camera.rotation_euler = (math.pi / 2.0 - _PITCH_RAD, 0.0, yaw_rad)
     return camera
 
 
@@ -106,7 +110,7 @@ def _floor(points) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
     tile = 2.0 ** round(math.log2(max(high - low) / 4.0))
     middle = [round(c / tile) for c in (low + high) / 2.0]
-    steps = range(-12, 13)
+    steps = range(-32, 33)
     corners = [((middle[0] + x) * tile, (middle[1] + y) * tile, -0.001 * tile) for y in steps for x in steps]
     side = len(steps)
     faces = [
