@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import need
 
 from poseloom import cli, demo, grammar
 from poseloom.errors import BadInput
@@ -171,6 +172,13 @@ def test_a_folder_that_cannot_be_written_is_refused_at_once(clip, body, run, tmp
     (tmp_path / "file").write_text("in the way")
     sentence = refused(run("retarget", clip, "--to", body, "--out", tmp_path / "file" / "out.bvh"))
     assert "Cannot write to" in sentence and "--out" in sentence
+
+
+def test_a_place_where_even_root_may_not_write(clip, body, run):
+    """/proc takes no files from anyone."""
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc here")
+    assert "Cannot write to /proc" in refused(run("retarget", clip, "--to", body, "--out", "/proc/out.bvh"))
 
 
 def limited(words, size: int) -> subprocess.CompletedProcess:
@@ -383,8 +391,8 @@ def test_the_demo_without_a_network(tmp_path):
     pytest.importorskip("mediapipe")
     pytest.importorskip("bpy", reason="this Python has no bpy")
     alone = ["unshare", "--net", "--map-root-user"] if os.geteuid() else ["unshare", "--net"]
-    if subprocess.run([*alone, "true"], capture_output=True).returncode:
-        pytest.skip("this system does not let us leave the network")
+    may = subprocess.run([*alone, "true"], capture_output=True).returncode == 0
+    need(may, "the right to leave the network (unshare --net)")
     began = time.monotonic()
     done = subprocess.run(
         [*alone, sys.executable, "-m", "poseloom", "demo", "--out", str(tmp_path / "demo")],
