@@ -1,0 +1,58 @@
+"""A loop out of a motion on an animator's own rig."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+
+from ..motion import loop
+from ..motion.types import Rig, RigMotion
+from . import from_rig, to_rig
+from .carry import globals_of, posed_anew, rig_in_place, rig_travel, rig_travelling
+from .floor import grounded
+from .pose import Posed
+
+_LEGS = tuple(f"{joint}_{side}" for side in "lr" for joint in ("thigh", "shin", "foot", "toe"))
+
+
+def loop_rig(
+    motion: RigMotion, rig: Rig, start: Optional[int] = None, end: Optional[int] = None, *,
+    blend_s: float = 0.25, stay: bool = False, plant_feet: bool = True,
+) -> RigMotion:  # fmt: skip
+    """`poseloom.motion.loop.make_loop` for a rig with roles: every keyed bone meets itself, the last frame is the first.
+
+    The character goes on by the same way in every cycle, or with `stay` keeps its place.  BadInput as there.
+    """
+    body = grounded(from_rig(motion, rig))
+    if start is None or end is None:
+        start, end = loop.find_cycle(body)
+    loop.check_range(start, end, len(motion))
+    walk, blend = rig_travel(motion, rig), max(1, round(blend_s * motion.fps))
+    still, part = rig_in_place(motion, rig, walk), slice(start, end + 1)
+    cycle = RigMotion(
+        still.bones, loop.closed_turns(still.basis, start, end, blend), loop.closed(still.location, start, end, blend),
+        still.keyed, motion.fps, {path: loop.returned(np.array(v[part])) for path, v in motion.props.items()},
+    )  # fmt: skip
+    way = loop.closed_way(walk, start, end, blend)
+    contact = loop.returned(np.array(body.contact[part]))
+    if plant_feet and (contact[:, :4] > 0.5).any():
+        cycle = _planted(cycle, rig, way, contact)
+    return rig_travelling(cycle, rig, loop.begun(loop.swaying(way) if stay else way, walk, start))
+
+
+def _planted(cycle: RigMotion, rig: Rig, way, contact) -> RigMotion:
+    """The cycle with the hips and legs that keep resting feet where they are."""
+    body = from_rig(cycle, rig)
+    level = grounded(body.with_(contact=None)).root[:1, 2] - body.root[:1, 2]
+    body = body.with_(root=body.root + level * [[0.0, 0.0, 1.0]], contact=contact)
+    body = loop.planted(body, way)
+    locked = Posed(rig, to_rig(body.with_(root=body.root - level * [[0.0, 0.0, 1.0]]), rig, plant_feet=False))
+    _, deltas, places = globals_of(cycle, rig)
+    for joint in _LEGS:
+        for bone in (rig.index(name) for name in rig.roles.get(joint, ())[:1]):
+            if bone in deltas:
+                deltas[bone] = locked.delta(bone)
+    hips = rig.index(rig.roles["pelvis"][0])
+    places[hips] = locked.head(hips)
+    return posed_anew(cycle, rig, deltas, places)
