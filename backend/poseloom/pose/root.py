@@ -169,8 +169,9 @@ def stand(root, soles, rests, fps):
 
 def _lowest_near(x, fps):
     """(T,) the least of x within half a second."""
-    wide = max(1, int(round(0.5 * fps)))
-    return np.lib.stride_tricks.sliding_window_view(np.pad(x, wide, mode="edge"), 2 * wide + 1).min(axis=-1)
+    from scipy.ndimage import minimum_filter1d
+
+    return minimum_filter1d(x, 2 * max(1, int(round(0.5 * fps))) + 1, mode="nearest")
 
 
 def _middle_out(x, fps):
