@@ -288,11 +288,11 @@ def test_a_cancelled_blender_is_gone_within_a_second(task, tmp_path, monkeypatch
 
     def report(fraction, text):
         seen.extend(child.pid for child in me.children() if child.pid not in seen)
-        if time.monotonic() - began > 1.0:
+        if text == "Opening the character" and seen:
             stopped.append(time.monotonic())
             raise Cancelled
 
-    began, stopped, out = time.monotonic(), [], tmp_path / "out.blend"
+    stopped, out = [], tmp_path / "out.blend"
     with pytest.raises(Cancelled):
         blender.run({**task, "character": {"preset": "rigify"}, "out": str(out)}, report=report)
     assert time.monotonic() - stopped[0] < 1.0
