@@ -40,6 +40,7 @@ KERNEL = (
     "inbetween",
 )
 NOT_IN_KERNEL = re.compile(r"(^|/)(__pycache__/|train\.py$|lstm\.py$)")
+CHARACTER = ("__init__.py", "LICENCES.md", "body.npz")  # of assets/: what builds our own character
 PRESETS = "poseloom/rigs/presets"  # where the top-level rigs/ folder lies in the package
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LARGEST = 2 * 1024 * 1024
@@ -59,6 +60,8 @@ def kernel_files(tree: Path = TREE) -> dict[str, bytes]:
             name = path.relative_to(package.parent).as_posix()
             if path.is_file() and not NOT_IN_KERNEL.search(name):
                 files[name] = path.read_bytes()
+    for name in CHARACTER:
+        files[f"poseloom/assets/{name}"] = (package / "assets" / name).read_bytes()
     for path in sorted((tree / "rigs").glob("*")):
         if path.suffix in (".toml", ".py"):
             files[f"{PRESETS}/{path.name}"] = path.read_bytes()

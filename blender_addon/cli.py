@@ -121,16 +121,12 @@ def _one(chosen, clip: Path, out: Path, motion: bytes, report) -> str:
 def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
     from . import baking  # brings in much that a Blender without a command never needs
 
-    if chosen.to in grammar.CHARACTERS:
-        raise BadInput(
-            "no_character",
-            f'The character "{chosen.to}" is not part of the extension.',
-            "Name a file of your own, or use the program: poseloom --help",
-        )
+    ours = chosen.to in grammar.CHARACTERS
+    character = {"preset": chosen.to} if ours else {"path": str(Path(chosen.to).absolute()), "armature": chosen.armature}
     task = {
         "motion": str(motion),
         "clip": clip.stem,
-        "character": {"path": str(Path(chosen.to).absolute()), "armature": chosen.armature},
+        "character": character,
         "out": str(out.absolute()),
     }
     return baking.bake(task, report)

@@ -139,6 +139,7 @@ def _draw_target(layout, context):
     reason = properties.why_not(context)
     if reason:
         _paragraph(layout, context, reason, "ERROR")
+        layout.operator_menu_enum("poseloom.add_character", "preset", icon="OUTLINER_OB_ARMATURE")
         return
     obj = properties.active_armature(context)
     title, _, known = _rig(obj)

@@ -13,6 +13,7 @@ CLASSES = (
     backend.POSELOOM_OT_check_backend,
     backend.POSELOOM_OT_copy,
     rig.POSELOOM_OT_recognise_rig,
+    rig.POSELOOM_OT_add_character,
     animate.POSELOOM_OT_animate,
     animate.POSELOOM_OT_apply_motion,
     animate.POSELOOM_OT_cancel,

@@ -73,7 +73,7 @@ def test_it_builds_with_nothing_but_python(tmp_path):
 
 def test_the_wheel_holds_the_kernel_and_its_presets():
     files = build_addon.kernel_files()
-    for name in ("motion/bvh.py", "rigs/presets/mixamo.toml", "retarget/__init__.py", "client.py", "grammar.py"):
+    for name in ("motion/bvh.py", "rigs/presets/mixamo.toml", "retarget/__init__.py", "client.py", "grammar.py", "assets/body.npz"):
         assert f"poseloom/{name}" in files
     assert not [name for name in files if name.split("/")[1] in ("pose", "server", "pipelines.py", "media.py")]
 
@@ -133,7 +133,7 @@ def test_a_damaged_zip_is_refused(extension, change, complaint):
 
 def copy_tree(folder: Path) -> Path:
     tree = folder / "tree"
-    ignore = shutil.ignore_patterns("__pycache__", "assets", "studio")
+    ignore = shutil.ignore_patterns("__pycache__", "studio")
     for name in ("backend", "blender_addon", "rigs"):
         shutil.copytree(ROOT / name, tree / name, ignore=ignore)
     shutil.copy(ROOT / "LICENSE", tree)
@@ -150,6 +150,14 @@ def test_it_comes_and_goes_without_a_trace(python, extension, tmp_path):
     assert found["had_command"]
     assert not any(found["left"].values()), found["left"]
     assert not found["timers"] and not found["threads"] and not found["command_left"]
+
+
+def test_a_character_can_be_added_animated_and_undone(python, extension, tmp_path):
+    found = run_script(python, "addon_character.py", extension, tmp_path, home=tmp_path / "home")
+    assert found["bones"] == {"makehuman": 163, "mixamo": 52, "unreal": 53, "cmu": 31}
+    assert found["skinned"] == ["Mixamo body"]
+    assert found["retargeted"] == "Mixamo|walk"
+    assert found["after_undo"] == []
 
 
 def test_retarget_writes_what_the_functions_say_and_one_undo_takes_it_back(python, extension, tmp_path):
@@ -207,7 +215,7 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     said = found["said"]
     codes = {name: code for name, (code, _, _) in said.items()}
     assert codes == {
-        "retarget": 0, "again": 2, "bvh": 0, "no clip": 2, "no character": 2, "preset": 2, "ending": 2,
+        "retarget": 0, "again": 2, "bvh": 0, "no clip": 2, "no character": 2, "preset": 0, "ending": 2,
         "several": 3, "usage": 2, "help": 0, "animate": 0,
     }, said  # fmt: skip
     assert "--overwrite" in said["again"][2]
@@ -219,7 +227,7 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     assert found["backend"] == "stopped"  # it was started for the command, and stopped after it
     assert found["action"] == ["Hero|walk", 1.0, 1.0 + int(39 / 30 * 24)]
     assert found["made"] == [
-        "back.bvh", "hero.blend", "joints.npz", "many/walk.blend", "report.json", "squats.blend", "walk.blend",
+        "back.bvh", "hero.blend", "joints.npz", "many/walk.blend", "ours.blend", "report.json", "squats.blend", "walk.blend",
         "walk.bvh",
     ]  # fmt: skip
     assert found["clip_difference"] < 1e-3

@@ -3,14 +3,21 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
 from poseloom.motion.types import Motion
 from poseloom.rigs.recognise import recognise
 
 from .. import jobs, preferences, properties
-from ..scene import armature, keying
+from ..scene import armature, character, keying
+
+
+def family_name(family: str) -> str:
+    """As people write it; `family` may also say how a rig of no known family was recognised."""
+    if family.startswith("by "):
+        return f"Rig known {family}"
+    return {"makehuman": "MakeHuman", "cmu": "CMU"}.get(family, family.capitalize()) + " rig"
 
 
 class POSELOOM_OT_recognise_rig(bpy.types.Operator):
@@ -34,6 +41,35 @@ class POSELOOM_OT_recognise_rig(bpy.types.Operator):
         title = f"{family_name(found.family)}, {found.score:.0%} sure"
         jobs.rigs[properties.rig_key(obj)] = (title, doubts, True)
         self.report({"INFO"}, f"{obj.name}: {title}")
+        return {"FINISHED"}
+
+
+class POSELOOM_OT_add_character(bpy.types.Operator):
+    """Add a clothed CC0 adult on a rig of the family chosen, to try things on"""
+
+    bl_idname = "poseloom.add_character"
+    bl_label = "Add Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    preset: EnumProperty(
+        name="Rig",
+        description="The family of its rig",
+        items=[(name, family_name(name), f"Named and built as in {family_name(name)}s") for name in character.PRESETS],
+    )
+
+    @classmethod
+    def poll(cls, context):
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go to Object Mode first")
+            return False
+        return True
+
+    def execute(self, context):
+        try:
+            obj = character.build(self.preset)
+        except PoseloomError as error:
+            return refuse(self, error)
+        self.report({"INFO"}, f"Added {obj.name}")
         return {"FINISHED"}
 
 
@@ -73,13 +109,6 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
     if last > scene.frame_end:
         text += f". The scene ends before, at {scene.frame_end}"
     return action, text
-
-
-def family_name(family: str) -> str:
-    """As people write it; `family` may also say how a rig of no known family was recognised."""
-    if family.startswith("by "):
-        return f"Rig known {family}"
-    return {"makehuman": "MakeHuman", "cmu": "CMU"}.get(family, family.capitalize()) + " rig"
 
 
 def clip_name(path) -> str:

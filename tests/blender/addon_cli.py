@@ -21,7 +21,7 @@ def main(path, work, video):
                 "20", "--report", work / "report.json", "--joints", work / "joints.npz"],
         "no clip": ["retarget", work / "none.bvh", "--to", work / "hero.blend", "--out", work / "none.blend"],
         "no character": ["retarget", clip, "--to", work / "none.blend", "--out", work / "none.blend"],
-        "preset": ["retarget", clip, "--to", "mixamo", "--out", work / "none.blend"],
+        "preset": ["retarget", clip, "--to", "mixamo", "--out", work / "ours.blend"],
         "ending": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "none.txt"],
         "several": ["retarget", clip, work / "none.bvh", "--to", work / "hero.blend", "--out", work / "many"],
         "usage": ["retarget"],
