@@ -36,7 +36,7 @@ def mirror(motion: Motion) -> Motion:
 
 def other_side(name: str) -> str:
     """The name of the same thing on the other side: hand_l -> hand_r, LeftArm -> RightArm; else the name itself."""
-    letter = re.search(r"(?<![^._\- ])[lrLR](?![^._\- ])|^[lr](?=[A-Z])", name)
+    letter = re.search(r"(?<![^._\- ])[lrLR](?![^._\- ])|^[lrLR](?=[A-Z][a-z])", name)
     if letter:
         return name[: letter.start()] + letter[0].translate(_LETTERS) + name[letter.end() :]
     side = re.search(r"[Ll]eft|[Rr]ight|LEFT|RIGHT", name)

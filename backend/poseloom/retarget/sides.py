@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Optional
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from ..motion.mirror import FLIP_TURN, FLIP_VECTOR, other_side
 from ..motion.types import Rig, RigMotion
 from .align import Alignment, align
 from .pose import Posed, Poser, location_axes
+
+# bones without names or roles that lie this near to each other's mirror image are a pair, in body sizes
+_SAME_PLACE = 0.005
 
 
 def mirror_rig(motion: RigMotion, rig: Rig) -> RigMotion:
@@ -21,7 +25,7 @@ def mirror_rig(motion: RigMotion, rig: Rig) -> RigMotion:
     the bones' directions.  BadInput where the rig lacks hips, legs or arms.
     """
     a, posed, frames = align(rig), Posed(rig, motion), len(motion)
-    partner, tpose = sides(rig), _tposes(rig, a)
+    partner, tpose = sides(rig, a), _tposes(rig, a)
     at = {bone: i for i, bone in enumerate(motion.bones)}
     rows = np.array([at.get(bone, -1) for bone in rig.bones])
     keyed = (rows >= 0) & motion.keyed[rows]
@@ -44,15 +48,26 @@ def mirror_rig(motion: RigMotion, rig: Rig) -> RigMotion:
     return RigMotion(made.bones, made.basis, location, made.keyed, made.fps, made.props)
 
 
-def sides(rig: Rig) -> np.ndarray:
-    """(B,) for every bone the number of the same bone on the other side, or its own; twice is the bone itself."""
-    number = {bone: i for i, bone in enumerate(rig.bones)}
+def sides(rig: Rig, a: Optional[Alignment] = None) -> np.ndarray:
+    """(B,) for every bone the number of the same bone on the other side, or its own; twice is the bone itself.
+
+    By roles, else by names, else by where the bones lie at rest.
+    """
+    a = align(rig) if a is None else a
+    number, own = {bone: i for i, bone in enumerate(rig.bones)}, np.arange(len(rig))
     partner = np.array([number.get(other_side(bone), i) for i, bone in enumerate(rig.bones)])
     for role, bones in rig.roles.items():
         twins = rig.roles.get(other_side(role), ())
         for k, bone in enumerate(bones):
             partner[number[bone]] = number[twins[k]] if len(twins) == len(bones) else number[bone]
-    own = np.arange(len(rig))
+    partner = np.where(partner[partner] == own, partner, own)
+    ends = quat.rotate(a.body, np.stack([a.heads, a.tails], axis=1))
+    lone = np.flatnonzero((partner == own) & ~np.isin(own, [number[b] for bones in rig.roles.values() for b in bones]))
+    if len(lone):
+        apart = np.abs(ends[lone][:, None] * FLIP_VECTOR - ends[lone]).max(axis=(-1, -2))
+        near = lone[apart.argmin(axis=-1)]
+        found = apart.min(axis=-1) < _SAME_PLACE * np.ptp(ends[:, 0], axis=0).max()
+        partner[lone] = np.where(found, near, lone)
     return np.where(partner[partner] == own, partner, own)
 
 
