@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import bpy
-import numpy as np
 from poseloom import chains
 from poseloom.motion.bvh import write_bvh
 from poseloom.motion.files import motion_from_bytes

@@ -16,7 +16,6 @@ import traceback
 from pathlib import Path
 
 from poseloom.errors import Cancelled, PoseloomError
-from poseloom.progress import part
 
 PREFIX = "@poseloom "
 _PAUSE_S = 0.05

@@ -89,9 +89,9 @@ def test_every_verb_has_help_with_two_examples_that_parse(verb, capsys):
 
 def test_the_options_of_animate_are_those_promised():
     words = (
-        "animate v.mp4 --to rigify --out o.blend --armature Rig --estimator mediapipe --person 2 --height 1.8 --start 12 "
-        "--end 4.5s --fps 24 --smooth-hz 5 --no-foot-lock --overlay f.mp4 --joints f.npz --report f.json --progress json "
-        "--blender /opt/blender"
+        "animate v.mp4 --to rigify --out o.blend --armature Rig --estimator mediapipe --person 2 --height 1.8 "
+        "--start 12 --end 4.5s --fps 24 --smooth-hz 5 --no-foot-lock --overlay f.mp4 --joints f.npz --report f.json "
+        "--progress json --blender /opt/blender"
     )
     chosen = grammar.build_parser("poseloom").parse_args(words.split())
     assert (chosen.person, chosen.height, chosen.start, chosen.end, chosen.fps) == (2, 1.8, "12", "4.5s", 24.0)
@@ -132,7 +132,8 @@ def test_what_cannot_be_understood_is_one_sentence(words, says, run, tmp_path, m
 
 def test_out_is_a_file_or_a_folder(tmp_path):
     def paths(inputs, out):
-        return [str(p.relative_to(tmp_path)) for p in grammar.outputs(inputs, f"{tmp_path}/{out}", (".json",), ".json", False)]
+        made = grammar.outputs(inputs, f"{tmp_path}/{out}", (".json",), ".json", False)
+        return [str(path.relative_to(tmp_path)) for path in made]
 
     (tmp_path / "there").mkdir()
     assert paths(["a.mp4"], "b.json") == ["b.json"]

@@ -226,5 +226,9 @@ VERBS = {
     "doctor": ("check the installation", _doctor, ("", "--blender /opt/blender/blender")),
     "demo": ("make the demo from the sample clip", _demo, ("", "--out /tmp/demo --to rigify")),
     "jobs": ("care for the backend's finished jobs", _jobs, ("clean", "clean --all")),
-    "register": ("tell the Blender extension how to start this backend", _register, ("", "-- python -m poseloom serve")),
+    "register": (
+        "tell the Blender extension how to start this backend",
+        _register,
+        ("", "-- python -m poseloom serve"),
+    ),
 }

@@ -204,8 +204,9 @@ def check_ending(character: Character, out: Path) -> None:
 
 
 def put(
-    motion: Motion, clip: str, character: Character, out: Path, extras: Extras, account: Account, report: Report = silent
-) -> None:
+    motion: Motion, clip: str, character: Character, out: Path, extras: Extras, account: Account,
+    report: Report = silent,
+) -> None:  # fmt: skip
     """A motion named `clip` onto a character, into the file `out`; `account` tells of it."""
     if character.is_bvh:
         target, _ = read_bvh(character.path)

@@ -75,7 +75,9 @@ def _check_targets(obj, motion: RigMotion) -> None:
             missing.append(path)
     if missing:
         raise BadInput(
-            "missing_bones", f'"{obj.name}" lacks what the motion moves: {", ".join(missing[:8])}.', "Read the rig anew."
+            "missing_bones",
+            f'"{obj.name}" lacks what the motion moves: {", ".join(missing[:8])}.',
+            "Read the rig anew.",
         )
 
 

@@ -66,7 +66,9 @@ def _points(obj, start: int, end: int) -> np.ndarray:
         scene.frame_set(int(frame))
         depsgraph = bpy.context.evaluated_depsgraph_get()
         shown = [mesh for mesh in meshes_of(obj) if mesh.visible_get()]
-        points += [_vertices(mesh.evaluated_get(depsgraph)) for mesh in shown] or [_joints(obj.evaluated_get(depsgraph))]
+        points += [_vertices(mesh.evaluated_get(depsgraph)) for mesh in shown]
+        if not shown:
+            points.append(_joints(obj.evaluated_get(depsgraph)))
     return np.concatenate(points)
 
 

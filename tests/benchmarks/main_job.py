@@ -42,7 +42,6 @@ from poseloom.motion.skeleton import motion_fk, standard
 from poseloom.motion.types import Motion, Rig, Skeleton
 from poseloom.pipelines import AnimateOptions, keypoints_to_motion, media_to_keypoints
 from poseloom.retarget import from_rig
-from poseloom.rigs.recognise import recognise
 
 ROOT = Path(__file__).resolve().parents[2]
 # canonical joint -> BlazePose point, left and right

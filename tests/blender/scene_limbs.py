@@ -45,7 +45,7 @@ def main(who, switches="keyed"):
                 cosine = lies @ wanted / np.linalg.norm(lies) / np.linalg.norm(wanted)
                 strayed.setdefault(f"{upper}_{side}", []).append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
         lowest.append(min(heads[deforming(found, f"foot_{side}")][2] for side in "lr"))
-    pelvis = deforming(found, "pelvis")
+    pelvis, ankles = deforming(found, "pelvis"), [rig.index(deforming(found, f"foot_{side}")) for side in "lr"]
     bpy.context.scene.frame_set(1)
     start = (rig.world @ armature.pose_matrices(obj, rig.bones))[rig.index(pelvis), :3, 3]
     bpy.context.scene.frame_set(FRAMES)
@@ -57,7 +57,7 @@ def main(who, switches="keyed"):
         "walked_m": (end - start).tolist(),
         "start_m": start.tolist(),
         "lowest_ankle_m": float(min(lowest)),
-        "rest_ankle_m": float(min((rig.world @ rig.rest)[rig.index(deforming(found, f"foot_{s}")), 2, 3] for s in "lr")),
+        "rest_ankle_m": float(min((rig.world @ rig.rest)[b, 2, 3] for b in ankles)),
         "switches": list(keys.props),
     }
 
