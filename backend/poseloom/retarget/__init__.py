@@ -34,7 +34,7 @@ def to_rig(motion: Motion, rig: Rig, *, plant_feet: bool = True) -> RigMotion:
     target = proportions(a)
     root = travel(grot, motion.root, motion.skeleton, target)
     if plant_feet:
-        grot, root = plant(grot, motion.root, root, motion.skeleton, target)
+        grot, root = plant(motion, grot, root, target)
     poser = Poser(rig, _wanted_deltas(a, motion.skeleton, grot), len(motion))
     poser.place(a.joints["pelvis"][0], (root - rig.world[:3, 3]) @ np.linalg.inv(rig.world[:3, :3]).T)
     for bone, carrier in _loose_bones(rig, a):

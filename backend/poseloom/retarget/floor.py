@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion.contacts import find_contacts, foot_points
+from ..motion.contacts import find_contacts, foot_points, runs
 from ..motion.types import Motion
 
 _STILL_M_S = 0.4
@@ -13,6 +13,10 @@ _STILL_S = 0.2
 _LOWEST_PERCENT, _THICK_M = 2.0, 0.05
 # more than this, in leg lengths, is no error of calibration
 _MOST = 0.35
+# of feet at rest, for legs of 0.83 m: m/s and metres (tight, loose), how far from their middle they may stray,
+# how long a slip breaks a rest
+_LEG_M = 0.83
+_SPEED_M_S, _HEIGHT_M, _STRAY_M, _SLIP_S = (0.2, 0.35), (0.03, 0.05), 0.03, 0.07
 
 
 def grounded(motion: Motion) -> Motion:
@@ -28,8 +32,33 @@ def grounded(motion: Motion) -> Motion:
     if abs(level) > _MOST * leg:
         level = 0.0
     contact = np.array(motion.contact)
-    contact[:, :4] = find_contacts(points, motion.fps, floor=level)
+    contact[:, :4] = rests(points - [0.0, 0.0, level], motion.fps, leg / _LEG_M)
     return motion.with_(root=motion.root - [0.0, 0.0, level], contact=contact)
+
+
+def rests(points, fps: float, size: float = 1.0) -> np.ndarray:
+    """(T,K) 1 where a point (T,K,3) metres rests on the floor z = 0, else 0; `size` of the body, 1 for an adult.
+
+    As `find_contacts`, with the slower of the steps before and after as a frame's speed, so that a rest has sharp
+    ends.  A point that strays further than 3 cm from the middle of its rest has slipped where it was fastest.
+    """
+    points = np.asarray(points, np.float64) / max(size, 1e-6)
+    if len(points) < 2:
+        return find_contacts(points, fps)
+    step = np.linalg.norm(np.diff(points, axis=0), axis=-1) * fps
+    speed = np.minimum(np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]]))
+    contact = find_contacts(points, fps, speed_m_s=_SPEED_M_S, height_m=_HEIGHT_M, speed=speed)
+    for k in range(contact.shape[1]):
+        stretches = runs(contact[:, k] > 0.5)
+        while stretches:
+            start, end = stretches.pop()
+            place = points[start:end, k, :2]
+            if end - start > 2 and np.linalg.norm(place - np.median(place, axis=0), axis=-1).max() > _STRAY_M:
+                slip = start + 1 + int(np.argmax(step[start : end - 1, k]))
+                half = max(1, round(_SLIP_S * fps / 2.0))
+                contact[max(slip - half, start) : min(slip + half, end), k] = 0.0
+                stretches += [(start, slip - half), (slip + half, end)]
+    return contact
 
 
 def floor_level(points, fps: float) -> float:

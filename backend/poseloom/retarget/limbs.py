@@ -35,7 +35,7 @@ def proportions(a: Alignment) -> Skeleton:
     usual = standard(REST_HEIGHT_M * leg_length(names, offsets) / leg_length(names, standard().offsets))
     for i, joint in enumerate(names):
         if joint.startswith("toe") and joint not in a.joints:
-            offsets[i] = usual.offsets[i]
+            offsets[i] = _ball(a, joint[-1], usual.offsets[i])
         if i in parents:
             tips[i] = offsets[parents.index(i)]
         elif joint in a.joints:
@@ -44,6 +44,17 @@ def proportions(a: Alignment) -> Skeleton:
             tips[i] = usual.tips[i]
     offsets[0] = (0.0, 0.0, _ankle_above_floor(a, leg_length(names, offsets)) - ankles(names, offsets)[:, 2].mean())
     return Skeleton(names, parents, offsets, tips)
+
+
+def _ball(a: Alignment, side, usual):
+    """(3,) the ball of a foot without toes, from its ankle: the foot bone's tail if that can be, else `usual`."""
+    foot = f"foot_{side}"
+    if foot not in a.joints:
+        return usual
+    tail = quat.rotate(a.tpose[foot], a.tails[a.joints[foot][-1]] - a.head(foot))
+    ahead = np.hypot(tail[0], tail[1])
+    possible = tail[1] < -0.8 * ahead and tail[2] < 0.0 and 0.6 < ahead / np.hypot(usual[0], usual[1]) < 2.5
+    return tail if possible else usual
 
 
 def lies_on(a: Alignment, joint: str) -> str:

@@ -6,15 +6,18 @@ import numpy as np
 
 from ..motion import contacts, quat
 from ..motion.ik import two_bone
-from ..motion.types import Skeleton
+from ..motion.types import Motion, Skeleton
 from .limbs import ankles, leg_chain, leg_length
+from .tracks import held, levelled, smoothed
 
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
 # a foot this high above the floor is in part, or wholly, in the air, in leg lengths
 _AIR = (0.05, 0.25)
-# of the least squares that moves the hips: damping, ease of moving along x, y, z, longest step in leg lengths
-_DAMPING, _EASE, _MOST_STEP = 0.05, np.array([0.1, 0.1, 1.0]), 0.1
+# of the least squares that moves the hips: damping, longest step in leg lengths, softness of straight legs
+_DAMPING, _MOST_STEP, _STRAIGHT, _ROUNDS = 0.05, 0.1, 1.02, 3
+# how fast hips follow the feet, level and up and down
+_LEVEL_HZ, _UPRIGHT_HZ = 2.0, 4.0
 _Y, _Z = np.eye(3)[1:]
 
 
@@ -72,24 +75,25 @@ def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
     return moved + (np.sum(weight * (wanted - got), axis=-1) / weight.sum(axis=-1))[:, None] * _Z
 
 
-def plant(grot, root, moved, source: Skeleton, target: Skeleton):
-    """(grot, root) on `target` whose feet near the floor stand as on `source`: they neither slide, sink nor float.
+def plant(motion: Motion, grot, moved, target: Skeleton):
+    """(grot, root) on `target` whose feet near the floor stand as in `motion`: they neither slide, sink nor float.
 
-    `root` is the pelvis on `source`, `moved` what `travel` made of it.  A foot near the floor goes where the
-    source's is, scaled by the leg length, and to its own side by as much as the hips are wider.  The hips give way
-    so that legs keep their stretch, and the legs reach by IK.  Feet in the air keep the directions of their legs.
-    Toes bend up where they would sink.
+    grot (T,J,4) the motion's global rotations; `moved` what `travel` made of its root.  First the feet get their
+    tracks: near the floor a foot goes where the source's is, scaled by the leg length, and to its own side by as
+    much as the hips are wider; while it rests (`motion.contact`) it stays in one place.  Then the hips give way so
+    that legs keep their direction and stretch, and the legs reach by IK.  Feet in the air keep the directions of
+    their legs.  Toes bend up where they would sink.
     """
-    root = np.asarray(root, np.float64)
-    a, b = Stance(source), Stance(target)
+    root, contact = np.asarray(motion.root, np.float64), motion.contact > 0.5
+    a, b = Stance(motion.skeleton), Stance(target)
     scale, grot = b.leg / max(a.leg, 1e-9), np.array(grot)
     tips = [scale * a.toe(grot, root, side)[1][:, 2] for side in (0, 1)]
     feet = [_foot_goal(a, b, scale, grot, root, side) for side in (0, 1)]
-    stretch = []
-    for side in (0, 1):
-        hip, _, ankle = a.joints(grot, root, side)
-        stretch.append(np.linalg.norm(ankle - hip, axis=-1) / a.reach[side])
-    moved = _give_way(b, grot, moved, feet, stretch)
+    if contact[:, :4].any():
+        for side, (wanted, near) in enumerate(feet):
+            feet[side] = _rested(b, grot, side, wanted, near, contact[:, [side, 2 + side]], motion.fps)
+        tips = [np.full_like(tip, np.inf) for tip in tips]
+    moved = _give_way(b, grot, moved, feet, motion.fps if contact.any() else None)
     for side, (wanted, near) in enumerate(feet):
         thigh, shin, foot = b.legs[side]
         hip, _, now = b.joints(grot, moved, side)
@@ -105,6 +109,18 @@ def plant(grot, root, moved, source: Skeleton, target: Skeleton):
     return grot, moved
 
 
+def _rested(b: Stance, grot, side, wanted, near, rest, fps):
+    """`_foot_goal`'s answer for a foot that rests; turns the foot and its toes (in place) to lie flat."""
+    if not rest.any():
+        return wanted, near
+    foot, toe = b.legs[side][2], b.toes[side]
+    turn = levelled(grot[:, foot], b.soles[side], rest, fps)
+    for joint in (foot, toe):
+        grot[:, joint] = quat.multiply(turn, grot[:, joint])
+    wanted, share = held(wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
+    return wanted, np.maximum(near, share)
+
+
 def _foot_goal(a: Stance, b: Stance, scale, grot, root, side):
     """(T,3) where an ankle of `b` must be, and (T,) how near the floor its foot is, 0..1."""
     foot = b.legs[side][2]
@@ -118,33 +134,44 @@ def _foot_goal(a: Stance, b: Stance, scale, grot, root, side):
     return wanted, 1.0 - air * air * (3.0 - 2.0 * air)
 
 
-def _give_way(b: Stance, grot, moved, feet, stretch):
-    """(T,3) the pelvis moved, mostly up or down, so that each leg is stretched to its goal as `stretch` (T,) says.
+def _give_way(b: Stance, grot, moved, feet, fps):
+    """(T,3) the pelvis moved so that legs that reach their goals turn and bend as little as can be.
 
-    A nearly straight leg counts most: 1 % of its reach bends the knee by 16 degrees.  Damped least squares on
-    both legs at once; legs in the air do not count.
+    Damped least squares over both legs, by Gauss and Newton.  A change of a nearly straight leg's length counts
+    most: 1 % of its reach bends the knee by 16 degrees.  Legs in the air do not count.  With `fps` the hips follow
+    smoothly, and then only rise or sink.
     """
-    stretch = np.stack(stretch, axis=-1)
-    count = np.stack([near for _, near in feet], axis=-1) / (1.02 - np.minimum(stretch, 1.0) ** 2)
-    slack = _DAMPING / np.maximum(count, 1e-9)
-    for _ in range(3):
-        away, error = [], []
-        for side, (wanted, _near) in enumerate(feet):
-            leg = b.joints(grot, moved, side)[0] - wanted
-            length = np.linalg.norm(leg, axis=-1)
-            away.append(leg / np.maximum(length, 1e-9)[:, None])
-            error.append(np.minimum(stretch[:, side], 1.0) * b.reach[side] - length)
-        (u, v), (e, f) = away, error
-        # (U U' + slack) x = error, two by two; sideways moves cost more than up and down
-        weighed_u, weighed_v = u * _EASE, v * _EASE
-        uu, vv = np.sum(u * weighed_u, -1) + slack[:, 0], np.sum(v * weighed_v, -1) + slack[:, 1]
-        uv = np.sum(u * weighed_v, -1)
-        det = uu * vv - uv * uv
-        x, y = (e * vv - f * uv) / det, (f * uu - e * uv) / det
-        step = x[:, None] * weighed_u + y[:, None] * weighed_v
-        size = np.linalg.norm(step, axis=-1, keepdims=True)
-        moved = moved + step * np.minimum(1.0, _MOST_STEP * b.leg / np.maximum(size, 1e-9))
-    return moved
+    aims = [ankle - hip for hip, _, ankle in (b.joints(grot, moved, side) for side in (0, 1))]
+    way = np.zeros_like(moved)
+    for _ in range(_ROUNDS):
+        way += _step(b, grot, moved, way, feet, aims)
+    if fps is not None:
+        count = np.clip(sum(near for _, near in feet), 0.02, 1.0)
+        way = smoothed(way, count, (_LEVEL_HZ, _LEVEL_HZ, _UPRIGHT_HZ), fps)
+        for _ in range(_ROUNDS):
+            way[:, 2] += _step(b, grot, moved, way, feet, aims, _Z)[:, 2]
+    return moved + way
+
+
+def _step(b: Stance, grot, root, way, feet, aims, axis=None):
+    """(T,3) the next step of `_give_way` from root + way (T,3), freely or along `axis` (3,)."""
+    square = np.empty((len(root), 3, 3))
+    square[:], right = _DAMPING * np.eye(3), -_DAMPING * way
+    for side, (wanted, near) in enumerate(feet):
+        leg = wanted - b.joints(grot, root + way, side)[0]
+        far, reach = np.linalg.norm(leg, axis=-1), np.linalg.norm(aims[side], axis=-1)
+        along = leg / np.maximum(far, 1e-9)[:, None]
+        miss = leg - aims[side]
+        across = miss - np.sum(miss * along, -1)[:, None] * along
+        stiff = near / (_STRAIGHT - np.minimum(reach / b.reach[side], 1.0) ** 2)
+        right += near[:, None] * across + (stiff * (far - reach))[:, None] * along
+        square += near[:, None, None] * np.eye(3) + (stiff - near)[:, None, None] * along[:, :, None] * along[:, None]
+    if axis is None:
+        step = np.linalg.solve(square, right[..., None])[..., 0]
+    else:
+        step = ((right @ axis) / (square @ axis @ axis))[:, None] * axis
+    size = np.linalg.norm(step, axis=-1, keepdims=True)
+    return step * np.minimum(1.0, _MOST_STEP * b.leg / np.maximum(size, 1e-9))
 
 
 def _bend_toe(b: Stance, grot, root, side, tip_was):
