@@ -21,6 +21,7 @@ _HOPEFUL = 2.5
 _LEAN = 0.01
 # how strongly a pinned key holds its value, against one frame
 _PIN = 1e6
+_NOTHING = 1e-12
 # a property that stays this near to its first value, of what is allowed, is one key
 _STILL = 0.05
 
@@ -219,15 +220,15 @@ def _chords(keys, values):
 
 
 def _solve_blocks(main, beside, right):
-    """x (K,n,C) of a symmetric block tridiagonal system: main (K,n,n), beside (K-1,n,n) right of it, right (K,n,C).
+    """x (K,2,C) of a symmetric block tridiagonal system: main (K,2,2), beside (K-1,2,2) right of it, right (K,2,C).
 
-    Parallel cyclic reduction (Hockney and Jesshope 1981).
+    Parallel cyclic reduction (Hockney and Jesshope 1981), until what keys still say of each other is nothing.
     """
     edge = np.zeros((1,) + main.shape[1:])
     a, b, c = np.concatenate([edge, beside.transpose(0, 2, 1)]), main, np.concatenate([beside, edge])
     x, step = right, 1
-    while step < len(main):
-        undo = np.linalg.inv(b)
+    while step < len(main) and max(np.abs(a).max(), np.abs(c).max()) > _NOTHING:
+        undo = _inverse(b)
         p, q = np.zeros_like(b), np.zeros_like(b)
         p[step:], q[:-step] = -a[step:] @ undo[:-step], -c[:-step] @ undo[step:]
 
@@ -239,4 +240,10 @@ def _solve_blocks(main, beside, right):
 
         x, b, a, c = mixed(x, x, x), mixed(b, c, a), mixed(0.0 * a, a, 0.0 * a), mixed(0.0 * c, 0.0 * c, c)
         step *= 2
-    return np.linalg.solve(b, x)
+    return _inverse(b) @ x
+
+
+def _inverse(m):
+    """Inverses of matrices (K,2,2)."""
+    adjugate = m[:, ::-1, ::-1].transpose(0, 2, 1) * [[1.0, -1.0], [-1.0, 1.0]]
+    return adjugate / (m[:, 0, 0] * m[:, 1, 1] - m[:, 0, 1] * m[:, 1, 0])[:, None, None]
