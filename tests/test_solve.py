@@ -210,6 +210,19 @@ def test_a_person_seen_late_is_held_before():
     assert quat.angle(found.lrot[0, 1:], found.lrot[39, 1:]).max() < 1e-5
 
 
+def test_outside_the_sights_of_the_person_the_whole_body_stays():
+    """Nobody in the first and last frames: not carried on by its speed, and front is where it starts."""
+    truth = dance()
+    keypoints = with_gap(with_gap(film(landmarks(truth), truth.fps, yaw_rad=0.6), 0, 12), len(truth) - 9, len(truth))
+    motion = solve(keypoints)
+    for first, last in ((0, 12), (len(truth) - 10, len(truth) - 1)):
+        assert np.array_equal(motion.root[first], motion.root[last])
+        assert np.array_equal(motion.lrot[first], motion.lrot[last])
+    assert not motion.score[:12].any() and not motion.score[-9:].any() and motion.score[12:-9].any(axis=1).all()
+    front = quat.rotate(motion.lrot[12, 0], np.array([0.0, -1.0, 0.0]))
+    assert front[1] < -0.99 * np.hypot(front[0], front[1])
+
+
 def test_brief_flips_are_undone():
     """Half a second read as from behind, and the first 0.2 s: the same motion, to 1e-6 rad."""
     k = film(landmarks(dance(turn=1.0)), 30.0, np.random.default_rng(14))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import BadInput
@@ -28,7 +30,8 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     keypoints: BlazePose's 33 points with xyz.  height_m is the person's height, else 1.70 m is
     assumed; a wrong height scales body and path alike.  At the first frame the pelvis faces -Y
     above x = y = 0; the floor is z = 0.  Gaps up to 0.5 s are bridged and scored less, longer ones
-    are slerped and score 0.  smooth_hz is the cutoff of the zero-phase filter; 0 smooths nothing.
+    are slerped and score 0; before the first sight of the person and after the last the pose is
+    held.  smooth_hz is the cutoff of the zero-phase filter; 0 smooths nothing.
     Raises BadInput: another layout, no xyz, nobody seen, height outside 0.3..3 m, a bad cutoff.
     """
     _check(keypoints, height_m, smooth_hz)
@@ -37,6 +40,8 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     report(0.0, "Smoothing the keypoints")
     keypoints = clean.unflip(keypoints)
     points, xy, weight, seen, score = clean.whole(keypoints, cutoff_hz)
+    if seen.any() and not (seen[0] and seen[-1]):
+        return _held_at_the_ends(keypoints, np.flatnonzero(seen)[[0, -1]], height_m, smooth_hz, foot_lock, report)
     report(0.3, "Turning joints")
     skeleton, scale = joints.measure(points[seen], weight[seen], ADULT_M if height_m is None else float(height_m))
     grot = joints.rotations(points * scale, weight, skeleton, fps)
@@ -58,6 +63,18 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     lrot[:, 0] = turned
     report(1.0, "Solved")
     return motion.with_(lrot=quat.unroll(lrot), root=start)
+
+
+def _held_at_the_ends(keypoints, ends, height_m, smooth_hz, foot_lock, report):
+    """The stretch between the first and the last sight of the person, its ends held where nobody is seen."""
+    first, last = (int(end) for end in ends)
+    rows = slice(first, last + 1)
+    stretch = replace(keypoints, xy=keypoints.xy[rows], xyz=keypoints.xyz[rows], score=keypoints.score[rows])
+    motion = solve(stretch, height_m=height_m, smooth_hz=smooth_hz, foot_lock=foot_lock, report=report)
+    rows = np.clip(np.arange(len(keypoints)), first, last) - first
+    outside = (np.arange(len(keypoints)) < first) | (np.arange(len(keypoints)) > last)
+    score = np.where(outside[:, None], 0.0, motion.score[rows])
+    return motion.with_(lrot=motion.lrot[rows], root=motion.root[rows], contact=motion.contact[rows], score=score)
 
 
 def _check(keypoints, height_m, smooth_hz):
