@@ -58,7 +58,8 @@ def test_a_mirrored_body_is_where_the_mirror_shows_it(seed):
     "name, other",
     [
         ("hand_l", "hand_r"), ("mixamorig:LeftHand", "mixamorig:RightHand"), ("upper_arm_fk.L", "upper_arm_fk.R"),
-        ("Bip01 R Thigh", "Bip01 L Thigh"), ("J_Bip_L_Hand", "J_Bip_R_Hand"), ("lShldr", "rShldr"), ("LThumb", "RThumb"),
+        ("Bip01 R Thigh", "Bip01 L Thigh"), ("J_Bip_L_Hand", "J_Bip_R_Hand"), ("lShldr", "rShldr"),
+        ("LThumb", "RThumb"),
         ("thigh_r_twist.001", "thigh_l_twist.001"), ("spine_01", "spine_01"), ("l", "r"), ("root", "root"),
         ("DEF-shin.L.001", "DEF-shin.R.001"), ("collar", "collar"), ("eye_right", "eye_left"),
     ],

@@ -15,7 +15,7 @@ from poseloom.motion.bvh import read_bvh
 from poseloom.motion.contacts import foot_points
 from poseloom.motion.loop import find_cycle
 from poseloom.motion.mirror import mirror
-from poseloom.motion.resample import cut
+from poseloom.motion.resample import cut, cut_rig
 from poseloom.motion.travel import heading, travel_of
 from poseloom.motion.types import Rig, RigMotion
 from poseloom.retarget import from_rig, global_pose, grounded, skeleton_of, to_rig
@@ -84,6 +84,16 @@ def test_bones_without_names_are_paired_by_where_they_lie():
     bare = rig.with_(bones=tuple(bone if bone in used else f"bone {i}" for i, bone in enumerate(rig.bones)))
     assert len(used) < len(rig) - 20
     np.testing.assert_array_equal(sides(bare), sides(rig))
+
+
+def test_a_trimmed_rig_motion_is_that_stretch():
+    motion = waving(known("rigify_metarig"), np.random.default_rng(0))
+    made = cut_rig(motion, "5", "0.5s")
+    np.testing.assert_array_equal(made.basis, motion.basis[5:15])
+    np.testing.assert_array_equal(made.location, motion.location[5:15])
+    assert all(len(values) == 10 for values in made.props.values()) and made.props.keys() == motion.props.keys()
+    with pytest.raises(BadInput, match="Nothing is left"):
+        cut_rig(motion, "25")
 
 
 def test_switches_change_sides_too():

@@ -127,14 +127,14 @@ def fit(values, error: Callable[[np.ndarray], np.ndarray], must=()) -> tuple[np.
         return np.zeros(1, int), values[:1], np.zeros_like(values[:1])
     tried = _Fit(values, error, must)
     tried.fill()
-    while tried.thin():
+    while tried.thin() or tried.merge():
         pass
     keys = np.flatnonzero(tried.chosen)
     return (keys, *best_keys(keys, values, tried.pinned[keys]))
 
 
 class _Fit:
-    """chosen, pinned, settled (T,): frames that are keys, that keep their value, that are asked no more."""
+    """chosen, must, pinned, settled (T,): frames that are keys, have to be, keep their value, are asked no more."""
 
     def __init__(self, values, error, must):
         self.values, self.error, self.frames = values, error, np.arange(len(values))
@@ -142,7 +142,7 @@ class _Fit:
         self.pinned[np.asarray(must, int)] = True
         self.chosen = self.pinned.copy()
         self.chosen[[0, -1]] = True
-        self.settled = self.chosen.copy()
+        self.must, self.settled = self.chosen.copy(), self.chosen.copy()
 
     def off(self):
         """(T,) how far off the best curve through the chosen keys is."""
@@ -169,19 +169,40 @@ class _Fit:
     def thin(self) -> bool:
         """Take out keys that the others can do without; False where there was none to try."""
         tried = self._dispensable()
-        self.chosen[tried] = False
-        waiting = tried
+        # what has to come back is asked no second time
+        self.settled[self._try(tried[:, None], np.empty((len(tried), 0), int))] = True
+        return len(tried) > 0
+
+    def merge(self) -> bool:
+        """Put one key between two in the place of both; False where that is nowhere enough."""
+        before = self.chosen.sum()
+        for phase in range(3):
+            keys = np.flatnonzero(self.chosen)
+            pairs = np.arange(1 + phase, len(keys) - 2, 3)
+            pairs = np.stack([keys[pairs], keys[pairs + 1]], axis=-1)
+            pairs = pairs[~self.must[pairs].any(axis=-1) & (np.diff(pairs)[:, 0] > 1)]
+            middle = pairs.sum(axis=-1, keepdims=True) // 2
+            self.settled[middle] = False
+            self._try(pairs, middle)
+        return self.chosen.sum() < before
+
+    def _try(self, out, into):
+        """Take keys out (n,k) and put others in (n,m), row by row; undo rows that do harm, and return their `out`."""
+        self.chosen[out], self.chosen[into] = False, True
+        waiting, undone = np.arange(len(out)), []
         while len(waiting):
             wrong = np.flatnonzero(self.off() > 1.0)
             if not len(wrong):
                 break
-            at = np.clip(np.searchsorted(waiting, wrong), 0, len(waiting) - 1)
+            place = out[waiting].mean(axis=-1)
+            at = np.clip(np.searchsorted(place, wrong), 0, len(waiting) - 1)
             before = np.maximum(at - 1, 0)
-            back = np.unique(np.where(wrong - waiting[before] < np.abs(waiting[at] - wrong), before, at))
-            # what has to come back is asked no second time
-            self.chosen[waiting[back]] = self.settled[waiting[back]] = True
+            back = np.unique(np.where(wrong - place[before] < np.abs(place[at] - wrong), before, at))
+            rows = waiting[back]
+            self.chosen[into[rows]], self.chosen[out[rows]] = False, True
+            undone.extend(rows.tolist())
             waiting = np.delete(waiting, back)
-        return len(tried) > 0
+        return out[undone]
 
     def _dispensable(self):
         """Frames of keys, no two of them neighbours, whose loss the others may make up for: the least missed first."""

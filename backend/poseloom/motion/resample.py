@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import BadInput
 from . import quat
-from .types import Motion
+from .types import Motion, RigMotion
 
 
 def resample(motion: Motion, fps: float) -> Motion:
@@ -45,20 +45,33 @@ def cut(motion: Motion, start: Optional[str] = None, end: Optional[str] = None) 
 
     BadInput where that is no time, or no frame is left.
     """
-    first = 0 if start is None else round(parse_time(start, motion.fps) * motion.fps)
-    last = len(motion) if end is None else min(len(motion), round(parse_time(end, motion.fps) * motion.fps))
-    if first >= last:
-        raise BadInput(
-            "no_frames",
-            f"Nothing is left between {start or 'the start'} and {end or 'the end'}: "
-            f"the clip has {len(motion)} frames, {len(motion) / motion.fps:.2f} s.",
-            "Choose a stretch inside the clip.",
-        )
-    part = slice(first, last)
+    part = _stretch(len(motion), motion.fps, start, end)
     return motion.with_(
         lrot=motion.lrot[part], root=motion.root[part], contact=motion.contact[part], score=motion.score[part],
         curves={name: curve[part] for name, curve in motion.curves.items()},
     )  # fmt: skip
+
+
+def cut_rig(motion: RigMotion, start: Optional[str] = None, end: Optional[str] = None) -> RigMotion:
+    """`cut` for the motion of a rig."""
+    part = _stretch(len(motion), motion.fps, start, end)
+    return RigMotion(
+        motion.bones, motion.basis[part], motion.location[part], motion.keyed, motion.fps,
+        {path: values[part] for path, values in motion.props.items()},
+    )  # fmt: skip
+
+
+def _stretch(frames: int, fps: float, start: Optional[str], end: Optional[str]) -> slice:
+    first = 0 if start is None else round(parse_time(start, fps) * fps)
+    last = frames if end is None else min(frames, round(parse_time(end, fps) * fps))
+    if first >= last:
+        raise BadInput(
+            "no_frames",
+            f"Nothing is left between {start or 'the start'} and {end or 'the end'}: "
+            f"the clip has {frames} frames, {frames / fps:.2f} s.",
+            "Choose a stretch inside the clip.",
+        )
+    return slice(first, last)
 
 
 def parse_time(text: str, fps: float) -> float:

@@ -20,7 +20,7 @@ def loop_rig(
     motion: RigMotion, rig: Rig, start: Optional[int] = None, end: Optional[int] = None, *,
     blend_s: float = 0.25, stay: bool = False, plant_feet: bool = True,
 ) -> RigMotion:  # fmt: skip
-    """`poseloom.motion.loop.make_loop` for a rig with roles: every keyed bone meets itself, the last frame is the first.
+    """`poseloom.motion.loop.make_loop` for a rig with roles: every keyed bone meets itself at the seam.
 
     The character goes on by the same way in every cycle, or with `stay` keeps its place.  BadInput as there.
     """

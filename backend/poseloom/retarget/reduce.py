@@ -18,6 +18,8 @@ from ..motion.bezier import Curve, fit
 from ..motion.contacts import runs
 from ..motion.types import Rig, RigMotion
 from ..progress import Report, silent
+from . import from_rig
+from .floor import grounded
 from .pose import Posed, location_axes
 
 # the share of the millimetres that the first bone may use up
@@ -84,13 +86,18 @@ def reduce_keys(
     return RigCurves(motion.bones, tuple(fitter.curves), len(motion), motion.fps, motion.props)
 
 
+def resting(motion: RigMotion, rig: Rig) -> np.ndarray:
+    """contact (T,6) of a rig with roles: when its feet rest on the floor; for `reduce_keys`.  Hands are not told."""
+    return grounded(from_rig(motion, rig)).contact
+
+
 def _check(motion, max_deg, max_mm, contact, contact_mm):
     for name, value in (("max_deg", max_deg), ("max_mm", max_mm), ("contact_mm", contact_mm)):
         if not value > 0.0:
             raise BadInput("bad_option", f"{name} is {value}.", "Give the largest error allowed, above 0.")
     if contact is not None and np.shape(contact) != (len(motion), 6):
         raise BadInput(
-            "bad_shape", f"contact is {np.shape(contact)}, expected ({len(motion)}, 6).", "Cut contacts with the motion."
+            "bad_shape", f"contact is {np.shape(contact)}, expected ({len(motion)}, 6).", "Trim both alike."
         )
 
 

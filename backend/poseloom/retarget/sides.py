@@ -72,7 +72,7 @@ def sides(rig: Rig, a: Optional[Alignment] = None) -> np.ndarray:
 
 
 def _tposes(rig: Rig, a: Alignment) -> list:
-    """What takes each bone's directions at rest to those of the T-pose: that of the joint it belongs to or hangs from."""
+    """What takes each bone's directions at rest to the T-pose's: that of the joint it belongs to or hangs from."""
     mapped = {bone: a.tpose[joint] for joint, bones in a.joints.items() for bone in bones}
     found = []
     for bone, parent in enumerate(rig.parents):
