@@ -119,8 +119,8 @@ def fit(values, error: Callable[[np.ndarray], np.ndarray], must=()) -> tuple[np.
     """(keys (K,), values (K,C), slopes (K,C)): few keys of a curve that stays as near to values (T,C) as is asked.
 
     error(curve (T,C)) -> (T,) is how far a curve is off, 1 being the most that is allowed; it must allow the values
-    themselves.  `must` are frames that have to be keys with their own values; the ends always are keys.  Keys are
-    put where a curve is off most until none is, then those are taken out that the others can do without.
+    themselves.  `must` are frames that have to be keys with their own values, and so are the ends.  Keys are put
+    where a curve is off most until none is, then those are taken out, or merged, that the others can do without.
     """
     values = np.asarray(values, np.float64)
     if error(np.repeat(values[:1], len(values), axis=0)).max() <= _STILL:
@@ -140,8 +140,9 @@ class _Fit:
         self.values, self.error, self.frames = values, error, np.arange(len(values))
         self.pinned = np.zeros(len(values), bool)
         self.pinned[np.asarray(must, int)] = True
+        # the ends keep their values: loops and strips meet there
+        self.pinned[[0, -1]] = True
         self.chosen = self.pinned.copy()
-        self.chosen[[0, -1]] = True
         self.must, self.settled = self.chosen.copy(), self.chosen.copy()
 
     def off(self):
