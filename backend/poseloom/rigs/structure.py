@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion.anatomy import find_limbs
+from ..motion.anatomy import children_of, find_limbs
 from ..motion.types import Rig
 from ..motion.upright import left_of
 from .tables import deal_spine
@@ -13,6 +13,15 @@ _LEG = (None, "thigh", "shin", "foot", "toe")
 _ARM = ("clavicle", "upper_arm", "forearm", "hand", None)
 # an arm or leg begins this far off the middle, as a share of a hip joint's distance from it
 _ASIDE = 0.6
+# a hand or foot forks into at least so many bones
+_FORK = 3
+# a limb cut into more bones is a little less likely, for each
+_MERGED = 0.9
+# a foot turns this far off the leg (cosine)
+_AHEAD = 0.9
+# fewer bones than this that deform are no body
+_FEWEST = 10
+_CONTROLLED = "These bones carry the mesh; if other bones control them, choose those by hand."
 
 
 def roles_by_shape(rig: Rig):
@@ -20,11 +29,21 @@ def roles_by_shape(rig: Rig):
 
     Sides are told by names where those say left and right, else by where the toes point.
     """
+    deforming = _deforming(rig)
+    if deforming is not None:
+        roles, doubts = _roles(deforming)
+        if roles:
+            return roles, (*doubts, _CONTROLLED)
+    return _roles(rig)
+
+
+def _roles(rig: Rig):
     heads = rig.rest[:, :3, 3] @ rig.world[:3, :3].T + rig.world[:3, 3]
     tails = rig.tails @ rig.world[:3, :3].T + rig.world[:3, 3]
     limbs = find_limbs(rig.bones, rig.parents, heads, tails)
     if limbs is None:
         return {}, ()
+    children = children_of([int(p) for p in rig.parents])
     doubts = ["The bones' names say nothing: parts were told by the shape of the skeleton."]
     legs, arms = limbs.legs, limbs.arms
     left = left_of(limbs, heads, tails, np.array([0.0, 0.0, 1.0]))
@@ -39,9 +58,11 @@ def roles_by_shape(rig: Rig):
         if top:
             roles["neck"] = limbs.head[:top]
     for side, leg, arm in zip("lr", legs, arms):
-        found = _limb(leg, limbs.spine[0], heads, tails, left, 1e-3, _LEG)
+        fork = [len(children[joint]) >= _FORK for joint in leg]
+        found = _limb(leg, fork, limbs.spine[0], heads, tails, left, 1e-3, _LEG)
         width = abs((heads[found["thigh"]] - heads[limbs.spine[0]]) @ left) if found else 0.0
-        found.update(_limb(arm, limbs.spine[-1], heads, tails, left, _ASIDE * width, _ARM))
+        fork = [len(children[joint]) >= _FORK for joint in arm]
+        found.update(_limb(arm, fork, limbs.spine[-1], heads, tails, left, _ASIDE * width, _ARM))
         roles.update({f"{joint}_{side}": (bone,) for joint, bone in found.items()})
     return {joint: tuple(rig.bones[b] for b in bones) for joint, bones in roles.items()}, tuple(doubts)
 
@@ -51,15 +72,58 @@ def _left_first(pair, heads, left):
     return pair if (first - second) @ left > 0 else pair[::-1]
 
 
-def _limb(chain, base, heads, tails, left, least, joints):
-    """{joint: bone}: the two longest neighbouring bones that begin more than `least` metres aside of
-    `base` are thigh and shin, or arm and forearm."""
+def _deforming(rig: Rig):
+    """The bones that carry the mesh, each hung from the nearest such bone above; None where all or few do."""
+    keep = np.flatnonzero(rig.deform)
+    if len(keep) == len(rig) or len(keep) < _FEWEST:
+        return None
+    number = {int(bone): i for i, bone in enumerate(keep)}
+    parents = []
+    for bone in keep:
+        above = int(rig.parents[bone])
+        while above >= 0 and above not in number:
+            above = int(rig.parents[above])
+        parents.append(number.get(above, -1))
+    return Rig(tuple(rig.bones[i] for i in keep), parents, rig.rest[keep], rig.tails[keep], rig.world, name=rig.name)
+
+
+def _limb(chain, fork, base, heads, tails, left, least, joints):
+    """{joint: bone} of a limb of which upper and lower part may be cut into several bones each.
+
+    The limb begins more than `least` metres aside of `base`.  It ends where a foot turns forward, else where fingers
+    or toes fork; else its two longest neighbouring bones are taken.
+    """
     before, upper, lower, end, tip = joints
     points = np.vstack([heads[list(chain)], tails[chain[-1]]])
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)
     first = int(np.argmax(np.abs((points - heads[base]) @ left) > least))
-    if len(steps) - first < 2:
+    if len(chain) - first < 2:
         return {}
-    at = first + int(np.argmax(steps[first:-1] + steps[first + 1 :]))
-    places = {before: at - 1, upper: at, lower: at + 1, end: at + 2, tip: at + 3}
-    return {joint: chain[i] for joint, i in places.items() if joint and 0 <= i < len(chain)}
+    forks = [k for k in range(first + 2, len(chain)) if fork[k]]
+    turns = [k for k in range(first + 2, len(chain)) if tip and _turns(points, first, k)]
+    ends = turns or forks
+    if ends:
+        i, j, k = max(_cuts(first, ends[0]), key=lambda cut: _evenness(points, *cut))
+    else:
+        steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)
+        i = first + int(np.argmax(steps[first:-1] + steps[first + 1 :]))
+        j, k = i + 1, i + 2
+    places = {before: 0 if i else -1, upper: i, lower: j, end: k, tip: k + 1}
+    return {joint: chain[at] for joint, at in places.items() if joint and 0 <= at < len(chain)}
+
+
+def _cuts(first, end):
+    """All (i, j, k): a limb from i, bent at j, that ends at k."""
+    return [(i, j, end) for i in range(first, end - 1) for j in range(i + 1, end)]
+
+
+def _evenness(points, i, j, k):
+    """The limb's length times the ratio of its parts: largest for a long limb of two straight, equal parts."""
+    straight = [np.linalg.norm(points[b] - points[a]) for a, b in ((i, j), (j, k))]
+    along = np.linalg.norm(np.diff(points[i : k + 1], axis=0), axis=-1).sum()
+    return sum(straight) ** 2 / max(along, 1e-9) * min(straight) / max(*straight, 1e-9) * _MERGED ** (k - i - 2)
+
+
+def _turns(points, first, k):
+    """Whether the chain leaves the limb's direction at k, as a foot does."""
+    down, on = points[k] - points[first], points[k + 1] - points[k]
+    return down @ on < _AHEAD * np.linalg.norm(down) * np.linalg.norm(on)

@@ -9,13 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import BadInput
+from ..motion.skeleton import FINGERS as FINGER_JOINTS
 from ..motion.skeleton import JOINTS
 
 SIDES = ("l", "r")
 SPINE = ("spine1", "spine2", "spine3")
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
-_SIDED = tuple(dict.fromkeys(j[:-2] for j in JOINTS if j.endswith(("_l", "_r"))))
+# controls that a limb follows in IK: where its end goes, and what its middle joint points at
+_IK = ("hand_ik", "foot_ik", "toe_ik", "elbow_pole", "knee_pole")
+IK = tuple(f"{name}_{s}" for name in _IK for s in SIDES)
+_SIDED = (*dict.fromkeys(j[:-2] for j in JOINTS if j.endswith(("_l", "_r"))), *_IK)
 _SINGLE = ("root", *(j for j in JOINTS if not j.endswith(("_l", "_r"))))
+# a role may also be given for one side alone, or for one bone of a finger
+_WHOLE = (*JOINTS, *FINGER_JOINTS, *IK)
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Layout:
 
     roles {joint: (name, ...)} without `spine`, the chain from the pelvis up that is dealt out over spine1..3;
     prefix: what may stand before every name, a regular expression; switches {data path: value};
-    parents {bone: what it hangs from}; deform {joint: bone that carries the mesh}.
+    parents {bone: what it hangs from}; deform {joint: bone that carries the mesh}; automatic: False where
+    it must be asked for by name; of: the fingerprint of the rig that a user saved it from, else "".
     """
 
     family: str
@@ -37,6 +44,8 @@ class Layout:
     switches: dict
     parents: dict
     deform: dict
+    automatic: bool = True
+    of: str = ""
 
 
 def presets_folder() -> Path:
@@ -60,20 +69,20 @@ def read(path: Path) -> list:
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         return [_layout(table, entry) for entry in table["layout"]]
-    except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadInput("bad_preset", f"{Path(path).name}: {error}.", "rigs/README.md describes the format.") from error
 
 
 def _layout(table: dict, entry: dict) -> Layout:
-    words = {
-        side: {"side": entry[full], "s": side.upper()} for side, full in zip(SIDES, ("left", "right"))
-    }  # what {side} and {s} stand for
+    words = {}  # what {side} and {s} stand for; a layout that names each side's bones needs neither
+    for s, full in zip(SIDES, ("left", "right")):
+        words[s] = {"side": entry[full], "s": s.upper()} if full in entry else {"s": s.upper()}
     roles, spine = {}, ()
     for joint, names in entry["roles"].items():
         names = (names,) if isinstance(names, str) else tuple(names)
         if joint == "spine":
             spine = names
-        elif joint in _SINGLE:
+        elif joint in _SINGLE or joint in _WHOLE:
             roles[joint] = names
         elif joint in _SIDED:
             roles.update({f"{joint}_{s}": tuple(n.format(**words[s]) for n in names) for s in SIDES})
@@ -92,6 +101,8 @@ def _layout(table: dict, entry: dict) -> Layout:
         switches=_both_sides(entry.get("switches", {}), words),
         parents=_both_sides(entry.get("parents", {}), words),
         deform=_deform(entry.get("deform", {}), words),
+        automatic=bool(table.get("automatic", True)),
+        of=str(table.get("of", "")),
     )
 
 
@@ -100,7 +111,7 @@ def _both_sides(table: dict, words: dict) -> dict:
     out = {}
     for key, value in table.items():
         for side in SIDES if "{side}" in key else SIDES[:1]:
-            swap = words[side]["side"]
+            swap = words[side]["side"] if "{side}" in key else ""
             out[key.replace("{side}", swap)] = value.replace("{side}", swap) if isinstance(value, str) else value
     return out
 

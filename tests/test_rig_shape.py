@@ -1,0 +1,74 @@
+"""Recognising rigs whose names say nothing, by the shape of their skeleton."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from rig_records import CLIPS, RECORDS, anonymous, numbers, record
+
+from poseloom.motion.bvh import read_bvh
+from poseloom.motion.types import Rig
+from poseloom.rigs.recognise import REQUIRED, recognise
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if name not in ("robot_expressive", "second/rigify_human")])
+def test_shape_alone_tells_the_parts(name):
+    rig = record(name)
+    found = recognise(anonymous(rig))
+    assert found.family == "by shape" and found.score <= 0.6
+    assert numbers(found.rig) == numbers(recognise(rig).rig)
+    assert any("shape" in doubt for doubt in found.doubts) and any("Left and right" in doubt for doubt in found.doubts)
+
+
+@pytest.mark.parametrize("clip", [clip for clip in CLIPS])
+def test_shape_alone_tells_the_parts_of_clips(data, clip):
+    rig = read_bvh(data / "mocap" / f"{clip}.bvh")[0]
+    assert numbers(recognise(anonymous(rig)).rig) == numbers(recognise(rig).rig)
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180, 250])
+def test_left_is_told_by_the_feet_however_the_rig_is_turned(turn_deg):
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    world = np.eye(4)
+    world[:2, :2] = [[c, -s], [s, c]]
+    rig = record("mixamo").with_(world=world)
+    found = recognise(anonymous(rig))
+    assert numbers(found.rig) == numbers(recognise(rig).rig)
+    assert any("does not face -Y" in doubt for doubt in found.doubts) == (turn_deg != 0)
+
+
+def test_hair_of_many_equal_strands_is_no_trouble():
+    rig = record("cmu")
+    head, count = rig.index("Head"), 60
+    strands = np.repeat(np.arange(count), 8)
+    parents = [head if i % 8 == 0 else len(rig) + i - 1 for i in range(8 * count)]
+    rest = np.tile(rig.rest[head], (8 * count, 1, 1))
+    rest[:, 0, 3] += 0.002 * strands
+    rest[:, 2, 3] += 0.03 * (np.arange(8 * count) % 8)
+    hairy = Rig(
+        rig.bones + tuple(f"hair{i}" for i in range(8 * count)), [*rig.parents, *parents],
+        np.concatenate([rig.rest, rest]), np.concatenate([rig.tails, rest[:, :3, 3] + [0, 0, 0.03]]),
+    )  # fmt: skip
+    start = time.process_time()
+    found, known = numbers(recognise(anonymous(hairy)).rig), numbers(recognise(rig).rig)
+    assert {joint: found[joint] for joint in REQUIRED} == {joint: known[joint] for joint in REQUIRED}
+    assert time.process_time() - start < 5.0
+
+
+def test_bones_that_do_not_deform_are_no_trouble():
+    """Controls beside the limbs, longer than these: the bones that carry the mesh are looked at first."""
+    rig = record("mixamo")
+    count, feet = len(rig), [rig.index(f"mixamorig:{side}Foot") for side in ("Left", "Right")]
+    parents = [-1, count, count, count + 1, count + 2]
+    rest = np.tile(np.eye(4), (5, 1, 1))
+    rest[1:, :3, 3] = [rig.rest[f, :3, 3] * (1.0, 1.0, 20.0 * k) for k in (1, 2) for f in feet]
+    controlled = Rig(
+        rig.bones + tuple(f"control{i}" for i in range(5)), [*rig.parents, *parents],
+        np.concatenate([rig.rest, rest]), np.concatenate([rig.tails, rest[:, :3, 3] + [0, 0, 3.0]]),
+        deform=[True] * count + [False] * 5,
+    )  # fmt: skip
+    found = recognise(anonymous(controlled))
+    assert numbers(found.rig) == numbers(recognise(rig).rig)
+    assert any("carry the mesh" in doubt for doubt in found.doubts)
