@@ -81,7 +81,12 @@ def check(clip, name):
     assert errors_deg(seen, free, ARMS + LEGS).max() < 0.05
     planted = to_rig(motion, rig)
     stood = places(rig, planted)
-    assert errors_deg(seen, stood, ARMS).max() < 0.05
+    for hand, side in enumerate("lr"):
+        # a hand that rests on the floor draws its arm to it for a moment before and after
+        wide = int(0.25 * motion.fps)
+        free_hand = np.convolve(motion.contact[:, 4 + hand], np.ones(2 * wide + 1), "same") < 0.5
+        arm = [limb for limb in ARMS if limb[0].endswith(side)]
+        assert errors_deg(seen, stood, arm)[free_hand].max(initial=0.0) < 0.05
     back = from_rig(planted, rig)
     heading = quat.angle(back.lrot[:, 0], motion.lrot[:, 0])
     assert np.degrees(heading).max() < 0.1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..motion import quat
 from ..motion.contacts import find_contacts, foot_points, runs
+from ..motion.skeleton import motion_fk
 from ..motion.types import Motion
 
 _STILL_M_S = 0.4
@@ -13,14 +15,16 @@ _STILL_S = 0.2
 _LOWEST_PERCENT, _THICK_M = 2.0, 0.05
 # more than this, in leg lengths, is no error of calibration
 _MOST = 0.35
-# of feet at rest, for legs of 0.83 m: m/s and metres (tight, loose), how far from their middle they may stray,
-# how long a slip breaks a rest
+# of feet and palms at rest, for legs of 0.83 m: m/s and metres (tight, loose), metres they may stray from their middle;
+# a palm rolls from its heel to its knuckles
 _LEG_M = 0.83
-_SPEED_M_S, _HEIGHT_M, _STRAY_M, _SLIP_S = (0.2, 0.35), (0.03, 0.05), 0.03, 0.07
+FEET, HANDS = ((0.2, 0.35), (0.03, 0.05), 0.03), ((0.45, 0.7), (0.10, 0.14), 0.08)
+# how long a slip breaks a rest
+_SLIP_S = 0.07
 
 
 def grounded(motion: Motion) -> Motion:
-    """A recorded clip moved up or down so that its resting feet stand on the floor, with its foot contacts filled in.
+    """A recorded clip moved up or down so that its resting feet stand on the floor, with its contacts filled in.
 
     For clips of other programs, whose skeleton says nothing of the thickness of soles; a motion of ours, or of a
     rig that is to come back to the same rig, needs none.  A clip whose feet never rest is not moved.
@@ -33,27 +37,36 @@ def grounded(motion: Motion) -> Motion:
         level = 0.0
     contact = np.array(motion.contact)
     contact[:, :4] = rests(points - [0.0, 0.0, level], motion.fps, leg / _LEG_M)
+    contact[:, 4:] = rests(_palms(motion) - [0.0, 0.0, level], motion.fps, leg / _LEG_M, HANDS)
     return motion.with_(root=motion.root - [0.0, 0.0, level], contact=contact)
 
 
-def rests(points, fps: float, size: float = 1.0) -> np.ndarray:
+def _palms(motion):
+    """(T,2,3) the middle of either hand, in the world."""
+    grot, gpos = motion_fk(motion)
+    hands = [motion.skeleton.index(joint) for joint in ("hand_l", "hand_r")]
+    return gpos[:, hands] + quat.rotate(grot[:, hands], 0.5 * motion.skeleton.tips[hands].astype(np.float64))
+
+
+def rests(points, fps: float, size: float = 1.0, bounds=FEET) -> np.ndarray:
     """(T,K) 1 where a point (T,K,3) metres rests on the floor z = 0, else 0; `size` of the body, 1 for an adult.
 
     As `find_contacts`, with the slower of the steps before and after as a frame's speed, so that a rest has sharp
-    ends.  A point that strays further than 3 cm from the middle of its rest has slipped where it was fastest.
+    ends.  A point that strays too far from the middle of its rest has slipped where it was fastest.
     """
     points = np.asarray(points, np.float64) / max(size, 1e-6)
     if len(points) < 2:
         return find_contacts(points, fps)
     step = np.linalg.norm(np.diff(points, axis=0), axis=-1) * fps
     speed = np.minimum(np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]]))
-    contact = find_contacts(points, fps, speed_m_s=_SPEED_M_S, height_m=_HEIGHT_M, speed=speed)
+    speed_m_s, height_m, stray_m = bounds
+    contact = find_contacts(points, fps, speed_m_s=speed_m_s, height_m=height_m, speed=speed)
     for k in range(contact.shape[1]):
         stretches = runs(contact[:, k] > 0.5)
         while stretches:
             start, end = stretches.pop()
             place = points[start:end, k, :2]
-            if end - start > 2 and np.linalg.norm(place - np.median(place, axis=0), axis=-1).max() > _STRAY_M:
+            if end - start > 2 and np.linalg.norm(place - np.median(place, axis=0), axis=-1).max() > stray_m:
                 slip = start + 1 + int(np.argmax(step[start : end - 1, k]))
                 half = max(1, round(_SLIP_S * fps / 2.0))
                 contact[max(slip - half, start) : min(slip + half, end), k] = 0.0

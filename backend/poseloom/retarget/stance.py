@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion import contacts, quat
-from ..motion.ik import two_bone
 from ..motion.types import Motion, Skeleton
 from .limbs import ankles, leg_chain, leg_length
-from .tracks import held, levelled, smoothed
+from .reach import Reach, give_way, joints, reach_out
+from .tracks import anchored, eased, held, levelled
 
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
 # a foot this high above the floor is in part, or wholly, in the air, in leg lengths
 _AIR = (0.05, 0.25)
-# of the least squares that moves the hips: damping, longest step in leg lengths, softness of straight legs
-_DAMPING, _MOST_STEP, _STRAIGHT, _ROUNDS = 0.05, 0.1, 1.02, 3
-# how fast hips follow the feet, level and up and down
-_LEVEL_HZ, _UPRIGHT_HZ = 2.0, 4.0
+_HANDS_SAY = 0.2
+_TRUNK, _ARM = ("spine1", "spine2", "spine3"), ("clavicle", "upper_arm", "forearm", "hand")
 _Y, _Z = np.eye(3)[1:]
 
 
@@ -27,7 +25,10 @@ class Stance:
     def __init__(self, skeleton: Skeleton):
         names, offsets = skeleton.names, np.asarray(skeleton.offsets, np.float64)
         self.offsets, self.legs = offsets, [leg_chain(names, side) for side in "lr"]
-        self.reach = [np.linalg.norm(offsets[leg[1:]], axis=-1).sum() for leg in self.legs]
+        arms = [[*_TRUNK, *(f"{n}_{side}" for n in _ARM)] for side in "lr"]
+        self.arms = [tuple(names.index(joint) for joint in arm) for arm in arms]
+        # the middle of each hand, from its wrist
+        self.palms = [0.5 * np.asarray(skeleton.tips[arm[-1]], np.float64) for arm in self.arms]
         self.leg = leg_length(names, offsets)
         self.hips = np.mean([offsets[leg[0]] for leg in self.legs], axis=0)
         self.width = np.ptp([offsets[leg[0]][0] for leg in self.legs]) / 2.0
@@ -40,10 +41,7 @@ class Stance:
 
     def joints(self, grot, root, side: int):
         """Hip, knee and ankle (T,3) of the left (0) or right (1) leg."""
-        thigh, shin, foot = self.legs[side]
-        hip = root + quat.rotate(grot[:, 0], self.offsets[thigh])
-        knee = hip + quat.rotate(grot[:, thigh], self.offsets[shin])
-        return hip, knee, knee + quat.rotate(grot[:, shin], self.offsets[foot])
+        return joints(self.offsets, grot, root, self.legs[side])
 
     def toe(self, grot, root, side: int):
         """The toe joint (T,3) and its tip (T,3)."""
@@ -80,49 +78,53 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
 
     grot (T,J,4) the motion's global rotations; `moved` what `travel` made of its root.  First the feet get their
     tracks: near the floor a foot goes where the source's is, scaled by the leg length, and to its own side by as
-    much as the hips are wider; while it rests (`motion.contact`) it stays in one place.  Then the hips give way so
-    that legs keep their direction and stretch, and the legs reach by IK.  Feet in the air keep the directions of
-    their legs.  Toes bend up where they would sink.
+    much as the hips are wider; while it rests (`motion.contact`) it stays in one place.  So do hands, but only
+    while they rest.  Then the hips give way so that limbs keep their direction and stretch, and the limbs reach by
+    IK.  Limbs in the air keep their directions.  Toes bend up where they would sink.
     """
     root, contact = np.asarray(motion.root, np.float64), motion.contact > 0.5
     a, b = Stance(motion.skeleton), Stance(target)
     scale, grot = b.leg / max(a.leg, 1e-9), np.array(grot)
     tips = [scale * a.toe(grot, root, side)[1][:, 2] for side in (0, 1)]
-    feet = [_foot_goal(a, b, scale, grot, root, side) for side in (0, 1)]
+    asked = [_foot_goal(a, b, scale, grot, root, side) for side in (0, 1)]
     if contact[:, :4].any():
-        for side, (wanted, near) in enumerate(feet):
-            feet[side] = _rested(b, grot, side, wanted, near, contact[:, [side, 2 + side]], motion.fps)
+        for side in (0, 1):
+            asked[side] = _rested(b, grot, asked[side], contact[:, [side, 2 + side]], motion.fps)
         tips = [np.full_like(tip, np.inf) for tip in tips]
-    moved = _give_way(b, grot, moved, feet, motion.fps if contact.any() else None)
-    for side, (wanted, near) in enumerate(feet):
-        thigh, shin, foot = b.legs[side]
-        hip, _, now = b.joints(grot, moved, side)
-        goal = now + near[:, None] * (wanted - now)
-        # a leg that is right stays as it is, to the last bit
-        wrong = np.linalg.norm(goal - now, axis=-1) > 1e-5 * b.leg
-        if wrong.any():
-            grot[wrong, thigh], grot[wrong, shin] = two_bone(
-                grot[wrong, thigh], grot[wrong, shin], b.offsets[shin], b.offsets[foot], hip[wrong], goal[wrong], -_Y
-            )
+    for side in (0, 1):
+        if contact[:, 4 + side].any():
+            asked.append(_hand_goal(a, b, scale, grot, root, side, contact[:, 4 + side], motion.fps))
+    moved = give_way(b.offsets, grot, moved, asked, motion.fps if contact.any() else None)
+    for ask in asked:
+        reach_out(b.offsets, grot, moved, ask)
     for side, tip in enumerate(tips):
         _bend_toe(b, grot, moved, side, tip)
     return grot, moved
 
 
-def _rested(b: Stance, grot, side, wanted, near, rest, fps):
-    """`_foot_goal`'s answer for a foot that rests; turns the foot and its toes (in place) to lie flat."""
+def _rested(b: Stance, grot, ask: Reach, rest, fps):
+    """`ask` of a foot that rests; turns the foot and its toes (in place) to lie flat."""
     if not rest.any():
-        return wanted, near
-    foot, toe = b.legs[side][2], b.toes[side]
+        return ask
+    foot = ask.chain[-1]
+    side = [leg[-1] for leg in b.legs].index(foot)
     turn = levelled(grot[:, foot], b.soles[side], rest, fps)
-    for joint in (foot, toe):
+    for joint in (foot, b.toes[side]):
         grot[:, joint] = quat.multiply(turn, grot[:, joint])
-    wanted, share = held(wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
-    return wanted, np.maximum(near, share)
+    wanted, share = held(ask.wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
+    return Reach(ask.chain, wanted, np.maximum(ask.near, share), ask.forward)
+
+
+def _hand_goal(a: Stance, b: Stance, scale, grot, root, side, rest, fps):
+    """The Reach of a hand that rests: its palm where the source's is, scaled by the leg length."""
+    arm = b.arms[side]
+    palm = scale * (joints(a.offsets, grot, root, arm)[2] + quat.rotate(grot[:, arm[-1]], a.palms[side]))
+    move, share = eased(anchored(palm, rest, 0.0), rest, fps)
+    return Reach(arm, palm + move - quat.rotate(grot[:, arm[-1]], b.palms[side]), share, _Y, _HANDS_SAY)
 
 
 def _foot_goal(a: Stance, b: Stance, scale, grot, root, side):
-    """(T,3) where an ankle of `b` must be, and (T,) how near the floor its foot is, 0..1."""
+    """The Reach of a leg: where its ankle must be, and how near the floor its foot is."""
     foot = b.legs[side][2]
     ankle = a.joints(grot, root, side)[2]
     height = scale * (ankle[:, 2] - a.depth(grot, side))
@@ -131,47 +133,7 @@ def _foot_goal(a: Stance, b: Stance, scale, grot, root, side):
     wanted += (b.width - scale * a.width) * (1.0, -1.0)[side] * left
     wanted[:, 2] = height + b.depth(grot, side)
     air = np.clip((height / b.leg - _AIR[0]) / (_AIR[1] - _AIR[0]), 0.0, 1.0)
-    return wanted, 1.0 - air * air * (3.0 - 2.0 * air)
-
-
-def _give_way(b: Stance, grot, moved, feet, fps):
-    """(T,3) the pelvis moved so that legs that reach their goals turn and bend as little as can be.
-
-    Damped least squares over both legs, by Gauss and Newton.  A change of a nearly straight leg's length counts
-    most: 1 % of its reach bends the knee by 16 degrees.  Legs in the air do not count.  With `fps` the hips follow
-    smoothly, and then only rise or sink.
-    """
-    aims = [ankle - hip for hip, _, ankle in (b.joints(grot, moved, side) for side in (0, 1))]
-    way = np.zeros_like(moved)
-    for _ in range(_ROUNDS):
-        way += _step(b, grot, moved, way, feet, aims)
-    if fps is not None:
-        count = np.clip(sum(near for _, near in feet), 0.02, 1.0)
-        way = smoothed(way, count, (_LEVEL_HZ, _LEVEL_HZ, _UPRIGHT_HZ), fps)
-        for _ in range(_ROUNDS):
-            way[:, 2] += _step(b, grot, moved, way, feet, aims, _Z)[:, 2]
-    return moved + way
-
-
-def _step(b: Stance, grot, root, way, feet, aims, axis=None):
-    """(T,3) the next step of `_give_way` from root + way (T,3), freely or along `axis` (3,)."""
-    square = np.empty((len(root), 3, 3))
-    square[:], right = _DAMPING * np.eye(3), -_DAMPING * way
-    for side, (wanted, near) in enumerate(feet):
-        leg = wanted - b.joints(grot, root + way, side)[0]
-        far, reach = np.linalg.norm(leg, axis=-1), np.linalg.norm(aims[side], axis=-1)
-        along = leg / np.maximum(far, 1e-9)[:, None]
-        miss = leg - aims[side]
-        across = miss - np.sum(miss * along, -1)[:, None] * along
-        stiff = near / (_STRAIGHT - np.minimum(reach / b.reach[side], 1.0) ** 2)
-        right += near[:, None] * across + (stiff * (far - reach))[:, None] * along
-        square += near[:, None, None] * np.eye(3) + (stiff - near)[:, None, None] * along[:, :, None] * along[:, None]
-    if axis is None:
-        step = np.linalg.solve(square, right[..., None])[..., 0]
-    else:
-        step = ((right @ axis) / (square @ axis @ axis))[:, None] * axis
-    size = np.linalg.norm(step, axis=-1, keepdims=True)
-    return step * np.minimum(1.0, _MOST_STEP * b.leg / np.maximum(size, 1e-9))
+    return Reach(b.legs[side], wanted, 1.0 - air * air * (3.0 - 2.0 * air), -_Y)
 
 
 def _bend_toe(b: Stance, grot, root, side, tip_was):
