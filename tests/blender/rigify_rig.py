@@ -3,9 +3,11 @@
     python rigify_rig.py basic|human [preset]
 
 With the preset "rigify-ik" the limbs are posed by IK: each control goes where the FK pose takes it, each pole
-target beside the joint it steers.  Prints RESULT and JSON: the recognition, the largest difference between Blender's evaluated controls and the
-kernel's forward kinematics over the effective parents (degrees, metres), and the angle between each deform bone
-and where its control would carry it.
+target beside the joint it steers.
+
+Prints RESULT and JSON: the recognition, the largest difference between Blender's evaluated controls and the
+kernel's forward kinematics over the effective parents (degrees, metres), the angle between each deform bone and
+where its control would carry it, and how far hands and feet are from there (armature units).
 """
 
 import json

@@ -73,7 +73,8 @@ def _scene(path: Path) -> dict:
                 text = start + file.read()
         scene = json.loads(text)
     except OSError as error:
-        raise BadInput("no_file", f'"{path}" cannot be read: {error.strerror}.', "Give a .vrm, .glb or .gltf.") from error
+        why = f'"{path}" cannot be read: {error.strerror}.'
+        raise BadInput("no_file", why, "Give a .vrm, .glb or .gltf.") from error
     except ValueError as error:
         raise _bad(path, "it holds no glTF JSON") from error
     if not isinstance(scene, dict):
