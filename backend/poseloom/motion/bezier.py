@@ -127,8 +127,9 @@ def fit(values, error: Callable[[np.ndarray], np.ndarray], must=()) -> tuple[np.
         return np.zeros(1, int), values[:1], np.zeros_like(values[:1])
     tried = _Fit(values, error, must)
     tried.fill()
-    while tried.thin() or tried.merge():
-        pass
+    tried.thin()
+    if tried.merge():
+        tried.thin()
     keys = np.flatnonzero(tried.chosen)
     return (keys, *best_keys(keys, values, tried.pinned[keys]))
 
@@ -167,12 +168,11 @@ class _Fit:
             first = order[np.r_[True, np.diff(low[order]) > 0]]
             self.chosen[first[worth[first] > 0.0]] = True
 
-    def thin(self) -> bool:
-        """Take out keys that the others can do without; False where there was none to try."""
-        tried = self._dispensable()
-        # what has to come back is asked no second time
-        self.settled[self._try(tried[:, None], np.empty((len(tried), 0), int))] = True
-        return len(tried) > 0
+    def thin(self):
+        """Take out the keys that the others can do without."""
+        while len(tried := self._dispensable()):
+            # what has to come back is asked no second time
+            self.settled[self._try(tried[:, None], np.empty((len(tried), 0), int))] = True
 
     def merge(self) -> bool:
         """Put one key between two in the place of both; False where that is nowhere enough."""
@@ -214,8 +214,9 @@ class _Fit:
             gone = np.arange(odd, len(keys) - 1, 2)
             rest = np.setdiff1d(np.arange(len(keys)), gone)
             off = self.error(evaluate(keys[rest], at[rest], slopes[rest], self.frames))
-            for k in gone[~self.settled[keys[gone]]]:
-                missed[k] = off[keys[k - 1] + 1 : keys[k + 1]].max()
+            worst = np.maximum.reduceat(off, keys[rest][:-1])
+            gone = gone[~self.settled[keys[gone]]]
+            missed[gone] = worst[np.searchsorted(keys[rest], keys[gone]) - 1]
         left, right = np.r_[np.inf, missed[:-1]], np.r_[missed[1:], np.inf]
         return keys[(missed < _HOPEFUL) & (missed < left) & (missed <= right)]
 
