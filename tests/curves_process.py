@@ -37,7 +37,7 @@ def key(obj, curves):
     made = []
     for curve in curves:
         for c, index in enumerate(curve["index"]):
-            one = compat.new_fcurve(channels, f'pose.bones["{curve["bone"]}"].{curve["path"]}', index, curve["bone"])
+            one = channels.fcurves.new(f'pose.bones["{curve["bone"]}"].{curve["path"]}', index=index)
             points = one.keyframe_points
             points.add(len(curve["frames"]))
             values = np.array(curve["values"], np.float32)[:, c]
