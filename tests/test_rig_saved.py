@@ -189,7 +189,7 @@ def test_a_glb_without_such_a_table_tells_nothing(tmp_path, data):
 
 
 @pytest.mark.parametrize("content", [
-    b"", b"glTF", b"hello", b"[1]", glb({})[:22], glb({})[:16] + b"BIN\x00" + glb({})[20:],
+    b"", b"glTF", b"hello", b"[1]", glb({"nodes": []})[:28], glb({})[:16] + b"BIN\x00" + glb({})[20:],
     glb({"extensions": {"VRMC_vrm": {}}}), glb({"nodes": [], "extensions": {"VRMC_vrm": {"humanoid": {"humanBones": {
         "hips": {"node": 3}}}}}}), glb({"extensions": {"VRM": {"humanoid": {"humanBones": 4}}}}),
 ])  # fmt: skip

@@ -57,6 +57,18 @@ def test_hair_of_many_equal_strands_is_no_trouble():
     assert time.process_time() - start < 5.0
 
 
+def test_a_nameless_control_rig_is_told_by_the_bones_that_carry_the_mesh():
+    """Rigify's 706 bones: those that deform lie in 98 loose trees, held together by constraints alone."""
+    rig = record("second/rigify_human")
+    deform = recognise(rig).deform
+    nameless = anonymous(rig)
+    found = recognise(nameless)
+    seen = {joint: rig.bones[nameless.index(bones[0])] for joint, bones in found.rig.roles.items()}
+    assert {joint: seen.get(joint) for joint in deform} == deform
+    assert any("carry the mesh" in doubt for doubt in found.doubts)
+    assert any("left thigh" in doubt and "does not hang" in doubt for doubt in found.doubts)
+
+
 def test_bones_that_do_not_deform_are_no_trouble():
     """Controls beside the limbs, longer than these: the bones that carry the mesh are looked at first."""
     rig = record("mixamo")

@@ -65,7 +65,10 @@ def by_shape() -> list:
             continue
         known, _ = told(rig)
         found, ms = told(anonymous(rig))
-        right = found is not None and numbers(found.rig) == numbers(known.rig)
+        # of a rig with controls it is the bones that carry the mesh
+        wanted = {joint: (rig.index(bone),) for joint, bone in known.deform.items()} or numbers(known.rig)
+        seen = numbers(found.rig) if found else {}
+        right = all(seen.get(joint, ())[:1] == bones[:1] for joint, bones in wanted.items())
         rows.append((f"{name}, unnamed", len(rig), found.family if found else "-", found.score if found else 0.0,
                      len(found.doubts) if found else 0, ms, right))  # fmt: skip
     return rows

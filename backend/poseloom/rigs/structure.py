@@ -7,6 +7,7 @@ import numpy as np
 from ..motion.anatomy import children_of, find_limbs
 from ..motion.types import Rig
 from ..motion.upright import left_of
+from .match import rehung
 from .tables import deal_spine
 
 _LEG = (None, "thigh", "shin", "foot", "toe")
@@ -19,6 +20,10 @@ _FORK = 3
 _MERGED = 0.9
 # a foot turns this far off the leg (cosine)
 _AHEAD = 0.9
+# parts of a body whose lengths differ by less than this share are a pair
+_TWIN = 0.005
+# loose parts shorter than this share of the trunk stay loose
+_SMALL = 0.12
 # fewer bones than this that deform are no body
 _FEWEST = 10
 _CONTROLLED = "These bones carry the mesh; if other bones control them, choose those by hand."
@@ -31,7 +36,7 @@ def roles_by_shape(rig: Rig):
     """
     deforming = _deforming(rig)
     if deforming is not None:
-        roles, doubts = _roles(deforming)
+        roles, doubts = _roles(_joined(deforming))
         if roles:
             return roles, (*doubts, _CONTROLLED)
     return _roles(rig)
@@ -85,6 +90,46 @@ def _deforming(rig: Rig):
             above = int(rig.parents[above])
         parents.append(number.get(above, -1))
     return Rig(tuple(rig.bones[i] for i in keep), parents, rig.rest[keep], rig.tails[keep], rig.world, name=rig.name)
+
+
+def _joined(rig: Rig) -> Rig:
+    """`rig` as one tree: where constraints alone hold parts together, each hangs from the bone nearest to its root.
+
+    The trunk, to which all but the bits of a face are joined, is the longest part that has no twin.
+    """
+    parents = [int(p) for p in rig.parents]
+    heads, tails = rig.rest[:, :3, 3], rig.tails
+    part = np.arange(len(rig))
+    for bone, parent in enumerate(parents):
+        part[bone] = part[parent] if parent >= 0 else bone
+    roots = np.unique(part)
+    if len(roots) == 1:
+        return rig
+    steps = np.linalg.norm(tails - heads, axis=-1)
+    lengths = np.array([steps[part == root].sum() for root in roots])
+    twin = np.abs(lengths[:, None] - lengths) < _TWIN * lengths[:, None]
+    paired = twin.sum(axis=1) > 1
+    if paired.all():
+        return rig
+    trunk = roots[np.argmax(np.where(paired, 0.0, lengths))]
+    # a left collar bone may begin nearer to the right one than to the spine
+    away = np.where(twin[:, np.searchsorted(roots, part)], np.inf, _distances(heads[roots], heads, tails))
+    inside, joins = part == trunk, {}
+    left = (lengths > _SMALL * lengths.max(where=roots == trunk, initial=0.0)) & (roots != trunk)
+    while left.any():
+        k, bone = np.unravel_index(np.argmin(np.where(left[:, None] & inside, away, np.inf)), away.shape)
+        joins[rig.bones[roots[k]]] = rig.bones[bone]
+        inside |= part == roots[k]
+        left[k] = False
+    return rehung(rig, joins)
+
+
+def _distances(points, heads, tails):
+    """(P,B) from each point to each bone, as a line from head to tail."""
+    along = tails - heads
+    from_head = points[:, None] - heads
+    share = np.einsum("pbi,bi->pb", from_head, along) / np.maximum(np.sum(along**2, axis=-1), 1e-12)
+    return np.linalg.norm(from_head - np.clip(share, 0.0, 1.0)[..., None] * along, axis=-1)
 
 
 def _limb(chain, fork, base, heads, tails, left, least, joints):
