@@ -39,6 +39,14 @@ def test_left_is_told_by_the_feet_however_the_rig_is_turned(turn_deg):
     assert any("does not face -Y" in doubt for doubt in found.doubts) == (turn_deg != 0)
 
 
+@pytest.mark.parametrize("name", ["mixamo", "makehuman", "second/rigify_human"])
+def test_size_is_no_matter(name):
+    rig = anonymous(record(name))
+    known = recognise(rig).rig.roles
+    for size in (0.01, 100.0):
+        assert recognise(rig.with_(world=np.diag([size, size, size, 1.0]))).rig.roles == known
+
+
 def test_hair_of_many_equal_strands_is_no_trouble():
     rig = record("cmu")
     head, count = rig.index("Head"), 60

@@ -14,6 +14,8 @@ _LEG = (None, "thigh", "shin", "foot", "toe")
 _ARM = ("clavicle", "upper_arm", "forearm", "hand", None)
 # an arm or leg begins this far off the middle, as a share of a hip joint's distance from it
 _ASIDE = 0.6
+# what begins nearer to the middle than this share of the body's size has not left it
+_MIDDLE = 1e-3
 # a hand or foot forks into at least so many bones
 _FORK = 3
 # a limb cut into more bones is a little less likely, for each
@@ -64,7 +66,7 @@ def _roles(rig: Rig):
             roles["neck"] = limbs.head[:top]
     for side, leg, arm in zip("lr", legs, arms):
         fork = [len(children[joint]) >= _FORK for joint in leg]
-        found = _limb(leg, fork, limbs.spine[0], heads, tails, left, 1e-3, _LEG)
+        found = _limb(leg, fork, limbs.spine[0], heads, tails, left, _MIDDLE * np.ptp(heads, axis=0).max(), _LEG)
         width = abs((heads[found["thigh"]] - heads[limbs.spine[0]]) @ left) if found else 0.0
         fork = [len(children[joint]) >= _FORK for joint in arm]
         found.update(_limb(arm, fork, limbs.spine[-1], heads, tails, left, _ASIDE * width, _ARM))
