@@ -2,8 +2,8 @@
 
     python tests/benchmarks/recognition.py [--json FILE]
 
-Rigs: the records and trees of tests/data/rigs, CMU-, Daz-, Mixamo- and Rokoko-named clips of $POSELOOM_DATA where that
-is set; and those of them that have geometry once more without names, told by shape: a figure of its own.  A rig is right
+Rigs: the records and trees of tests/data/rigs, and where $POSELOOM_DATA is set its CMU, Daz, Mixamo and Rokoko clips.
+Those with geometry are tried once more without their names, told by shape: a figure of its own.  A rig is right
 where its family is, and every part that the record gives has that bone.
 """
 
