@@ -15,11 +15,13 @@ import importlib  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-KERNEL = ("errors", "progress", "registry", "client", "settings", "grammar", "motion", "rigs", "retarget", "chains")
+KERNEL = ("errors", "progress", "registry", "client", "settings", "grammar", "motion", "rigs", "retarget", "inbetween", "chains")
 for name in KERNEL:
     place = backend / "poseloom" / name
     if place.is_dir():
         for path in place.glob("*.py"):
+            if path.stem in ("lstm", "train"):
+                continue
             importlib.import_module(f"poseloom.{name}" + ("" if path.stem == "__init__" else f".{path.stem}"))
     elif place.with_suffix(".py").exists():
         importlib.import_module(f"poseloom.{name}")
