@@ -23,7 +23,7 @@ def bake(task: dict, report) -> dict:
     """
     clock = Stopwatch()
     report(0.0, "Opening the character")
-    obj, ours = _character(task["character"])
+    obj, ours = character_of(task["character"])
     scene = bpy.context.scene
     motion = motion_from_bytes(Path(task["motion"]).read_bytes())
     if ours:
@@ -48,7 +48,7 @@ def bake(task: dict, report) -> dict:
         strips.add_movie(scene, movie["path"], start_frame=start, fps=movie["fps"], stored=movie.get("stored"))
     if task.get("out"):
         report(0.4, f"Writing {Path(task['out']).name}")
-        _write(Path(task["out"]), obj, start, end, part(report, 0.4, 0.5))
+        write(Path(task["out"]), obj, start, end, part(report, 0.4, 0.5))
     clock.lap("save")
 
     pictures = []
@@ -103,7 +103,7 @@ def set_rate(scene, fps: float) -> float:
     return rate(scene)
 
 
-def _character(wish: dict) -> tuple:
+def character_of(wish: dict) -> tuple:
     """(armature object, whether the scene is ours to set up)."""
     if wish.get("preset"):
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
@@ -112,7 +112,7 @@ def _character(wish: dict) -> tuple:
     return files.load(path, wish.get("armature")), path.suffix.lower() != ".blend"
 
 
-def _write(path: Path, obj, start: int, end: int, report) -> None:
+def write(path: Path, obj, start: int, end: int, report) -> None:
     if path.suffix.lower() != ".bvh":
         files.save(path, obj)
         return

@@ -51,10 +51,31 @@ def action_fcurves(action, slot=None) -> list:
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
-def new_fcurve(channels, data_path: str, index: int, group: str):
-    """A new F-curve in the named group, which is made where missing."""
-    curve = channels.fcurves.new(data_path, index=index)
-    curve.group = channels.groups.get(group) or channels.groups.new(group)
+def action_channels(action, slot):
+    """What `new_channels` gave for an action that is there already; None where the slot has no curves."""
+    if not hasattr(action, "slots"):  # needless from 4.4
+        return action
+    bags = (strip.channelbag(slot) for layer in action.layers for strip in layer.strips) if slot else ()
+    return next((bag for bag in bags if bag is not None), None)
+
+
+def slot_of(action, handle: int):
+    """The slot with that handle; None where it has none."""
+    return next((slot for slot in getattr(action, "slots", ()) if slot.handle == handle), None)  # plain from 4.4
+
+
+def slot_handle(slot) -> int:
+    """A number that stays the slot's own when it is renamed, saved and loaded; 0 without one."""
+    return 0 if slot is None else slot.handle
+
+
+def fcurve(channels, data_path: str, index: int, group: str):
+    """The F-curve, without any keys; a new one in the named group where it is missing."""
+    curve = channels.fcurves.find(data_path, index=index)
+    if curve is None:
+        curve = channels.fcurves.new(data_path, index=index)
+        curve.group = channels.groups.get(group) or channels.groups.new(group)
+    curve.keyframe_points.clear()
     return curve
 
 

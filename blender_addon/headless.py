@@ -1,19 +1,19 @@
-"""One task in a fresh Blender for `poseloom.blender`: progress, result and errors as JSON lines.
+"""Tasks in a Blender for `poseloom.blender`: they come in as JSON lines, and so go progress, results and errors.
 
-The task is a dict with "do" and what TASKS says of it.  Every line of ours begins with PREFIX, as
+A task is a dict with "do" and what TASKS says of it.  Every line of ours begins with PREFIX, as
 Blender too writes to this output.  The process leaves by os._exit, because Blender as a module is
-unsafe at exit, and when its input closes, because then whoever asked is gone.
+unsafe at exit, as soon as its input closes, because then whoever asked is gone.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import sys
 import threading
 import time
 import traceback
-from pathlib import Path
 
 from poseloom.errors import Cancelled, PoseloomError
 
@@ -21,25 +21,30 @@ PREFIX = "@poseloom "
 _PAUSE_S = 0.05
 
 
-def main(task_file: str) -> None:
-    """Do the task and leave the process: 0, or 1 where an error was sent."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    code = 1
+def main() -> None:
+    """Do one task after the other, until the input closes."""
+    tasks: queue.Queue = queue.Queue()
+    threading.Thread(target=_hear, args=(tasks,), daemon=True).start()
     try:
-        task = json.loads(Path(task_file).read_text(encoding="utf-8"))
-        _send({"result": TASKS[task["do"]](task, _Reporter())})
-        code = 0
+        while True:
+            _do(tasks.get())
+    finally:
+        os._exit(1)
+
+
+def _do(line: str) -> None:
+    try:
+        task = json.loads(line)
+        result = {"result": TASKS[task["do"]](task, _Reporter())}
     except PoseloomError as error:
-        _send({"error": [type(error).__name__, error.code, error.message, error.hint]})
+        result = {"error": [type(error).__name__, error.code, error.message, error.hint]}
     except KeyboardInterrupt:
-        _send({"error": ["Cancelled", "", Cancelled().message, ""]})
+        result = {"error": ["Cancelled", "", Cancelled().message, ""]}
     except Exception:  # the boundary of a process: whatever it was, the other side must hear of it
         traceback.print_exc()
-        _send({"failed": traceback.format_exc().strip().splitlines()[-1]})
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        result = {"failed": traceback.format_exc().strip().splitlines()[-1]}
+    sys.stderr.flush()
+    _send(result)
 
 
 def versions(task: dict, report) -> dict:
@@ -57,7 +62,21 @@ def bake(task: dict, report) -> dict:
     return baking.bake(task, report)
 
 
-TASKS = {"versions": versions, "bake": bake}
+def character(task: dict, report) -> dict:
+    """The character of the tasks "retarget" that follow: see `batching.load`."""
+    from . import batching
+
+    return batching.load(task, report)
+
+
+def retarget(task: dict, report) -> dict:
+    """A clip onto the loaded character, into a file: see `batching.retarget`."""
+    from . import batching
+
+    return batching.retarget(task, report)
+
+
+TASKS = {"versions": versions, "bake": bake, "character": character, "retarget": retarget}
 
 
 class _Reporter:
@@ -79,7 +98,10 @@ def _send(message: dict) -> None:
     os.write(1, f"\n{PREFIX}{json.dumps(message)}\n".encode())
 
 
-def _leave_with_parent() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
+def _hear(tasks: queue.Queue) -> None:
+    rest = b""
+    while piece := os.read(0, 1 << 16):
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            tasks.put(line.decode())
+    os._exit(0)

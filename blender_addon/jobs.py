@@ -1,7 +1,8 @@
 """Work in the background, and what the extension remembers from one draw to the next.
 
 The contract: a plain thread runs `work(report)`.  It may use files and sockets, never bpy.  A timer
-on the main thread takes its news from a queue, redraws, and gives the result to `then`.
+on the main thread takes its news from a queue, redraws, and gives the result to `then`.  Work in many
+pieces is `work(report, give)`: each piece given comes to `each` on the main thread, one a tick.
 """
 
 import queue
@@ -20,8 +21,10 @@ TICK_S = 0.1
 class Job:
     """One piece of work: how far it is, and how it ended."""
 
-    def __init__(self, title: str, work: Callable[[Report], Any], then: Callable[[Any], str], ready=lambda: ""):
+    def __init__(self, title: str, work: Callable, then: Callable[[Any], str], ready=lambda: "", each=None, after=None,
+                 place=""):  # fmt: skip
         self.title = title
+        self.place = place  # the panel that shows it
         self.fraction = 0.0
         self.text = "Starting"
         self.state = "running"  # done, cancelled, failed
@@ -30,6 +33,9 @@ class Job:
         self._work = work
         self._then = then
         self._ready = ready
+        self._each = each
+        self._after = after
+        self._pieces: list = []  # given, and not yet taken
         self._result: list = []  # the value, once it is there
         self._news: queue.SimpleQueue = queue.SimpleQueue()
         self._cancelled = threading.Event()
@@ -52,9 +58,12 @@ class Job:
 
     def _run(self) -> None:
         try:
-            self._news.put(("result", self._work(self._report)))
+            self._news.put(("result", self._do(self._report, lambda piece: self._news.put(("piece", piece)))))
         except Exception as error:  # noqa: BLE001  whatever it is, it must reach the panel
             self._news.put(("error", error))
+
+    def _do(self, report: Report, give) -> Any:
+        return self._work(report) if self._each is None else self._work(report, give)
 
     def collect(self) -> None:
         """On the main thread: take what the thread has put into the queue."""
@@ -63,11 +72,20 @@ class Job:
             if kind == "progress":
                 if not self._cancelled.is_set():
                     self.fraction, self.text = value
+            elif kind == "piece":
+                self._pieces.append(value)
             elif kind == "error":
                 self.fail(value)
             else:
                 self._result = [value]
-        if self._result and self.state == "running":
+        if self._pieces and self.state == "running" and not self._cancelled.is_set() and not self._ready():
+            try:
+                self._each(self._pieces.pop(0))
+            except Exception as error:  # noqa: BLE001  as in `finish`
+                self._cancelled.set()
+                self.fail(error)
+        waiting = self._pieces and not self._cancelled.is_set()
+        if self._result and not waiting and self.state == "running":
             if self._cancelled.is_set():
                 self.fail(Cancelled())
             elif reason := self._ready():
@@ -77,8 +95,9 @@ class Job:
 
     def run_here(self, report: Report) -> None:
         """Do the whole of it now, for scripts: an error is raised, not kept."""
-        self.outcome = self._then(self._work(report))
+        self.outcome = self._then(self._do(report, self._each))
         self.state, self.fraction = "done", 1.0
+        self._end()
 
     def finish(self) -> None:
         try:
@@ -86,6 +105,11 @@ class Job:
             self.state, self.fraction = "done", 1.0
         except Exception as error:  # noqa: BLE001  a timer would only print it, the panel must show it
             self.fail(error)
+        else:
+            self._end()
+
+    def _end(self) -> str:
+        return self._after() if self._after is not None else ""
 
     def fail(self, error: Exception) -> None:
         self.state = "cancelled" if isinstance(error, Cancelled) else "failed"
@@ -95,6 +119,7 @@ class Job:
             self.outcome = f"Something went wrong in Poseloom: {error}"
             self.hint = "The system console has the details."
             traceback.print_exception(error)
+        self.hint = f"{self.hint} {self._end()}".strip()
 
 
 current: Optional[Job] = None  # the last one, ended or not
@@ -106,24 +131,25 @@ def running() -> bool:
     return current is not None and current.state == "running"
 
 
-def start(title: str, work: Callable[[Report], Any], then: Callable[[Any], str], ready=lambda: "") -> Job:
+def start(title: str, work: Callable, then: Callable[[Any], str], ready=lambda: "", **more) -> Job:
     """Begin a job; `then(result)` is called on the main thread and returns the sentence to show.
 
-    `ready()` says what the user must finish before the result may land, "" if nothing.
+    `ready()` says what the user must finish before the result may land, "" if nothing.  `after()` is called
+    however it ends, and may return a sentence for where it did not end well; `more` as in `Job`.
     """
     global current
     _not_twice()
-    current = Job(title, work, then, ready)
+    current = Job(title, work, then, ready, **more)
     current.start()
     bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
     return current
 
 
-def run_here(title: str, work: Callable[[Report], Any], then: Callable[[Any], str], report: Report = silent) -> Job:
+def run_here(title: str, work: Callable, then: Callable[[Any], str], report: Report = silent, **more) -> Job:
     """The same while the caller waits; errors are raised."""
     global current
     _not_twice()
-    current = Job(title, work, then)
+    current = Job(title, work, then, **more)
     try:
         current.run_here(report)
     except PoseloomError as error:
@@ -137,11 +163,11 @@ def _not_twice() -> None:
         raise PoseloomError("busy", f"{current.title} is still running.", "Wait for it, or cancel it.")
 
 
-def show(title: str, state: str, outcome: str, hint: str = "") -> None:
-    """Put the outcome of work that needed no thread where the panel shows outcomes."""
+def show(title: str, state: str, outcome: str, hint: str = "", place: str = "") -> None:
+    """Put the outcome of work that needed no thread where that panel shows outcomes."""
     global current
     if not running():
-        current = Job(title, lambda report: None, lambda value: "")
+        current = Job(title, lambda report: None, lambda value: "", place=place)
         current.state, current.outcome, current.hint = state, outcome, hint
 
 

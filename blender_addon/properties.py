@@ -1,7 +1,14 @@
-"""What the user chooses, kept with the scene, and which armature is meant."""
+"""What the user chooses, kept with the scene, which armature is meant, and the list of its roles."""
+
+from functools import partial
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty, StringProperty
+from poseloom.motion.skeleton import FINGERS, JOINTS
+from poseloom.rigs.match import in_words
+from poseloom.rigs.tables import IK
+
+from . import jobs
 
 # of the fields below that the backend's job takes, under the names it knows
 JOB_OPTIONS = ("person", "start", "end", "smooth_hz", "foot_lock")
@@ -42,12 +49,76 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         name="Lock feet", description="Keep a foot still while it stands on the floor", default=True
     )
 
+    clip: StringProperty(
+        name="Clip", description="The motion capture file to put on the active armature (BVH)", subtype="FILE_PATH"
+    )
+
+    show_source: BoolProperty(
+        name="Show source skeleton",
+        description="Draw the skeleton of the last clip beside the character while it plays",
+        default=False,
+    )
+
     def job_options(self) -> dict:
         """The options of the backend's job "animate", empty ones left out."""
         options = {name: getattr(self, name) for name in JOB_OPTIONS if getattr(self, name) != ""}
         if self.height_known:
             options["height_m"] = self.height_m
         return options
+
+
+class PoseloomRole(bpy.types.PropertyGroup):
+    """A part of the body and the bone that plays it; lives with the window, not with the file."""
+
+    joint: StringProperty(name="Part")
+    found: StringProperty(name="Bone found")
+    more: IntProperty(name="Further bones")
+    doubtful: BoolProperty(name="Doubtful")
+    corrected: BoolProperty(name="Corrected")
+
+    def _choose(self, bone: str) -> None:
+        # after this draw: a property may not run an operator, and needs no undo step of its own
+        jobs.soon("role", partial(_set_role, self.id_data.poseloom_roles.armature, self.joint, bone))
+
+    bone: StringProperty(
+        name="Bone",
+        description="The bone that plays this part; choose another one to correct it, or none",
+        get=lambda self: self.found,
+        set=_choose,
+    )
+
+
+class PoseloomRoles(bpy.types.PropertyGroup):
+    parts: CollectionProperty(type=PoseloomRole)
+    active: IntProperty(name="Part", description="The part whose bone is shown below the list")
+    armature: StringProperty(name="Armature")
+    doubts_only: BoolProperty(name="Doubts only", description="Show only parts that are doubtful or have no bone")
+
+
+def fill_roles(window_manager, obj, found) -> None:
+    """List every part with its bone in `found`, a Recognition, or without one where it is None."""
+    kept = window_manager.poseloom_roles
+    roles = {} if found is None else found.rig.roles
+    corrected = obj.get("poseloom_roles", {})
+    said = [] if found is None else [*found.doubts, *found.missing]
+    kept.parts.clear()
+    kept.armature = obj.name
+    for joint in ("root", *JOINTS, *FINGERS, *IK):
+        part, bones = kept.parts.add(), roles.get(joint, ())
+        part.name, part.joint = in_words(joint).capitalize(), joint
+        part.found, part.more = (bones[0], len(bones) - 1) if bones else ("", 0)
+        part.corrected = joint in corrected
+        words = (in_words(joint), *(f'"{bone}"' for bone in bones))
+        part.doubtful = any(word in doubt for doubt in said for word in words) if joint in JOINTS else False
+
+
+def _set_role(armature: str, joint: str, bone: str) -> None:
+    windows = bpy.context.window_manager.windows
+    with bpy.context.temp_override(window=windows[0]):
+        try:
+            bpy.ops.poseloom.set_role("EXEC_DEFAULT", True, armature=armature, joint=joint, bone=bone)
+        except RuntimeError:
+            pass  # an operator's error report, which the window shows
 
 
 def active_armature(context):

@@ -2,12 +2,17 @@
 
 import bpy
 
-from . import cli, jobs, panels, preferences, properties
-from .operators import animate, backend, retarget, rig
+from . import cli, jobs, preferences, properties
+from .operators import animate, backend, edit, folder, layers, retarget, rig, roles
+from .panels import animate as animate_panels
+from .panels import retarget as retarget_panels
+from .panels import sidebar
 
 CLASSES = (
     preferences.PoseloomPreferences,
     properties.PoseloomSettings,
+    properties.PoseloomRole,
+    properties.PoseloomRoles,
     backend.POSELOOM_OT_start_backend,
     backend.POSELOOM_OT_stop_backend,
     backend.POSELOOM_OT_check_backend,
@@ -18,10 +23,25 @@ CLASSES = (
     animate.POSELOOM_OT_apply_motion,
     animate.POSELOOM_OT_cancel,
     retarget.POSELOOM_OT_retarget_bvh,
-    panels.POSELOOM_PT_animate,
-    panels.POSELOOM_PT_options,
-    panels.POSELOOM_PT_retarget,
-    panels.POSELOOM_PT_rig,
+    folder.POSELOOM_OT_retarget_folder,
+    layers.POSELOOM_OT_revert,
+    layers.POSELOOM_OT_push_to_nla,
+    layers.POSELOOM_OT_add_layer,
+    roles.POSELOOM_OT_set_role,
+    roles.POSELOOM_OT_forget_roles,
+    roles.POSELOOM_OT_save_preset,
+    edit.POSELOOM_OT_reduce_keys,
+    edit.POSELOOM_OT_make_loop,
+    edit.POSELOOM_OT_mirror,
+    edit.POSELOOM_OT_trim,
+    edit.POSELOOM_OT_travel,
+    animate_panels.POSELOOM_PT_animate,
+    animate_panels.POSELOOM_PT_options,
+    retarget_panels.POSELOOM_PT_retarget,
+    retarget_panels.POSELOOM_UL_roles,
+    retarget_panels.POSELOOM_PT_roles,
+    retarget_panels.POSELOOM_PT_layers,
+    retarget_panels.POSELOOM_PT_edit,
 )
 
 
@@ -29,14 +49,16 @@ def register():
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.poseloom = bpy.props.PointerProperty(type=properties.PoseloomSettings)
-    bpy.types.STATUSBAR_HT_header.prepend(panels.draw_status)
+    bpy.types.WindowManager.poseloom_roles = bpy.props.PointerProperty(type=properties.PoseloomRoles)
+    bpy.types.STATUSBAR_HT_header.prepend(sidebar.draw_status)
     cli.register()
 
 
 def unregister():
     jobs.stop()
     cli.unregister()
-    bpy.types.STATUSBAR_HT_header.remove(panels.draw_status)
+    bpy.types.STATUSBAR_HT_header.remove(sidebar.draw_status)
+    del bpy.types.WindowManager.poseloom_roles
     del bpy.types.Scene.poseloom
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

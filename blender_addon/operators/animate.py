@@ -65,7 +65,7 @@ class POSELOOM_OT_animate(bpy.types.Operator):
             _forget_old(kept.parent)
             return _land(kept, uid, start_frame)
 
-        return run(self, f"Animate {Path(video).name}", work, then, wait=self.wait, ready=_ready)
+        return run(self, f"Animate {Path(video).name}", work, then, wait=self.wait, ready=why_wait)
 
     def _video(self, context) -> str:
         chosen = self.video or context.scene.poseloom.video
@@ -84,7 +84,7 @@ class POSELOOM_OT_animate(bpy.types.Operator):
         return {name: value for name, value in {**options, **given}.items() if value not in ("", 0.0)}
 
 
-def _ready() -> str:
+def why_wait() -> str:
     """What to wait for: an undo step made inside another mode's own history would not take the Action back."""
     for window in bpy.context.window_manager.windows:
         obj = window.view_layer.objects.active
@@ -104,12 +104,17 @@ def _land(path: Path, uid: int, start_frame: int) -> str:
             "The armature that this motion was made for is gone.",
             "Select another one and press Apply Last Motion Again.",
         )
-    windows = bpy.context.window_manager.windows
-    window = next((w for w in windows if obj.name in w.scene.objects), None)
-    with bpy.context.temp_override(window=window) if window else nullcontext():
+    with with_window_of(obj):
         _, text = put_motion(bpy.context, obj, motion_from_bytes(path.read_bytes()), clip_name(path), start_frame)
         bpy.ops.ed.undo_push(message="Poseloom: Animate")
     return text
+
+
+def with_window_of(obj):
+    """A context in which a window shows the scene of `obj`, where one does."""
+    windows = bpy.context.window_manager.windows
+    window = next((w for w in windows if obj.name in w.scene.objects), None)
+    return bpy.context.temp_override(window=window) if window else nullcontext()
 
 
 def _forget_old(folder: Path) -> None:
@@ -148,9 +153,9 @@ class POSELOOM_OT_apply_motion(bpy.types.Operator):
             start = None if self.at_playhead else self.start_frame
             _, text = put_motion(context, obj, motion, clip_name(path), start)
         except PoseloomError as error:
-            jobs.show("Apply", "failed", error.message, error.hint)
+            jobs.show("Apply", "failed", error.message, error.hint, "retarget")
             return refuse(self, error)
-        jobs.show("Apply", "done", text)
+        jobs.show("Apply", "done", text, place="retarget")
         self.report({"INFO"}, text)
         return {"FINISHED"}
 

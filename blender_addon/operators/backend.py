@@ -107,13 +107,13 @@ def not_busy(operator) -> bool:
     return True
 
 
-def run(operator, title: str, work, then, *, wait: bool = False, ready=lambda: "") -> set:
+def run(operator, title: str, work, then, *, wait: bool = False, ready=lambda: "", **more) -> set:
     """Start the job, or do it at once where there is no window or `wait`; the operator's return value."""
     try:
         if wait or bpy.app.background:
-            operator.report({"INFO"}, jobs.run_here(title, work, then).outcome)
+            operator.report({"INFO"}, jobs.run_here(title, work, then, **more).outcome)
         else:
-            jobs.start(title, work, then, ready)
+            jobs.start(title, work, then, ready, **more)
     except PoseloomError as error:
         return refuse(operator, error)
     return {"FINISHED"}

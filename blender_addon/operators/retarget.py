@@ -50,8 +50,8 @@ class POSELOOM_OT_retarget_bvh(bpy.types.Operator, ImportHelper):
             start = None if self.at_playhead else self.start_frame
             _, text = put_motion(context, obj, motion, clip_name(path), start)
         except PoseloomError as error:
-            jobs.show("Retarget", "failed", error.message, error.hint)
+            jobs.show("Retarget", "failed", error.message, error.hint, "retarget")
             return refuse(self, error)
-        jobs.show("Retarget", "done", text)
+        jobs.show("Retarget", "done", text, place="retarget")
         self.report({"INFO"}, text)
         return {"FINISHED"}

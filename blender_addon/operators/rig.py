@@ -6,11 +6,14 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
-from poseloom.motion.types import Motion
-from poseloom.rigs.recognise import recognise
+from poseloom.motion.resample import resample
+from poseloom.motion.types import Motion, Rig, RigMotion
+from poseloom.retarget import to_rig
 
 from .. import jobs, preferences, properties
-from ..scene import armature, character, keying
+from ..scene import character, fights, keying, roles
+
+_NAMED = 3  # fights named in full
 
 
 def family_name(family: str) -> str:
@@ -32,14 +35,17 @@ class POSELOOM_OT_recognise_rig(bpy.types.Operator):
     def execute(self, context):
         try:
             obj = target(context, self.armature)
-            found = recognise(armature.read(obj))
+            found = roles.recognised(obj)
         except PoseloomError as error:
-            if obj := properties.active_armature(context):
+            if obj := bpy.data.objects.get(self.armature) or properties.active_armature(context):
                 jobs.rigs[properties.rig_key(obj)] = ("Rig not recognised", (str(error),), False)
+                if obj.type == "ARMATURE":
+                    properties.fill_roles(context.window_manager, obj, None)
             return refuse(self, error)
         doubts = tuple(found.doubts) + tuple(f"No bone found for {name}" for name in found.missing)
         title = f"{family_name(found.family)}, {found.score:.0%} sure"
         jobs.rigs[properties.rig_key(obj)] = (title, doubts, True)
+        properties.fill_roles(context.window_manager, obj, found)
         self.report({"INFO"}, f"{obj.name}: {title}")
         return {"FINISHED"}
 
@@ -92,23 +98,37 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
 
     Returns the Action and a sentence that tells what was made.
     """
-    scene = context.scene
-    fps = scene.render.fps / scene.render.fps_base
-    keys, _ = chains.motion_to_rig(motion, armature.read(obj), fps)
+    found = roles.recognised(obj)
+    keys = on_rig(motion, found.rig, rate(context))
     action = keying.write(
         obj,
         keys,
         name=f"{obj.name}|{clip}",
-        start_frame=scene.frame_current if start_frame is None else start_frame,
+        start_frame=context.scene.frame_current if start_frame is None else start_frame,
         keep_previous=preferences.get().previous.lower(),
     )
     first, last = (round(frame) for frame in action.frame_range)
     text = f"{action.name}: frames {first} to {last}, {int(keys.keyed.sum())} bones"
     if keys.props:
         text += f", {len(keys.props)} rig switches keyed"
-    if last > scene.frame_end:
-        text += f". The scene ends before, at {scene.frame_end}"
-    return action, text
+    if last > context.scene.frame_end:
+        text += f". The scene ends before, at {context.scene.frame_end}"
+    return action, text + said_of_fights(fights.find(obj, keys, first))
+
+
+def on_rig(motion: Motion, rig: Rig, fps: float) -> RigMotion:
+    """`motion` at `fps` on a rig with roles, played where the character stands and faces."""
+    return to_rig(chains.stood(resample(motion, fps), rig), rig)
+
+
+def said_of_fights(found: tuple) -> str:
+    """What to append to an outcome where constraints or drivers fight what was keyed."""
+    more = f"; {len(found) - _NAMED} more like these" if len(found) > _NAMED else ""
+    return f". Look out: {'; '.join(found[:_NAMED])}{more}" if found else ""
+
+
+def rate(context) -> float:
+    return context.scene.render.fps / context.scene.render.fps_base
 
 
 def clip_name(path) -> str:

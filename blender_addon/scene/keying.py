@@ -10,19 +10,23 @@ from poseloom.motion.types import RigMotion
 from poseloom.progress import Report, silent
 
 from .. import compat
+from . import notes
 
 PREVIOUS = ("nla", "fake_user")
 
 
 def write(
-    obj, motion: RigMotion, *, name: str, start_frame: int, keep_previous: str = "nla", report: Report = silent
-):
+    obj, motion: RigMotion, *, name: str, start_frame: int, keep_previous: str = "nla", assign: bool = True,
+    report: Report = silent,
+):  # fmt: skip
     """The new Action `name`, assigned to `obj`, one key a frame from `start_frame` on.
 
     `motion` runs at the scene's rate.  Only `motion.keyed` bones get rotation curves, in each
     bone's own rotation mode, and only finite locations get keys.  `props` (IK/FK switches and
     the like) are keyed where they change.  The Action played before is kept: on a muted NLA
-    track ("nla"), or by a fake user.  Raises BadInput, and then leaves everything as it was.
+    track ("nla"), or by a fake user; what `runs.revert` needs is noted on the new one.  Without
+    `assign` the Action only lies in the file, by a fake user.  Raises BadInput, and then leaves
+    everything as it was.
     """
     if keep_previous not in PREVIOUS:
         raise BadInput("bad_option", f'keep_previous is "{keep_previous}"; known: {", ".join(PREVIOUS)}.')
@@ -33,13 +37,46 @@ def write(
         channels, slot = compat.new_channels(action, obj)
         _write_bones(obj, motion, channels, start_frame, report)
         _write_props(motion, channels, start_frame)
+        if not assign:
+            action.use_fake_user = True
+            return action
+        notes.note_run(action, obj)
         animation = obj.animation_data_create()
-        _keep(animation, keep_previous)
+        notes.note_track(action, _keep(animation, keep_previous))
         compat.assign_action(animation, action, slot)
+        animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
     except BaseException:  # a cancelled or failed bake leaves no half Action behind
         bpy.data.actions.remove(action)
         raise
     return action
+
+
+def rewrite(obj, motion: RigMotion, channels, start_frame: int) -> None:
+    """`motion` into the channels of an Action that is there: one key a frame in place of the keys it had."""
+    _write_bones(obj, motion, channels, start_frame, silent)
+    _write_props(motion, channels, start_frame)
+
+
+def write_curves(curves, channels, start_frame: int) -> None:
+    """RigCurves of `poseloom.retarget.reduce` into channels: their keys and handles in place of what was there."""
+    for curve in curves.curves:
+        path = f"{bone_path(curve.bone)}.{curve.path}"
+        left, right = curve.handles()
+        for i, index in enumerate(curve.index):
+            written = compat.fcurve(channels, path, index, curve.bone)
+            points = written.keyframe_points
+            points.add(len(curve))
+            co = np.stack([curve.frames, curve.values[:, i]], axis=-1)
+            for attribute, places in (("co", co), ("handle_left", left[:, i]), ("handle_right", right[:, i])):
+                points.foreach_set(attribute, (places + [start_frame, 0.0]).astype(np.float32).ravel())
+            _set_all(points, interpolation="BEZIER", handle_left_type="ALIGNED", handle_right_type="ALIGNED",
+                     type="GENERATED")  # fmt: skip
+            written.update()
+
+
+def bone_path(bone: str) -> str:
+    """The data path of a pose bone, from its object."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
 
 
 def check_editable(obj) -> None:
@@ -85,16 +122,16 @@ def _write_bones(obj, motion: RigMotion, channels, start_frame: int, report: Rep
     frames = start_frame + np.arange(len(motion))
     curves = _rotation_curves(obj, motion)
     for b, bone in enumerate(motion.bones):
-        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
+        path = bone_path(bone)
         if bone in curves:
             channel, values = curves[bone]
             for i in range(values.shape[1]):
-                _write_curve(compat.new_fcurve(channels, f"{path}.{channel}", i, bone), frames, values[:, i])
+                _write_curve(compat.fcurve(channels, f"{path}.{channel}", i, bone), frames, values[:, i])
         for i in range(3):
             values = motion.location[:, b, i]
             finite = np.isfinite(values)
             if finite.any():
-                curve = compat.new_fcurve(channels, f"{path}.location", i, bone)
+                curve = compat.fcurve(channels, f"{path}.location", i, bone)
                 _write_curve(curve, frames[finite], values[finite])
         report((b + 1) / len(motion.bones), f"Keying {obj.name}")
 
@@ -125,7 +162,7 @@ def _toward_identity(q):
 def _write_props(motion: RigMotion, channels, start_frame: int) -> None:
     for path, values in motion.props.items():
         changes = np.flatnonzero(np.r_[True, np.diff(values) != 0.0])
-        curve = compat.new_fcurve(channels, path, 0, _group_of(path))
+        curve = compat.fcurve(channels, path, 0, _group_of(path))
         _write_curve(curve, start_frame + changes, values[changes], interpolation="CONSTANT")
 
 
@@ -143,20 +180,21 @@ def _write_curve(curve, frames, values, interpolation: str = "LINEAR") -> None:
     points = curve.keyframe_points
     points.add(count)
     points.foreach_set("co", co)
-    for attribute, choice in (("interpolation", interpolation), ("type", "JITTER")):
-        points.foreach_set(attribute, np.full(count, _enum(attribute, choice), np.uint8))
+    _set_all(points, interpolation=interpolation, type="JITTER")
     curve.update()
 
 
-def _enum(attribute: str, choice: str) -> int:
-    return bpy.types.Keyframe.bl_rna.properties[attribute].enum_items[choice].value
+def _set_all(points, **choices) -> None:
+    for attribute, choice in choices.items():
+        value = bpy.types.Keyframe.bl_rna.properties[attribute].enum_items[choice].value
+        points.foreach_set(attribute, np.full(len(points), value, np.uint8))
 
 
-def _keep(animation, how: str) -> None:
-    """Keep the Action played so far where the user can find it."""
+def _keep(animation, how: str):
+    """Keep the Action played so far where the user can find it; the NLA track made for it, if one was."""
     previous, slot = animation.action, compat.assigned_slot(animation)
     if previous is None:
-        return
+        return None
     curves = compat.action_fcurves(previous, slot)
     if how == "nla" and any(len(curve.keyframe_points) for curve in curves):
         track = animation.nla_tracks.new()
@@ -164,5 +202,7 @@ def _keep(animation, how: str) -> None:
         strip = track.strips.new(previous.name, int(np.floor(previous.frame_range[0])), previous)
         compat.assign_action(strip, previous, slot)
         track.mute = True
-    elif previous.library is None:
+        return track
+    if previous.library is None:
         previous.use_fake_user = True
+    return None

@@ -1,0 +1,72 @@
+"""The headless batch: one character stays loaded, clip after clip goes onto it and into a file of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from poseloom import chains
+from poseloom.errors import BadInput
+from poseloom.motion.resample import resample
+from poseloom.progress import part
+from poseloom.rigs.recognise import recognise
+
+from . import baking
+from .scene import armature, keying, notes
+
+_loaded: list = []  # (armature object, whether the scene is ours, Recognition) of this process
+
+
+def load(task: dict, report) -> dict:
+    """Open task["character"], as `baking.bake` does; what a report tells of its rig."""
+    report(0.0, "Opening the character")
+    obj, ours = baking.character_of(task["character"])
+    keying.check_editable(obj)
+    found = recognise(armature.read(obj))
+    _loaded[:] = [obj, ours, found]
+    return {**chains.told_of(found), "armature": obj.name}
+
+
+def retarget(task: dict, report) -> dict:
+    """The clip task["clip"], cut and resampled, onto the character and into the file task["staged"]: its row.
+
+    Afterwards the character is as it was loaded.
+    """
+    obj, ours, found = _loaded
+    scene = bpy.context.scene
+    before = (scene.frame_start, scene.frame_end, scene.frame_current, scene.render.fps, scene.render.fps_base)
+    report(0.0, f"Reading {Path(task['clip']).name}")
+    motion, row = chains.cut_clip(task["clip"], task["start"], task["end"], task["fps"])
+    if len(motion) > bpy.types.Scene.bl_rna.properties["frame_end"].hard_max - scene.frame_start:
+        raise BadInput("too_long", f"{Path(task['clip']).name} has more frames than Blender can number.", "Cut it.")
+    if ours:
+        motion = motion.with_(fps=baking.set_rate(scene, motion.fps))
+    motion = resample(motion, baking.rate(scene))
+    report(0.2, f"Retargeting to {obj.name}")
+    rig_motion, measures = chains.onto(motion, found)
+    start = 1 if ours else scene.frame_start
+    action = keying.write(
+        obj, rig_motion, name=f"{obj.name}|{task['name']}", start_frame=start, report=part(report, 0.3, 0.5)
+    )
+    try:
+        if ours:
+            scene.frame_start, scene.frame_end = start, start + len(rig_motion) - 1
+        scene.frame_set(start)
+        report(0.5, f"Writing {Path(task['out']).name}")
+        baking.write(Path(task["staged"]), obj, start, start + len(rig_motion) - 1, part(report, 0.5, 1.0))
+    finally:
+        _take_off(obj, action)
+        scene.frame_start, scene.frame_end, scene.frame_current, scene.render.fps, scene.render.fps_base = before
+    return {**row, **measures, "bones_keyed": int(rig_motion.keyed.sum()), "action": f"{obj.name}|{task['name']}"}
+
+
+def _take_off(obj, action) -> None:
+    """The Action is gone from the file, and the character plays and stands as before it."""
+    note, animation = notes.run_of(action), obj.animation_data
+    animation.action = None
+    if "track" in note.keys():
+        animation.nla_tracks.remove(animation.nla_tracks[note["track"]])
+    notes.put_back(note, obj)
+    if note["first"]:
+        obj.animation_data_clear()
+    bpy.data.actions.remove(action)

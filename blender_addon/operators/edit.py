@@ -1,0 +1,275 @@
+"""What animators do next with the active action: fewer keys, loops, the other side, a part, root motion."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from poseloom.errors import BadInput, PoseloomError
+from poseloom.motion.travel import Travel
+from poseloom.retarget import carry, cycle, reduce, sides
+
+from .. import jobs, properties
+from ..scene import channels, cutting, notes, roles
+from .rig import rate, refuse, target
+
+PLACE = "edit"
+_NAME = dict(name="Armature", description="Name of the armature; empty: the active one", options={"HIDDEN"})
+
+
+class _Edit:
+    """An operator whose `change(obj, rig, clip)` edits the mapped bones' channels and returns the sentence to show."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        reason = properties.why_not(context)
+        obj = properties.active_armature(context)
+        if not reason and not (obj.animation_data and obj.animation_data.action):
+            reason = f"{obj.name} has no action to change"
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context):
+        window = context.window_manager
+        try:
+            obj = target(context, self.armature)
+            found = roles.recognised(obj)
+            clip = channels.read(obj, found.rig, rate(context))
+            window.progress_begin(0.0, 1.0)
+            try:
+                text = self.change(obj, found.rig, clip, lambda fraction, _: window.progress_update(fraction))
+            finally:
+                window.progress_end()
+        except PoseloomError as error:
+            jobs.show(self.bl_label, "failed", error.message, error.hint, PLACE)
+            return refuse(self, error)
+        others = [o.name for o in bpy.data.objects if o != obj and _plays(o, clip.action)]
+        if others:
+            text += f". {', '.join(others)} play{'s' if len(others) == 1 else ''} this action too"
+        context.view_layer.update()
+        jobs.show(self.bl_label, "done", text, place=PLACE)
+        self.report({"WARNING" if others else "INFO"}, text)
+        return {"FINISHED"}
+
+
+class POSELOOM_OT_reduce_keys(_Edit, bpy.types.Operator):
+    """Replace a key on every frame by few keys with handles that an animator can edit"""
+
+    bl_idname = "poseloom.reduce_keys"
+    bl_label = "Reduce Keys"
+
+    armature: StringProperty(**_NAME)
+    max_deg: FloatProperty(
+        name="Degrees", description="The most that any bone may be turned off what it was, in degrees",
+        default=1.0, min=0.01, soft_max=10.0, max=90.0,
+    )  # fmt: skip
+    max_mm: FloatProperty(
+        name="Millimetres", description="The most that any joint may be moved off where it was, in millimetres",
+        default=5.0, min=0.01, soft_max=50.0, max=1000.0,
+    )  # fmt: skip
+    keep_contacts: BoolProperty(
+        name="Keep contacts", description="Hold feet nearer to where they rest, with keys where rests begin and end",
+        default=True,
+    )  # fmt: skip
+
+    def change(self, obj, rig, clip, report):
+        before = _key_count(obj, rig)
+        motion = clip.motion
+        _write_reduced(obj, rig, clip, motion, clip.start, (self.max_deg, self.max_mm), self.keep_contacts, report)
+        after = _key_count(obj, rig)
+        return f"{before} keys became {after}, {after / before:.0%}"
+
+
+class POSELOOM_OT_make_loop(_Edit, bpy.types.Operator):
+    """Make a stretch of the action end as it begins, so that it can be played over and over"""
+
+    bl_idname = "poseloom.make_loop"
+    bl_label = "Make Loop"
+
+    armature: StringProperty(**_NAME)
+    find: BoolProperty(
+        name="Find it", description="Find the shortest stretch that comes back to where it began", default=True
+    )
+    start: IntProperty(name="First frame", description="The frame on which the loop begins", default=1)
+    end: IntProperty(name="Last frame", description="The frame that shows the first one again", default=25)
+    blend_s: FloatProperty(
+        name="Blend (s)", description="How long before and after the seam the difference is taken up, in seconds",
+        default=0.25, min=0.0, max=5.0,
+    )  # fmt: skip
+    stay: BoolProperty(name="Stay", description="Keep to one place and heading, but for the body's sway", default=False)
+    plant_feet: BoolProperty(name="Plant feet", description="Keep feet still while they rest, also across the seam", default=True)
+    cyclic: BoolProperty(
+        name="Repeat", description="Mark the action as cyclic, from the first to the last frame of the loop", default=True
+    )
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "find")
+        column = layout.column(align=True)
+        column.enabled = not self.find
+        column.prop(self, "start")
+        column.prop(self, "end")
+        for name in ("blend_s", "stay", "plant_feet", "cyclic"):
+            layout.prop(self, name)
+
+    def change(self, obj, rig, clip, report):
+        whole, way = _whole(rig, clip)
+        first, last = (None, None) if self.find else (self.start - clip.start, self.end - clip.start)
+        if not self.find and not (0 <= first and first + 2 <= last < len(whole)):
+            raise BadInput(
+                "bad_range", f"Frames {self.start} to {self.end} are no loop in an action from {clip.start} to {clip.end}.",
+                "Give a first and a later last frame inside it.",
+            )  # fmt: skip
+        if self.find:
+            first, last = cycle.loop.find_cycle(cycle.grounded(cycle.from_rig(whole, rig)))
+        made = cycle.loop_rig(
+            whole, rig, first, last, blend_s=self.blend_s, stay=self.stay, plant_feet=self.plant_feet
+        )
+        start = clip.start + first
+        _write(obj, rig, clip, made, start, way, report)
+        end = start + len(made) - 1
+        if self.cyclic:
+            clip.action.use_frame_range = clip.action.use_cyclic = True
+            clip.action.frame_start, clip.action.frame_end = start, end
+        return f"{clip.action.name} is a loop from frame {start} to {end}"
+
+
+class POSELOOM_OT_mirror(_Edit, bpy.types.Operator):
+    """Exchange left and right in the active action"""
+
+    bl_idname = "poseloom.mirror"
+    bl_label = "Mirror"
+
+    armature: StringProperty(**_NAME)
+
+    def change(self, obj, rig, clip, report):
+        whole, way = _whole(rig, clip)
+        _write(obj, rig, clip, sides.mirror_rig(whole, rig), clip.start, way, report)
+        return f"{clip.action.name} is mirrored"
+
+
+class POSELOOM_OT_trim(_Edit, bpy.types.Operator):
+    """Keep a stretch of the action; its keys and handles stay as they are"""
+
+    bl_idname = "poseloom.trim"
+    bl_label = "Trim"
+
+    armature: StringProperty(**_NAME)
+    start: IntProperty(name="First frame", description="The first frame to keep", default=1)
+    end: IntProperty(name="Last frame", description="The last frame to keep", default=250)
+
+    def invoke(self, context, event):
+        scene = context.scene
+        preview = scene.use_preview_range
+        if not self.properties.is_property_set("start"):
+            self.start = scene.frame_preview_start if preview else scene.frame_start
+        if not self.properties.is_property_set("end"):
+            self.end = scene.frame_preview_end if preview else scene.frame_end
+        return self.execute(context)
+
+    def change(self, obj, rig, clip, report):
+        start, end = max(self.start, clip.start), min(self.end, clip.end)
+        if start > end:
+            raise BadInput(
+                "no_frames", f"Nothing is left between {self.start} and {self.end}: "
+                f"the keys are from {clip.start} to {clip.end}.", "Choose a stretch inside them.",
+            )  # fmt: skip
+        for curve in channels.mapped_curves(obj, rig).values():
+            cutting.trim(curve, start, end)
+        if clip.action.use_frame_range:
+            clip.action.use_frame_range = clip.action.use_cyclic = False
+        way = _known_way(clip)
+        if way is not None:
+            part = slice(start - clip.start, end - clip.start + 1)
+            notes.note_way(clip.action, Travel(way.xy[part], way.yaw[part]))
+        return f"{clip.action.name} is left from frame {start} to {end}"
+
+
+class POSELOOM_OT_travel(_Edit, bpy.types.Operator):
+    """Say what carries the character over the ground: nothing (in place), its root bone, or its hips"""
+
+    bl_idname = "poseloom.travel"
+    bl_label = "Root Motion"
+
+    armature: StringProperty(**_NAME)
+    carrier: EnumProperty(
+        name="Motion",
+        description="What goes over the ground",
+        items=(
+            ("IN_PLACE", "In Place", "The character keeps to one place; the way it went is remembered with the action"),
+            ("ROOT", "On Root Bone", "The root bone goes over the ground, the hips move above it"),
+            ("HIPS", "On Hips", "The hips go over the ground by themselves, the root bone rests"),
+        ),
+    )
+    turn: BoolProperty(name="Turning too", description="Count which way it faces, too", default=True)
+    smooth_hz: FloatProperty(
+        name="Smoothing (Hz)", description="Leave sway that is faster than this to the hips; 0: none",
+        default=0.0, min=0.0, max=10.0,
+    )  # fmt: skip
+
+    def change(self, obj, rig, clip, report):
+        if notes.way_of(clip.action) is not None and _known_way(clip) is None:
+            raise BadInput(
+                "way_lost", f'The length of "{clip.action.name}" has changed since it was put in place.',
+                "Undo that change, or retarget the clip again.",
+            )  # fmt: skip
+        motion, _ = _whole(rig, clip)
+        if _root_keyed(rig, motion):
+            motion = carry.off_root(motion, rig)
+        way = carry.rig_travel(motion, rig, turn=self.turn, smooth_hz=self.smooth_hz or None)
+        if self.carrier == "ROOT":
+            motion = carry.onto_root(motion, rig, way)
+        elif self.carrier == "IN_PLACE":
+            motion = carry.rig_in_place(motion, rig, way)
+        notes.forget_way(clip.action)
+        _write(obj, rig, clip, motion, clip.start, None, report)
+        if self.carrier == "IN_PLACE":
+            notes.note_way(clip.action, way)
+        where = {"IN_PLACE": "in place", "ROOT": "on the root bone", "HIPS": "on the hips"}[self.carrier]
+        return f"{clip.action.name} moves {where} now"
+
+
+def _known_way(clip):
+    """The way that was taken out of the action, where it still has its length."""
+    way = notes.way_of(clip.action)
+    return way if way is not None and len(way) == len(clip.motion) else None
+
+
+def _whole(rig, clip) -> tuple:
+    """(the motion with the way it went, whether that had been taken out of it)."""
+    way = _known_way(clip)
+    return (clip.motion, False) if way is None else (carry.rig_travelling(clip.motion, rig, way), True)
+
+
+def _write(obj, rig, clip, motion, start, in_place, report) -> None:
+    """Write as the action was: in place where its way had been taken out, with few keys where they had been reduced."""
+    way = carry.rig_travel(motion, rig) if in_place else None
+    if way is not None:
+        motion = carry.rig_in_place(motion, rig, way)
+    limits = notes.limits_of(clip.action)
+    channels.write(obj, clip, motion, start)
+    if limits is not None:
+        _write_reduced(obj, rig, channels.read(obj, rig, motion.fps), motion, start, limits, True, report)
+    if way is not None:
+        notes.note_way(clip.action, way)
+
+
+def _write_reduced(obj, rig, clip, motion, start, limits, keep_contacts, report) -> None:
+    contact = reduce.resting(motion, rig) if keep_contacts else None
+    few = reduce.reduce_keys(motion, rig, max_deg=limits[0], max_mm=limits[1], contact=contact, report=report)
+    channels.write_reduced(obj, clip, few, start)
+    notes.note_limits(clip.action, *limits)
+
+
+def _root_keyed(rig, motion) -> bool:
+    bones = rig.roles.get("root", ())
+    return bool(bones) and bool(motion.keyed[motion.bones.index(bones[0])])
+
+
+def _key_count(obj, rig) -> int:
+    return sum(len(curve.keyframe_points) for curve in channels.mapped_curves(obj, rig).values())
+
+
+def _plays(obj, action) -> bool:
+    return obj.animation_data is not None and obj.animation_data.action == action

@@ -1,0 +1,1 @@
+"""The sidebar tab: always the next step, and how the last one went."""

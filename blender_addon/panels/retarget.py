@@ -1,0 +1,116 @@
+"""Motion capture: clip, armature, the parts of its body, and what one does after a run."""
+
+import bpy
+
+from .. import jobs, properties
+from .sidebar import Sidebar, draw_outcome, draw_running, draw_target, paragraph, rig_of
+
+
+class POSELOOM_PT_retarget(Sidebar, bpy.types.Panel):
+    bl_idname = "POSELOOM_PT_retarget"
+    bl_label = "Retarget"
+
+    def draw(self, context):
+        layout, chosen = self.layout, context.scene.poseloom
+        layout.use_property_decorate = False
+        layout.prop(chosen, "clip", text="", placeholder="Choose a BVH file")
+        draw_target(layout, context)
+        if not draw_running(layout, "retarget"):
+            button = layout.column()
+            button.scale_y = 1.5
+            button.enabled = bool(chosen.clip)
+            button.operator_context = "EXEC_DEFAULT"
+            button.operator("poseloom.retarget_bvh", text="Retarget", icon="ARMATURE_DATA").filepath = chosen.clip
+            layout.operator("poseloom.retarget_folder", text="Retarget Folder...", icon="FILE_FOLDER")
+            if jobs.motion_path:
+                layout.operator("poseloom.apply_motion", text="Apply Last Motion Again", icon="FILE_REFRESH")
+        draw_outcome(layout, context, "retarget")
+        layout.operator("poseloom.revert", icon="LOOP_BACK")
+
+
+class POSELOOM_PT_layers(Sidebar, bpy.types.Panel):
+    bl_idname = "POSELOOM_PT_layers"
+    bl_parent_id = "POSELOOM_PT_retarget"
+    bl_label = "Layers"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        column = self.layout.column(align=True)
+        column.operator("poseloom.push_to_nla", icon="NLA_PUSHDOWN")
+        column.operator("poseloom.add_layer", icon="ADD")
+        shown = self.layout.column()
+        shown.prop(context.scene.poseloom, "show_source")
+
+
+class POSELOOM_UL_roles(bpy.types.UIList):
+    """The parts of the body, to be searched by part or by bone."""
+
+    bl_idname = "POSELOOM_UL_roles"
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):
+        row = layout.split(factor=0.45)
+        row.alert = item.doubtful
+        part = row.row()
+        part.active = bool(item.found) or item.doubtful
+        part.label(text=item.name, icon="ERROR" if item.doubtful else "CHECKMARK" if item.corrected else "DOT")
+        bone = row.row()
+        bone.active = bool(item.found)
+        bone.label(text=(item.found + (f" + {item.more}" if item.more else "")) or "none")
+
+    def filter_items(self, context, data, name):
+        parts, wanted = getattr(data, name), self.filter_name.lower()
+        shown = [wanted in item.name.lower() or wanted in item.found.lower() for item in parts]
+        if data.doubts_only:
+            shown = [yes and (item.doubtful or item.corrected) for yes, item in zip(shown, parts)]
+        return [self.bitflag_filter_item if yes else 0 for yes in shown], []
+
+
+class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
+    bl_idname = "POSELOOM_PT_roles"
+    bl_parent_id = "POSELOOM_PT_retarget"
+    bl_label = "Roles"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        obj = properties.active_armature(context)
+        if obj is None:
+            layout.label(text="No armature is selected", icon="INFO")
+            return
+        _, doubts, _ = rig_of(obj)
+        for doubt in doubts:
+            paragraph(layout, context, doubt, "DOT")
+        roles = context.window_manager.poseloom_roles
+        if roles.armature != obj.name:
+            layout.operator("poseloom.recognise_rig", text="Show Roles", icon="VIEWZOOM").armature = obj.name
+            return
+        layout.prop(roles, "doubts_only")
+        layout.template_list("POSELOOM_UL_roles", "", roles, "parts", roles, "active", rows=6)
+        if roles.active < len(roles.parts):
+            part = roles.parts[roles.active]
+            layout.label(text=f"{part.name} is played by")
+            layout.prop_search(part, "bone", obj.data, "bones", text="")
+        row = layout.row(align=True)
+        row.operator("poseloom.recognise_rig", text="Look Again", icon="FILE_REFRESH").armature = obj.name
+        row.operator("poseloom.forget_roles", text="Forget", icon="LOOP_BACK")
+        layout.operator("poseloom.save_preset", icon="PRESET_NEW")
+
+
+class POSELOOM_PT_edit(Sidebar, bpy.types.Panel):
+    bl_idname = "POSELOOM_PT_edit"
+    bl_label = "Edit Action"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        obj = properties.active_armature(context)
+        action = obj.animation_data.action if obj is not None and obj.animation_data else None
+        layout.label(text=action.name if action else "No action is active", icon="ACTION")
+        layout.operator("poseloom.reduce_keys", icon="KEYFRAME")
+        row = layout.row(align=True)
+        row.operator("poseloom.make_loop", icon="FILE_REFRESH")
+        row.operator("poseloom.mirror", icon="MOD_MIRROR")
+        row = layout.row(align=True)
+        row.operator("poseloom.trim", icon="PREVIEW_RANGE")
+        row.operator_menu_enum("poseloom.travel", "carrier", text="Root Motion", icon="ORIENTATION_GLOBAL")
+        draw_outcome(layout, context, "edit")

@@ -1,0 +1,74 @@
+"""An F-curve cut at two frames: what is between stays as it was, keys, handles and all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_STEPS = 60  # halvings, to a double's precision
+
+
+def trim(curve, first: float, last: float) -> None:
+    """Keys outside `first`..`last` removed; where the curve was moving, keys on both frames hold its course."""
+    points = curve.keyframe_points
+    for frame in (first, last):
+        if points[0].co[0] < frame < points[-1].co[0]:
+            split(curve, frame)
+    for k in range(len(points) - 1, -1, -1):
+        if not first - 1e-4 <= points[k].co[0] <= last + 1e-4 and len(points) > 1:
+            points.remove(points[k], fast=True)
+    if not first - 1e-4 <= points[0].co[0] <= last + 1e-4:  # it held one value all along
+        point = points[0]
+        move = (first if point.co[0] < first else last) - point.co[0]
+        for name in ("handle_left", "handle_right", "co"):
+            at = getattr(point, name)
+            setattr(point, name, (at[0] + move, at[1]))
+    curve.update()
+
+
+def split(curve, frame: float) -> None:
+    """A key at `frame`, between two keys, that changes nothing (de Casteljau's algorithm)."""
+    points = curve.keyframe_points
+    k = next(k for k in range(len(points)) if points[k].co[0] >= frame - 1e-4)
+    if abs(points[k].co[0] - frame) <= 1e-4:
+        return
+    left, right = points[k - 1], points[k]
+    mode, value = left.interpolation, curve.evaluate(frame)
+    corners = _segment(left, right)
+    for point in (left, right):  # automatic handles would follow the new key
+        for side in ("handle_left_type", "handle_right_type"):
+            if getattr(point, side) in {"AUTO", "AUTO_CLAMPED", "VECTOR"}:
+                setattr(point, side, "FREE")
+    kind, easing = left.type, left.easing
+    points.insert(frame, value, options={"FAST"})
+    left, made, right = points[k - 1], points[k], points[k + 1]
+    made.co, made.interpolation, made.type, made.easing = (frame, value), mode, kind, easing
+    if mode == "BEZIER":
+        made.handle_left_type = made.handle_right_type = "FREE"
+        outer, before, here, after, inner = _casteljau(corners, frame)
+        left.handle_right, made.handle_left, made.co = outer, before, here
+        made.handle_right, right.handle_left = after, inner
+    curve.update()
+
+
+def _segment(left, right) -> np.ndarray:
+    """(4,2) the Bezier corners between two keys, handles shortened as Blender does where they overlap in time."""
+    ends = np.array([left.co, left.handle_right, right.handle_left, right.co], np.float64)
+    out, back, span = ends[1] - ends[0], ends[3] - ends[2], ends[3, 0] - ends[0, 0]
+    reach = abs(out[0]) + abs(back[0])
+    share = min(1.0, span / reach) if reach > 0.0 else 1.0
+    return np.array([ends[0], ends[0] + share * out, ends[3] - share * back, ends[3]])
+
+
+def _casteljau(corners, frame: float) -> tuple:
+    """(left's right handle, the new key's left handle, its place, its right handle, right's left handle)."""
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        t = (low + high) / 2.0
+        s = 1.0 - t
+        x = s**3 * corners[0, 0] + 3 * s * s * t * corners[1, 0] + 3 * s * t * t * corners[2, 0] + t**3 * corners[3, 0]
+        low, high = (t, high) if x < frame else (low, t)
+    mix = lambda p: p[:-1] + t * np.diff(p, axis=0)  # noqa: E731
+    once = mix(corners)
+    twice = mix(once)
+    here = mix(twice)[0]
+    return tuple(map(tuple, (once[0], twice[0], here, twice[1], once[2])))

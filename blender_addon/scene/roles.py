@@ -1,0 +1,72 @@
+"""Which bone of an armature plays which part, with what its user has corrected.
+
+Corrections are a custom property of the armature object, so they are saved with the file.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from poseloom.errors import BadInput
+from poseloom.rigs.recognise import Recognition, assigned, correct, recognise
+
+from . import armature
+
+_KEY = "poseloom_roles"
+
+
+def corrections(obj) -> dict:
+    """{joint: bone}, "" for a part that no bone plays; those whose bone is still there."""
+    return {joint: bone for joint, bone in obj.get(_KEY, {}).items() if not bone or bone in obj.data.bones}
+
+
+def set_role(obj, joint: str, bone: Optional[str]) -> None:
+    """Let `bone` play `joint`, "" for none; None takes the correction back.
+
+    A bone that was chosen for another part leaves it.  BadInput where that cannot be, or leaves
+    a rig that cannot be animated; the corrections are then as before.
+    """
+    if obj.library is not None and obj.override_library is None:
+        raise BadInput("linked_armature", f'"{obj.name}" is linked.', "Make it a library override first.")
+    if bone and bone not in obj.data.bones:
+        raise BadInput("bad_role", f'"{obj.name}" has no bone "{bone}".', "Choose one of its bones.")
+    before, worked = corrections(obj), _complaint(obj) is None
+    after = {j: b for j, b in before.items() if j != joint and (not b or b != bone)}
+    _keep(obj, after if bone is None else {**after, joint: bone})
+    complaint = _complaint(obj)
+    if complaint is not None and (worked or complaint.code != "not_humanoid"):
+        _keep(obj, before)
+        raise complaint
+
+
+def forget(obj) -> None:
+    """Take all corrections back."""
+    _keep(obj, {})
+
+
+def recognised(obj) -> Recognition:
+    """The roles of `obj` as recognised and corrected.  BadInput "not_humanoid" where parts are missing."""
+    rig, changes = armature.read(obj), corrections(obj)
+    given = {joint: bone or None for joint, bone in changes.items()}
+    try:
+        found = recognise(rig)
+    except BadInput as error:
+        if error.code != "not_humanoid" or not changes:
+            raise
+        return assigned(rig, {joint: bone for joint, bone in changes.items() if bone})
+    return correct(found, given) if given else found
+
+
+def _complaint(obj) -> Optional[BadInput]:
+    try:
+        recognised(obj)
+    except BadInput as error:
+        return error
+    return None
+
+
+def _keep(obj, changes: dict) -> None:
+    if changes:
+        obj[_KEY] = changes
+    else:
+        obj.pop(_KEY, None)

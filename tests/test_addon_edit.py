@@ -1,0 +1,55 @@
+"""What one does after a run in the panel: take it back, layer it, edit it, correct roles, do a whole folder."""
+
+from __future__ import annotations
+
+from test_addon import extension, python, run_script  # noqa: F401  fixtures
+
+KEPT = ("NLA", "FAKE_USER")
+
+
+def test_a_run_can_be_reverted_whatever_happened_since(python, extension, tmp_path):  # noqa: F811
+    found = run_script(python, "addon_layers.py", extension, tmp_path, home=tmp_path / "home")
+    for how in KEPT:
+        for since in ("nothing", "save_and_load", "push", "tweak", "twice"):
+            assert found[f"{how}_{since}"] == [], (how, since)  # nothing differs: actions, slot, strips, pose
+    assert found["undone"] == "Hero|walk"
+    assert found["bare"] == [True, 0, False]
+
+
+def test_tweaks_come_on_top_of_what_plays_below(python, extension, tmp_path):  # noqa: F811
+    found = run_script(python, "addon_layers.py", extension, tmp_path, home=tmp_path / "home")
+    assert found["combine"]["through"] < 1e-3  # radians: an empty layer changes nothing
+    assert abs(found["combine"]["turned"] - 0.5) < 1e-3
+    assert found["combine"]["layers"] == ["Hero|tweaks", "COMBINE", "Hero|walk"]
+    said, frame = found["fights"]
+    assert "A driver overrules the keys of the rotation of mixamorig:Head" in said
+    assert "Copy Rotation on mixamorig:LeftArm changes what was keyed" in said
+    assert "RightArm" not in said and "RightLeg" not in said
+    assert frame == 4
+
+
+def test_edits_write_what_the_functions_say_and_touch_nothing_else(python, extension, tmp_path):  # noqa: F811
+    found = run_script(python, "addon_edit.py", extension, tmp_path, home=tmp_path / "home")
+    starts = {
+        "reduce": 5, "mirror": 5, "loop": 15, "found loop": None, "trim": 25, "trim of reduced": 26, "in place": 5,
+        "root": 5, "hips again": 5, "hips after trim": 15,
+    }  # fmt: skip
+    for name, start in starts.items():
+        case = found[name]
+        assert case["deg"] < 0.01 and case["mm"] < 0.05, (name, case)  # float32 keys
+        assert case["seen_deg"] < 0.01, (name, case)
+        assert case["others"], name
+        assert start is None or case["start"] == start, (name, case)
+        assert case["types"] == (["GENERATED"] if "reduce" in name else ["JITTER"]), (name, case)
+    before, after, _ = found["reduced keys"]
+    assert after < before / 5
+    deg, mm = found["reduced within"]
+    assert deg < 2.0 * 1.001 and mm < 8.0 * 1.001
+    assert found["mirror of reduced"][1] < before / 5 and found["mirror of reduced"][2] == ["GENERATED"]
+    assert found["undone"]
+    assert found["cyclic"] == [True, 15.0, 65.0]
+    assert found["keys after trim"] < after
+    assert found["root keyed"] == [1]  # the walk goes along -Y: the other components had no keys and need none
+    assert "no loop in an action from 15 to 45" in found["said"]["loop outside"]
+    assert "Nothing is left between 500 and 600" in found["said"]["nothing left"]
+    assert "has no action to change" in found["said"]["no action"]
