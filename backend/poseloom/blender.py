@@ -18,53 +18,89 @@ from collections import deque
 from pathlib import Path
 
 from . import errors
-from .errors import BadInput, PoseloomError, Unavailable
+from .errors import BadInput, Cancelled, PoseloomError, Unavailable
 from .progress import Report, silent
 
 PREFIX = "@poseloom "
+CRASHED = "blender_crashed"
 _HEARTBEAT_S = 0.25
-# makes the two packages importable by name in any Python, then does the task
+# makes the two packages importable by name in any Python, then does the tasks that come in
 _BOOT = """
 import importlib.util, sys
 def load(name, folder):
     spec = importlib.util.spec_from_file_location(name, folder + "/__init__.py", submodule_search_locations=[folder])
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-kernel, extension, task = sys.argv[-3:]
+kernel, extension = sys.argv[-2:]
 import bpy
 load("poseloom", kernel)
 load("poseloom_addon", extension)
 from poseloom_addon import headless
-headless.main(task)
+headless.main()
 """
 
 
 def run(task: dict, *, blender=None, report: Report = silent) -> dict:
-    """Do `task` (see blender_addon/headless.py) in a fresh Blender: its result.
+    """Do `task` (see blender_addon/headless.py) in a fresh Blender: its result; see `Warm`."""
+    with Warm(blender) as process:
+        return process.do(task, report)
 
-    The Blender is the `bpy` package of this Python, or the program at `blender`.  What the task
-    raises is raised here.  The process is killed when `report` raises or this call is interrupted.
+
+class Warm:
+    """A Blender that does one task after the other: the `bpy` package of this Python, or the program at `blender`.
+
+    `do` gives a task's result and raises what the task raises; after a refusal the process goes on.  It is killed
+    when `report` raises, when `do` is interrupted, and by `close`.
     """
-    with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
-        task_file = Path(folder) / "task.json"
-        task_file.write_text(json.dumps(task), encoding="utf-8")
+
+    def __init__(self, blender=None):
+        command = _command(blender)
+        self.folder = tempfile.TemporaryDirectory(prefix="poseloom-")
         # Blender's own temporary folder too goes with ours, however its process ends
-        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)
-        process = subprocess.Popen(
-            _command(blender, str(task_file)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace", env={**os.environ, **places},
+        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder.name)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            encoding="utf-8", errors="replace", env={**os.environ, **places},
         )  # fmt: skip
+        self.lines: queue.Queue = queue.Queue()
+        self.said = deque(maxlen=40)  # the end of what Blender itself prints, for when it crashes
+        threading.Thread(target=_read_lines, args=(self.process.stdout, self.lines), daemon=True).start()
+
+    def __enter__(self) -> "Warm":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def do(self, task: dict, report: Report = silent) -> dict:
         try:
-            return _listen(process, report)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdin.close()
-            process.stdout.close()
+            try:
+                self.process.stdin.write(json.dumps(task) + "\n")
+                self.process.stdin.flush()
+            except OSError:
+                pass  # it is gone: what it said last is in `lines`
+            return _listen(self, report)
+        except PoseloomError as error:
+            if isinstance(error, Cancelled) or error.code == CRASHED:
+                self.close()
+            raise
+        except BaseException:  # whoever asked wants no more of it
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            try:
+                stream.close()
+            except OSError:  # words that were never heard
+                pass
+        self.folder.cleanup()
 
 
-def _command(blender, task_file: str) -> list:
-    arguments = [str(_folder_of("poseloom")), str(_folder_of("poseloom_addon")), task_file]
+def _command(blender) -> list:
+    arguments = [str(_folder_of("poseloom")), str(_folder_of("poseloom_addon"))]
     if blender is None:
         if importlib.util.find_spec("bpy") is None:
             raise Unavailable(
@@ -88,10 +124,7 @@ def _folder_of(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _listen(process, report: Report) -> dict:
-    lines: queue.Queue = queue.Queue()
-    threading.Thread(target=_read_lines, args=(process.stdout, lines), daemon=True).start()
-    said = deque(maxlen=40)  # the end of what Blender itself prints, for when it crashes
+def _listen(warm: Warm, report: Report) -> dict:
     at = (0.0, "Starting Blender")
     next_beat_s = 0.0
     while True:
@@ -100,13 +133,13 @@ def _listen(process, report: Report) -> dict:
             report(*at)  # also while Blender is silent, so that a cancel is heard
             next_beat_s = now + _HEARTBEAT_S
         try:
-            line = lines.get(timeout=_HEARTBEAT_S)
+            line = warm.lines.get(timeout=_HEARTBEAT_S)
         except queue.Empty:
             continue
         if line is None:
-            raise _crash(process.wait(), at[1], said)
+            raise _crash(warm.process.wait(), at[1], warm.said)
         if not line.startswith(PREFIX):
-            said.append(line.rstrip())
+            warm.said.append(line.rstrip())
             continue
         message = json.loads(line[len(PREFIX) :])
         if "progress" in message:
@@ -118,7 +151,7 @@ def _listen(process, report: Report) -> dict:
             raise _rebuilt(*message["error"])
         else:
             raise PoseloomError(
-                "blender_failed", f"Blender failed at \"{at[1]}\": {message['failed']}.", _last_words(said)
+                "blender_failed", f"Blender failed at \"{at[1]}\": {message['failed']}.", _last_words(warm.said)
             )
 
 
@@ -126,7 +159,7 @@ def _read_lines(stream, lines: queue.Queue) -> None:
     try:
         for line in stream:
             lines.put(line)
-    except ValueError:  # closed by `run` when it was interrupted
+    except ValueError:  # closed while it was read
         pass
     lines.put(None)
 
@@ -142,7 +175,7 @@ def _crash(code: int, doing: str, said) -> PoseloomError:
     if "render" in doing.lower():
         hint = "Is OpenGL there? sudo apt install libegl1 libgl1 libgl1-mesa-dri"
     how = f"signal {-code}" if code < 0 else f"code {code}"
-    return PoseloomError("blender_crashed", f'Blender stopped with {how} at "{doing}".', hint)
+    return PoseloomError(CRASHED, f'Blender stopped with {how} at "{doing}".', hint)
 
 
 def _last_words(said) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Optional, Sequence
@@ -12,6 +13,7 @@ from . import grammar
 from .errors import BadInput, Cancelled, PoseloomError
 from .progress import part
 from .terminal import complain, progress, say
+from .workers import of_any, rebuilt
 
 PROG = "poseloom"
 SOME_FAILED = 3
@@ -31,7 +33,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
         complain(PROG, error, how)
         return error.exit_code
     except OSError as error:
-        failure = _of_the_system(error)
+        failure = of_any(error)
         complain(PROG, failure, how)
         return failure.exit_code
     finally:
@@ -43,16 +45,6 @@ def _progress_words(words: Sequence[str]) -> list:
     words = list(words)
     after = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "--progress"]
     return after + [word.partition("=")[2] for word in words if word.startswith("--progress=")]
-
-
-def _of_the_system(error: OSError) -> PoseloomError:
-    """A disk or file that refuses, in one sentence."""
-    where = f" ({error.filename})" if error.filename else ""
-    return BadInput(
-        "cannot_write",
-        f"The system refused a file: {error.strerror or error}{where}.",
-        "Choose another folder, or make room on the disk.",
-    )
 
 
 def _animate(chosen) -> int:
@@ -70,6 +62,11 @@ def _retarget(chosen) -> int:
     from .pipelines import Character, retarget
 
     character = Character.named(chosen.to, chosen.armature)
+    out = Path(chosen.out)
+    clips = grammar.find_clips(chosen.clips, without=out if out.is_dir() else None)
+    many = chosen.format or chosen.jobs or chosen.resume or chosen.cluster
+    if many or len(clips) > 1 or any(not Path(word).is_file() for word in chosen.clips):
+        return _batch(chosen, clips, character)
     outs = _outputs(chosen, chosen.clips, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
     extras = _extras(chosen, len(chosen.clips))
     return _each(chosen, chosen.clips, outs, lambda clip, out, report: _told(
@@ -78,6 +75,53 @@ def _retarget(chosen) -> int:
         ),
         out,
     ))  # fmt: skip
+
+
+def _batch(chosen, clips: list, character) -> int:
+    """All clips into a folder; one that fails does not stop the rest."""
+    from . import sheet
+    from .batch import Batch, Options
+
+    if Path(chosen.out).exists() and not Path(chosen.out).is_dir():
+        raise BadInput("not_a_folder", f"--out {chosen.out} is a file, but clips go into a folder.", "Give a folder.")
+    if chosen.joints:
+        raise BadInput("one_file", f"{chosen.joints} is one file, but there are several inputs.", "Give one input.")
+    if chosen.report:
+        _ending_of("report", chosen.report, ".json")
+        for report in (Path(chosen.report), Path(chosen.report).with_suffix(".html")):
+            grammar.check_writable(report, chosen.overwrite or chosen.resume)
+    began = time.perf_counter()
+    ending = f".{chosen.format}" if chosen.format else ".bvh" if character.is_bvh else ".blend"
+    options = Options(
+        start=chosen.start, end=chosen.end, fps=chosen.fps, resume=chosen.resume, overwrite=chosen.overwrite,
+        jobs=chosen.jobs, blender=chosen.blender, cluster=chosen.cluster,
+    )  # fmt: skip
+    batch = Batch(clips, character, Path(chosen.out), ending, options)
+    try:
+        with progress(chosen.progress, "clips") as report:
+            for row in batch.run(report):
+                _tell_row(chosen, row)
+    finally:  # a batch that was stopped tells what it did
+        told = sheet.account(
+            [row for row in batch.rows if row], to=chosen.to, took_s=time.perf_counter() - began, clips=len(clips)
+        )
+        if chosen.report:
+            sheet.write(Path(chosen.report), told)
+    counts = {key: told[key] for key in ("done", "failed", "kept")}
+    sentence = f"{counts['done']} of {len(clips)} clips done, {counts['failed']} failed"
+    sentence += f", {counts['kept']} kept as they were." if counts["kept"] else "."
+    say(chosen.progress, sentence, **{f"{key}_count": value for key, value in counts.items()})
+    return SOME_FAILED if counts["failed"] else 0
+
+
+def _tell_row(chosen, row: dict) -> None:
+    if row["state"] == "failed":
+        complain(f"{PROG}: {row['clip']}", rebuilt(row["error"]), chosen.progress)
+        return
+    sentence = f"{row['output']}: {_frames(row['frames'])}, bones {row['bone_deg'] or 0.0:.1f}° off"
+    if row["slide_after_cm_s"] is not None:
+        sentence += f", feet slide {row['slide_after_cm_s']:.1f} cm/s"
+    say(chosen.progress, "\n  ".join([sentence + ".", *row["warnings"]]), **row)
 
 
 def _pose(chosen) -> int:
@@ -113,7 +157,7 @@ def _each(chosen, inputs: Sequence[str], outs: list, do: Callable) -> int:
         except (PoseloomError, OSError) as error:
             if len(inputs) == 1:
                 raise
-            failure = error if isinstance(error, PoseloomError) else _of_the_system(error)
+            failure = of_any(error)
             complain(f"{PROG}: {name}", failure, chosen.progress)
             failed += 1
     if failed:
@@ -159,11 +203,14 @@ def _extras(chosen, count: int):
 
     names = {"overlay": ".mp4", "joints": ".npz", "report": ".json"}
     for name, ending in names.items():
-        given = getattr(chosen, name, None)
-        if given and Path(given).suffix.lower() != ending:
-            raise BadInput("unknown_format", f"--{name} {given} does not end in {ending}.", f"End it in {ending}.")
+        _ending_of(name, getattr(chosen, name, None), ending)
     paths = {name: _extra(getattr(chosen, name, None), chosen, count) for name in names}
     return Extras(**paths, blender=chosen.blender)
+
+
+def _ending_of(name: str, given: Optional[str], ending: str) -> None:
+    if given and Path(given).suffix.lower() != ending:
+        raise BadInput("unknown_format", f"--{name} {given} does not end in {ending}.", f"End it in {ending}.")
 
 
 def _extra(path: Optional[str], chosen, count: int) -> Optional[Path]:

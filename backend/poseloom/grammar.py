@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import glob
+import re
 from pathlib import Path
 from typing import Iterable, Sequence
 
@@ -15,6 +17,7 @@ from .errors import BadInput
 CHARACTERS = ("rigify", "mixamo", "unreal", "makehuman", "cmu")
 CHARACTER_ENDINGS = (".blend", ".fbx", ".glb", ".gltf", ".vrm", ".bvh")
 ANIMATION_ENDINGS = (".blend", ".fbx", ".glb", ".bvh")
+CLIP_ENDINGS = (".bvh", ".npz")
 KEYPOINT_ENDINGS = (".json", ".npz", ".csv")
 EXIT_CODES = "exit codes: 0 ok, 1 our failure, 2 bad input, 3 some or all clips failed, 130 cancelled"
 
@@ -46,6 +49,38 @@ def build_parser(prog: str, verbs: Iterable[str] | None = None, *, inside_blende
         )  # fmt: skip
         add_options(child, inside_blender)
     return parser
+
+
+def find_clips(words: Sequence[str], endings: Sequence[str] = CLIP_ENDINGS, without: Path | None = None) -> list:
+    """[(clip, where it goes below the output folder, without its ending)] of files, folders and patterns.
+
+    A folder gives the clips in it and below it, in their folders; none from below the folder `without`.  A pattern is
+    expanded here where the shell has not done it; `**` means folders at any depth.  In natural order, each clip once.
+    BadInput where a word leads to nothing.
+    """
+    found: dict = {}
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            files = [f for f in path.rglob("*") if f.suffix.lower() in endings and f.is_file()]
+            files = [f for f in files if without is None or without.resolve() not in f.resolve().parents]
+            pairs = [(f, f.relative_to(path).with_suffix("")) for f in files if not f.name.startswith(".")]
+        elif not path.exists() and glob.has_magic(word):
+            files = [Path(f) for f in glob.glob(word, recursive=True)]
+            pairs = [(f, Path(f.stem)) for f in files if f.suffix.lower() in endings and f.is_file()]
+        elif path.is_file():
+            pairs = [(path, Path(path.stem))]
+        else:
+            raise BadInput("no_such_file", f"There is no file {word}.", "Check the path.")
+        if not pairs:
+            raise BadInput("no_clips", f"There are no clips at {word}.", f"Clips end in {', '.join(endings)}.")
+        for clip, place in sorted(pairs, key=lambda pair: _natural(str(pair[0]))):
+            found.setdefault(clip.resolve(), (clip, place))
+    return list(found.values())
+
+
+def _natural(text: str) -> list:
+    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", text.lower())]
 
 
 def outputs(inputs: Sequence, out: str, endings: Sequence[str], default: str, overwrite: bool) -> list:
@@ -169,11 +204,24 @@ def _pose(parser, inside_blender: bool) -> None:
 
 
 def _retarget(parser, inside_blender: bool) -> None:
-    parser.add_argument("clips", nargs="+", metavar="CLIP.bvh", help="motion capture clips")
+    parser.add_argument(
+        "clips", nargs="+", metavar="CLIP",
+        help=f"motion capture clips ({', '.join(CLIP_ENDINGS)}), folders of them, or patterns such as 'clips/*.bvh'",
+    )  # fmt: skip
     _add_character(parser)
     _add_output(parser, f"a file ending in {', '.join(ANIMATION_ENDINGS)}, or a folder")
     _add_range(parser)
     _add_extras(parser, inside_blender)
+    if not inside_blender:
+        _add_batch(parser)
+
+
+def _add_batch(parser) -> None:
+    endings = [ending[1:] for ending in ANIMATION_ENDINGS]
+    parser.add_argument("--format", choices=endings, help="of outputs in a folder; default blend, or bvh onto a .bvh")
+    parser.add_argument("--jobs", type=_count, metavar="N", help="clips at a time; default: one a processor core")
+    parser.add_argument("--resume", action="store_true", help="leave out what is done and unchanged, do the rest")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="hand the clips to this Dask scheduler")
 
 
 def _serve(parser, inside_blender: bool) -> None:
@@ -220,7 +268,7 @@ VERBS = {
     "retarget": (
         "put motion capture clips on a character",
         _retarget,
-        ("walk.bvh --to hero.glb --out walk.glb", "clips/*.bvh --to hero.blend --armature Rig --out animated/"),
+        ("walk.bvh --to hero.glb --out walk.glb", "clips/ --to hero.blend --out animated/ --resume --report report.json"),
     ),
     "serve": ("run the backend that Blender asks", _serve, ("", "--port 9000")),
     "doctor": ("check the installation", _doctor, ("", "--blender /opt/blender/blender")),

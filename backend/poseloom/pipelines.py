@@ -177,19 +177,16 @@ def retarget(
     clip: Path, character: Character, out: Path, *, start=None, end=None, fps=None, extras: Extras = Extras(),
     report: Report = silent,
 ) -> dict:  # fmt: skip
-    """A BVH clip onto a character, into the file `out`; what --report writes."""
+    """A clip (.bvh, or a .npz of ours) onto a character, into the file `out`; what --report writes."""
     check_ending(character, out)
     account = Account({"input": str(clip), "output": str(out)})
-    if Path(clip).suffix.lower() != ".bvh":
-        raise BadInput("unknown_format", f"{Path(clip).name} is no BVH clip.", "Give a file that ends in .bvh.")
     report(0.0, f"Reading {Path(clip).name}")
-    rig, rig_motion = read_bvh(clip)
-    motion, found = chains.clip_to_motion(rig, rig_motion)
+    motion, source = chains.read_clip(clip)
     motion = cut(motion, start, end)
     if fps is not None:
         motion = resample(motion, fps)
-    account.values["source"] = {"family": found.family, "score": float(found.score), "missing": list(found.missing)}
-    account.warnings += [f"In {Path(clip).name}: {doubt}" for doubt in found.doubts]
+    account.warnings += [f"In {Path(clip).name}: {doubt}" for doubt in source.pop("doubts")]
+    account.values["source"] = source
     account.lap("read")
     put(motion, Path(clip).stem, character, out, extras, account, part(report, 0.2, 1.0))
     return account.as_dict()

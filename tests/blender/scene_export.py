@@ -29,7 +29,7 @@ def main(who, folder):
     apart = {}
     for ending in (".blend", ".fbx", ".glb", ".bvh"):
         out = Path(folder) / f"{who}{ending}"
-        baking._write(out, obj, 1, FRAMES, lambda fraction, text: None)
+        baking.write(out, obj, 1, FRAMES, lambda fraction, text: None)
     for ending in (".blend", ".fbx", ".glb", ".bvh"):
         after = READERS[ending](Path(folder) / f"{who}{ending}")
         both = before.keys() & after.keys()

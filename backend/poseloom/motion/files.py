@@ -5,6 +5,7 @@ Only plain arrays are written, and they are read without pickle.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -61,6 +62,12 @@ def joints_to_bytes(motion: Motion) -> bytes:
 def partial_path(path: Path) -> Path:
     """Where a file grows before it takes its name; the ending stays, as exporters go by it."""
     return path.with_name(f".{path.stem}.part{path.suffix}")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_bytes(path: Path, data: bytes) -> None:
