@@ -223,6 +223,24 @@ def test_outside_the_sights_of_the_person_the_whole_body_stays():
     assert front[1] < -0.99 * np.hypot(front[0], front[1])
 
 
+def test_a_track_gone_astray_does_not_tip_the_floor():
+    """From halfway on the estimator follows somebody far behind and higher in the picture."""
+    near = film(landmarks(dance()), 30.0, noise=0.0)
+    xy = np.array(near.xy)
+    half = len(xy) // 2
+    middle = xy[half:].mean(axis=(0, 1))
+    xy[half:] = 0.3 * (xy[half:] - middle) + middle + [150.0, -120.0]
+    motion = solve(Keypoints(near.layout, xy, near.xyz, near.score, near.size, near.fps), height_m=1.75)
+
+    def lean_deg(found):
+        gpos = motion_fk(found)[1]
+        spine = gpos[:, JOINTS.index("neck")] - gpos[:, 0]
+        return np.degrees(np.arccos(spine[:, 2] / np.linalg.norm(spine, axis=-1)))
+
+    usual = lean_deg(solve(near, height_m=1.75))
+    assert np.abs(lean_deg(motion) - usual)[: half - 10].max() < 5.0
+
+
 def test_brief_flips_are_undone():
     """Half a second read as from behind, and the first 0.2 s: the same motion, to 1e-6 rad."""
     k = film(landmarks(dance(turn=1.0)), 30.0, np.random.default_rng(14))

@@ -11,6 +11,7 @@ from ..motion import filters, quat
 from ..motion.contacts import find_contacts, point_speed
 
 _X, _Y, _Z = np.eye(3)
+_FLOOR_RAD = np.radians([1.5, 3.0])  # how level the floor usually is after `upright`: sideways, away
 FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
 # how low heels and balls must be to rest, some time and all the time: a lifted heel is soon telling
 _LOW_M = (np.array([0.06, 0.06, 0.07, 0.07]), np.array([0.11, 0.11, 0.12, 0.12]))
@@ -137,7 +138,7 @@ def flatten(root, soles, rests, fps):
     """The small turn, a quaternion, that lays level the floor on which soles (T,4,3) about `root` (T,3) rested.
 
     A plane through the lowest soles, as far as they lie apart enough to tell: 4 cm of noise that
-    stays for half a second, against a floor level within 3 degrees away and 1.5 sideways.
+    stays for half a second, against a floor level as _FLOOR_RAD says; beyond three times that it is none.
     """
     height = root[:, None, 2] + soles[..., 2]
     lowest = height.min(axis=1)
@@ -146,8 +147,14 @@ def flatten(root, soles, rests, fps):
     weight = weight / (0.04**2 * max(0.5 * fps, 1.0))
     across = points[:, :2] - np.average(points[:, :2], axis=0, weights=weight + 1e-9)
     rows = np.concatenate([across, np.ones((len(points), 1))], axis=-1)
-    normal = np.einsum("ti,tj,t->ij", rows, rows, weight) + np.diag([*np.radians([1.5, 3.0]) ** -2.0, 1e-9])
-    slope = np.linalg.solve(normal, np.einsum("ti,t,t->i", rows, points[:, 2], weight))
+    held, slope = np.diag([*_FLOOR_RAD**-2.0, 1e-9]), np.zeros(3)
+    slope[2] = np.average(points[:, 2], weights=weight + 1e-9)
+    for _ in range(5):  # soles far off that plane are jumps, or tracks gone astray
+        trust = weight / (1.0 + ((points[:, 2] - rows @ slope) / 0.08) ** 2)
+        normal = np.einsum("ti,tj,t->ij", rows, rows, trust) + held
+        slope = np.linalg.solve(normal, np.einsum("ti,t,t->i", rows, points[:, 2], trust))
+    if (np.abs(slope[:2]) > 3.0 * _FLOOR_RAD).any():
+        return quat.IDENTITY  # no floor: the track climbs
     return quat.between(np.array([-slope[0], -slope[1], 1.0]), _Z)
 
 
