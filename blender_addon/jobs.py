@@ -9,9 +9,11 @@ import queue
 import threading
 import time
 import traceback
+from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 import bpy
+import numpy as np
 from poseloom.errors import Cancelled, PoseloomError
 from poseloom.progress import Report, silent
 
@@ -125,6 +127,7 @@ class Job:
 current: Optional[Job] = None  # the last one, ended or not
 motion_path: str = ""  # the last motion that came back
 rigs: dict = {}  # what was recognised, by armature
+sources: dict = {}  # where the joints of its source are, by action
 
 
 def running() -> bool:
@@ -171,6 +174,20 @@ def show(title: str, state: str, outcome: str, hint: str = "", place: str = "") 
         current.state, current.outcome, current.hint = state, outcome, hint
 
 
+@dataclass(frozen=True, eq=False)
+class Source:
+    """places (T,J,3) metres in the scene's world, of joints with `parents` (J,), from frame `start` on."""
+
+    places: np.ndarray
+    parents: np.ndarray
+    start: int
+
+
+def keep_source(action, places, parents, start: int) -> None:
+    """Where the joints of the clip are that became `action`; for this session."""
+    sources[action.session_uid] = Source(places, parents, start)
+
+
 def keep_motion(path: str) -> None:
     global motion_path
     motion_path = path
@@ -191,7 +208,7 @@ def stop() -> None:
     for timer in (_tick, _do_soon, _seen):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
-    for kept in (_soon, _glances, rigs):
+    for kept in (_soon, _glances, rigs, sources):
         kept.clear()
     current, motion_path = None, ""
 

@@ -5,10 +5,11 @@ from functools import partial
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty, StringProperty
 from poseloom.motion.skeleton import FINGERS, JOINTS
-from poseloom.rigs.match import in_words
+from poseloom.rigs.match import REQUIRED, in_words
 from poseloom.rigs.tables import IK
 
 from . import jobs
+from .scene import roles
 
 # of the fields below that the backend's job takes, under the names it knows
 JOB_OPTIONS = ("person", "start", "end", "smooth_hz", "foot_lock")
@@ -98,18 +99,25 @@ class PoseloomRoles(bpy.types.PropertyGroup):
 def fill_roles(window_manager, obj, found) -> None:
     """List every part with its bone in `found`, a Recognition, or without one where it is None."""
     kept = window_manager.poseloom_roles
-    roles = {} if found is None else found.rig.roles
-    corrected = obj.get("poseloom_roles", {})
-    said = [] if found is None else [*found.doubts, *found.missing]
+    corrected = roles.corrections(obj)
+    known = {joint: (bone,) for joint, bone in corrected.items() if bone} if found is None else found.rig.roles
     kept.parts.clear()
     kept.armature = obj.name
     for joint in ("root", *JOINTS, *FINGERS, *IK):
-        part, bones = kept.parts.add(), roles.get(joint, ())
+        part, bones = kept.parts.add(), known.get(joint, ())
         part.name, part.joint = in_words(joint).capitalize(), joint
         part.found, part.more = (bones[0], len(bones) - 1) if bones else ("", 0)
         part.corrected = joint in corrected
-        words = (in_words(joint), *(f'"{bone}"' for bone in bones))
-        part.doubtful = any(word in doubt for doubt in said for word in words) if joint in JOINTS else False
+        part.doubtful = joint in REQUIRED and not bones if found is None else _doubted(joint, bones, found)
+
+
+def _doubted(joint: str, bones, found) -> bool:
+    """Whether the recognition misses this part, or speaks of it or of its bones."""
+    if in_words(joint) in found.missing:
+        return True
+    both = f"Left and right {joint[:-2].replace('_', ' ')} "
+    words = [f"The {in_words(joint)} ", *(f'"{bone}"' for bone in bones)] + [both] * joint.endswith(("_l", "_r"))
+    return any(word in doubt for doubt in found.doubts for word in words)
 
 
 def _set_role(armature: str, joint: str, bone: str) -> None:

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import cli, jobs, preferences, properties
+from . import cli, jobs, overlay, preferences, properties
 from .operators import animate, backend, edit, folder, layers, retarget, rig, roles
 from .panels import animate as animate_panels
 from .panels import retarget as retarget_panels
@@ -51,12 +51,14 @@ def register():
     bpy.types.Scene.poseloom = bpy.props.PointerProperty(type=properties.PoseloomSettings)
     bpy.types.WindowManager.poseloom_roles = bpy.props.PointerProperty(type=properties.PoseloomRoles)
     bpy.types.STATUSBAR_HT_header.prepend(sidebar.draw_status)
+    overlay.register()
     cli.register()
 
 
 def unregister():
     jobs.stop()
     cli.unregister()
+    overlay.unregister()
     bpy.types.STATUSBAR_HT_header.remove(sidebar.draw_status)
     del bpy.types.WindowManager.poseloom_roles
     del bpy.types.Scene.poseloom

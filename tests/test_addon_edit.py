@@ -53,3 +53,31 @@ def test_edits_write_what_the_functions_say_and_touch_nothing_else(python, exten
     assert "no loop in an action from 15 to 45" in found["said"]["loop outside"]
     assert "Nothing is left between 500 and 600" in found["said"]["nothing left"]
     assert "has no action to change" in found["said"]["no action"]
+
+
+def test_roles_are_corrected_kept_and_found_again(python, extension, tmp_path):  # noqa: F811
+    found = run_script(python, "addon_roles.py", extension, tmp_path, home=tmp_path / "home")
+    assert found["listed"][0] > 60 and found["listed"][1] == "mixamorig:LeftHand"
+    assert found["corrected"] == ["mixamorig:Spare", True]
+    assert found["keyed"] == [False, True]  # the head's own bone is left alone, the one chosen is keyed
+    assert "no left thigh" in found["required"]
+    assert 'no bone "Nothing"' in found["no such bone"] and 'no part "tail"' in found["no such part"]
+    assert found["after loading"] == "mixamorig:Spare"
+    assert found["saved"] == ["FINISHED"] and "comes with Poseloom" in found["ours"]
+    assert found["by the preset"] == "mixamorig:Spare"  # with the corrections forgotten
+    assert found["another"] == [False, True]  # and on another armature, in another file
+    assert found["by hand"] == [True, ""]
+
+
+def test_a_folder_becomes_actions_and_can_be_cancelled_and_reverted(python, extension, tmp_path):  # noqa: F811
+    found = run_script(python, "addon_folder.py", extension, tmp_path, home=tmp_path / "home")
+    assert found["before"] == found["undone"] == ["HeroAction"]
+    assert found["made"] == ["HeroAction", "Hero|a", "Hero|b"]
+    assert found["said"].startswith("2 actions made, 1 clip failed. c.bvh") and found["active"] == "Hero|a"
+    assert found["difference"] < 1e-5
+    assert found["reverted"] == [["HeroAction"], "HeroAction", 0]
+    assert found["below"] == 4
+    state, made, whole, hint, seconds, left = found["cancelled"]
+    assert state == "cancelled" and made == 3 and whole and seconds < 1.0 and left == 0
+    assert "3 actions made before" in hint
+    assert "no BVH file" in found["empty"] and "no folder" in found["nowhere"]

@@ -15,7 +15,7 @@ from .. import jobs, preferences, properties
 from ..scene import keying, notes, roles
 from .animate import with_window_of, why_wait
 from .backend import not_busy, run
-from .rig import clip_name, on_rig, rate, refuse, target
+from .rig import clip_name, keep_source, on_rig, rate, refuse, target
 
 PLACE = "retarget"
 
@@ -69,9 +69,9 @@ class POSELOOM_OT_retarget_folder(bpy.types.Operator):
                     piece(0.3, f"{k + 1} of {len(clips)}: {clip.name}")
                     motion, _ = chains.clip_to_motion(source, capture)
                     piece(0.6, f"{k + 1} of {len(clips)}: {clip.name}")
-                    give((clip_name(clip), on_rig(motion, rig, fps)))
+                    give((clip_name(clip), *on_rig(motion, rig, fps)))
                 except BadInput as error:
-                    bad.append(f"{clip.name}: {error.message}")
+                    bad.append(error.message if clip.name in error.message else f"{clip.name}: {error.message}")
             return bad
 
         return run(
@@ -88,7 +88,7 @@ class _Made:
         self.count = 0
 
     def add(self, piece) -> None:
-        clip, motion = piece
+        clip, motion, placed = piece
         obj = next((o for o in bpy.data.objects if o.session_uid == self.uid), None)
         if obj is None:
             raise BadInput("armature_gone", "The armature that the clips are for is gone.", "Select another one.")
@@ -99,6 +99,7 @@ class _Made:
             )  # fmt: skip
             action.use_fake_user = True
             notes.note_batch(action, self.batch)
+            keep_source(action, placed, self.start_frame)
         self.count += 1
 
     def end(self) -> str:
@@ -108,13 +109,17 @@ class _Made:
         obj = next((o for o in bpy.data.objects if o.session_uid == self.uid), None)
         with with_window_of(obj) if obj is not None else nullcontext():
             bpy.ops.ed.undo_push(message="Poseloom: Retarget Folder")
-        return f"{self.count} actions were made before; Revert Last Run takes them away."
+        return f"{_counted(self.count, 'action')} made before that; Revert Last Run takes away what it made."
 
     def said(self, bad) -> str:
         if not self.count:
             raise BadInput("no_clips", f"None of the clips could be read. {' '.join(bad[:3])}", "Choose another folder.")
-        text = f"{self.count} action{'' if self.count == 1 else 's'} made"
-        return f"{text}, {len(bad)} clips failed. {' '.join(bad[:5])}" if bad else text
+        text = f"{_counted(self.count, 'action')} made"
+        return f"{text}, {_counted(len(bad), 'clip')} failed. {' '.join(bad[:5])}" if bad else text
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _clips(folder: Path, below: bool) -> list:

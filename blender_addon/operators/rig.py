@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import bpy
+import numpy as np
 from bpy.props import EnumProperty, StringProperty
 from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
 from poseloom.motion.resample import resample
-from poseloom.motion.types import Motion, Rig, RigMotion
+from poseloom.motion.skeleton import motion_fk
+from poseloom.motion.types import Motion, Rig
 from poseloom.retarget import to_rig
 
 from .. import jobs, preferences, properties
@@ -99,7 +101,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
     Returns the Action and a sentence that tells what was made.
     """
     found = roles.recognised(obj)
-    keys = on_rig(motion, found.rig, rate(context))
+    keys, placed = on_rig(motion, found.rig, rate(context))
     action = keying.write(
         obj,
         keys,
@@ -108,6 +110,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
         keep_previous=preferences.get().previous.lower(),
     )
     first, last = (round(frame) for frame in action.frame_range)
+    keep_source(action, placed, first)
     text = f"{action.name}: frames {first} to {last}, {int(keys.keyed.sum())} bones"
     if keys.props:
         text += f", {len(keys.props)} rig switches keyed"
@@ -116,9 +119,15 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
     return action, text + said_of_fights(fights.find(obj, keys, first))
 
 
-def on_rig(motion: Motion, rig: Rig, fps: float) -> RigMotion:
-    """`motion` at `fps` on a rig with roles, played where the character stands and faces."""
-    return to_rig(chains.stood(resample(motion, fps), rig), rig)
+def on_rig(motion: Motion, rig: Rig, fps: float) -> tuple:
+    """(RigMotion, Motion): `motion` at `fps` on a rig with roles, and as it is, where the character stands and faces."""
+    placed = chains.stood(resample(motion, fps), rig)
+    return to_rig(placed, rig), placed
+
+
+def keep_source(action, placed: Motion, start: int) -> None:
+    """Let the clip's own skeleton be shown beside the character that plays `action`."""
+    jobs.keep_source(action, motion_fk(placed)[1].astype(np.float32), placed.skeleton.parents, start)
 
 
 def said_of_fights(found: tuple) -> str:
