@@ -8,65 +8,93 @@ still points where it should.
 
 from __future__ import annotations
 
+from typing import Optional
+
 import numpy as np
 
+from ..errors import BadInput
 from ..motion import quat
 from ..motion.skeleton import global_rotations, local_rotations, parent_of
 from ..motion.types import Motion, Rig, RigMotion
 from .align import SHARED, SPINE, Alignment, align
+from .carry import onto_root, rig_in_place, rig_travel
 from .floor import grounded
 from .limbs import proportions, skeleton_of
 from .pose import Posed, Poser, global_pose, pose_matrices
+from .rest import as_rest, moved_to
 from .stance import plant, travel
+from .twist import carrier, share, twists
 
-__all__ = ["from_rig", "global_pose", "grounded", "pose_matrices", "retarget", "skeleton_of", "to_rig"]
+__all__ = ["ROOTS", "from_rig", "global_pose", "grounded", "pose_matrices", "retarget", "skeleton_of", "to_rig"]
+
+# who goes over the ground: the hips, the rig's root bone, or nobody
+ROOTS = ("hips", "bone", "in_place")
 
 
-def to_rig(motion: Motion, rig: Rig, *, plant_feet: bool = True) -> RigMotion:
+def to_rig(
+    motion: Motion, rig: Rig, *, plant_feet: bool = True, root: str = "hips", rest: Optional[RigMotion] = None
+) -> RigMotion:
     """`motion` on `rig`: rotations of the bones with roles, the pelvis' location, switches as constant props.
 
     Limbs point where the motion's point, but for legs whose feet are near the floor: these reach to where the
-    feet stand, scaled by the leg length, unless `plant_feet` is False.  Bones without a role stay at rest.
-    BadInput where the rig lacks hips, legs or arms, or its object is mirrored.
+    feet stand, scaled by the leg length, and so do hands that rest, unless `plant_feet` is False.  Twist bones share
+    the twist; other bones without a role stay at rest.  `root` is one of ROOTS.  The first frame of `rest` is taken
+    as the rig's rest pose.  BadInput where the rig lacks hips, legs or arms, its object is mirrored, or it has no
+    root bone and that is to travel.
     """
+    if root not in ROOTS:
+        raise BadInput("bad_option", f'There is no way to travel called "{root}".', f"Known: {', '.join(ROOTS)}.")
+    if rest is not None:
+        other = as_rest(rig, rest)
+        return moved_to(to_rig(motion, other, plant_feet=plant_feet, root=root), other, rig)
     a = align(rig)
     grot = global_rotations(motion.lrot, motion.skeleton.parents)
     target = proportions(a)
-    root = travel(grot, motion.root, motion.skeleton, target)
+    place = travel(grot, motion.root, motion.skeleton, target)
     if plant_feet:
-        grot, root = plant(motion, grot, root, target)
-    poser = Poser(rig, _wanted_deltas(a, motion.skeleton, grot), len(motion))
-    poser.place(a.joints["pelvis"][0], (root - rig.world[:3, 3]) @ np.linalg.inv(rig.world[:3, :3]).T)
-    for bone, carrier in _loose_bones(rig, a):
-        poser.hang(bone, carrier)
-    return poser.motion(motion.fps, {path: np.full(len(motion), value) for path, value in rig.switches.items()})
+        grot, place = plant(motion, grot, place, target)
+    wanted = _wanted_deltas(a, motion.skeleton, grot)
+    share(a, twists(rig, a), wanted)
+    poser = Poser(rig, wanted, len(motion))
+    poser.place(a.joints["pelvis"][0], (place - rig.world[:3, 3]) @ np.linalg.inv(rig.world[:3, :3]).T)
+    for bone, limb in _loose_bones(rig, a):
+        poser.hang(bone, limb)
+    out = poser.motion(motion.fps, {path: np.full(len(motion), value) for path, value in rig.switches.items()})
+    if root == "in_place":
+        return rig_in_place(out, rig, rig_travel(out, rig, turn=False))
+    return onto_root(out, rig, rig_travel(out, rig)) if root == "bone" else out
 
 
-def from_rig(rig_motion: RigMotion, rig: Rig) -> Motion:
-    """The canonical motion of a rig with roles, on `skeleton_of(rig)`: undoes `to_rig`."""
+def from_rig(rig_motion: RigMotion, rig: Rig, *, rest: Optional[RigMotion] = None) -> Motion:
+    """The canonical motion of a rig with roles, on `skeleton_of(rig)`: undoes `to_rig`; `rest` as there."""
+    if rest is not None:
+        other = as_rest(rig, rest)
+        return from_rig(moved_to(rig_motion, rig, other), other)
     a = align(rig)
-    posed, skeleton, frames = Posed(rig, rig_motion), proportions(a), len(rig_motion)
+    posed, skeleton, frames, cut = Posed(rig, rig_motion), proportions(a), len(rig_motion), twists(rig, a)
     grot = np.zeros((frames, len(skeleton), 4))
     for i, joint in enumerate(skeleton.names):
         if joint in a.joints:
             above = skeleton.names.index(a.above(joint)) if a.above(joint) else -1
-            grot[:, i] = _joint_rotation(a, posed, joint, grot[:, above] if above >= 0 else None)
+            grot[:, i] = _joint_rotation(a, posed, joint, grot[:, above] if above >= 0 else None, cut)
         else:
             grot[:, i] = grot[:, skeleton.names.index(parent_of(joint))]
     _fill_between(a, skeleton, grot)
     pelvis = posed.head(a.joints["pelvis"][0]) @ rig.world[:3, :3].T + rig.world[:3, 3]
-    root = np.broadcast_to(pelvis, (frames, 3))
-    return Motion(skeleton, local_rotations(grot, skeleton.parents), root, rig_motion.fps)
+    place = np.broadcast_to(pelvis, (frames, 3))
+    return Motion(skeleton, local_rotations(grot, skeleton.parents), place, rig_motion.fps)
 
 
-def retarget(rig_motion: RigMotion, source: Rig, target: Rig) -> RigMotion:
-    """A recorded clip on another rig, with its floor put to zero."""
-    return to_rig(grounded(from_rig(rig_motion, source)), target)
+def retarget(
+    rig_motion: RigMotion, source: Rig, target: Rig, *, source_rest: Optional[RigMotion] = None, **options
+) -> RigMotion:
+    """A recorded clip on another rig, with its floor put to zero; options as `to_rig`."""
+    return to_rig(grounded(from_rig(rig_motion, source, rest=source_rest)), target, **options)
 
 
-def _joint_rotation(a: Alignment, posed: Posed, joint, above):
+def _joint_rotation(a: Alignment, posed: Posed, joint, above, cut):
     """(T,4) global; of several bones that share a joint's turn, the turn that bends their chain as far as it is."""
-    bones = a.joints[joint] if joint in SHARED and above is not None else a.joints[joint][:1]
+    bones = a.joints[joint] if joint in SHARED and above is not None else [carrier(cut, joint, a.joints[joint][0])]
     back = quat.inverse(a.tpose[joint])
     grots = [quat.multiply(a.turn, quat.multiply(posed.delta(bone), back)) for bone in bones]
     if len(bones) == 1:

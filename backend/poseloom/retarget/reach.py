@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from .tracks import smoothed
 # of the least squares that moves the hips: damping, longest step in lengths of the limb, softness of straight limbs
 _DAMPING, _MOST_STEP, _STRAIGHT, _ROUNDS = 0.05, 0.3, 1.02, 3
 # how fast hips follow, level and up and down
-_LEVEL_HZ, _UPRIGHT_HZ = 2.0, 4.0
+_LEVEL_HZ, _UPRIGHT_HZ = 3.0, 4.0
 _Z = np.array([0.0, 0.0, 1.0])
 
 
@@ -23,7 +24,8 @@ class Reach:
 
     chain: numbers of the joints below the pelvis, of which the last three are the limb's; wanted (T,3) where its
     end must be; near (T,) how much that counts, 0..1; forward (3,) where its middle joint points when straight,
-    in the rest axes of its upper bone; say, its say in where the hips go: hands have less of it than feet.
+    in the rest axes of its upper bone; say, its say in where the hips go: hands have less of it than feet; least (T,)
+    metres, how high its end must be at least, or None.
     """
 
     chain: tuple
@@ -31,6 +33,7 @@ class Reach:
     near: np.ndarray
     forward: np.ndarray
     say: float = 1.0
+    least: Optional[np.ndarray] = None
 
 
 def joints(offsets, grot, root, chain):
@@ -92,6 +95,8 @@ def reach_out(offsets, grot, root, ask: Reach) -> None:
     upper, lower, end = ask.chain[-3:]
     start, _, now = joints(offsets, grot, root, ask.chain)
     goal = now + ask.near[:, None] * (ask.wanted - now)
+    if ask.least is not None:
+        goal[:, 2] = np.maximum(goal[:, 2], ask.least)
     # a limb that is right stays as it is, to the last bit
     wrong = np.linalg.norm(goal - now, axis=-1) > 1e-5 * np.linalg.norm(offsets[[lower, end]], axis=-1).sum()
     if wrong.any():

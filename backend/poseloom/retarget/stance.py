@@ -12,8 +12,9 @@ from .tracks import anchored, eased, held, levelled
 
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
-# a foot this high above the floor is in part, or wholly, in the air, in leg lengths
-_AIR = (0.05, 0.25)
+# a foot this high above the floor is in part, or wholly, in the air, in leg lengths: where nothing says when it rests,
+# and where contacts do
+_AIR, _AIR_BETWEEN_RESTS = (0.05, 0.25), (0.0, 0.06)
 _HANDS_SAY = 0.2
 _TRUNK, _ARM = ("spine1", "spine2", "spine3"), ("clavicle", "upper_arm", "forearm", "hand")
 _Y, _Z = np.eye(3)[1:]
@@ -82,12 +83,13 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
     while they rest.  Then the hips give way so that limbs keep their direction and stretch, and the limbs reach by
     IK.  Limbs in the air keep their directions.  Toes bend up where they would sink.
     """
-    root, contact = np.asarray(motion.root, np.float64), motion.contact > 0.5
+    root, contact = np.asarray(motion.root, np.float64), motion.contact >= 0.5
     a, b = Stance(motion.skeleton), Stance(target)
     scale, grot = b.leg / max(a.leg, 1e-9), np.array(grot)
     tips = [scale * a.toe(grot, root, side)[1][:, 2] for side in (0, 1)]
-    asked = [_foot_goal(a, b, scale, grot, root, side) for side in (0, 1)]
-    if contact[:, :4].any():
+    known = bool(contact[:, :4].any())
+    asked = [_foot_goal(a, b, scale, grot, root, side, _AIR_BETWEEN_RESTS if known else _AIR) for side in (0, 1)]
+    if known:
         for side in (0, 1):
             asked[side] = _rested(b, grot, asked[side], contact[:, [side, 2 + side]], motion.fps)
         tips = [np.full_like(tip, np.inf) for tip in tips]
@@ -103,16 +105,14 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
 
 
 def _rested(b: Stance, grot, ask: Reach, rest, fps):
-    """`ask` of a foot that rests; turns the foot and its toes (in place) to lie flat."""
-    if not rest.any():
-        return ask
+    """`ask` of a foot that rests, and passes above the floor; turns it and its toes (in place) to lie flat."""
     foot = ask.chain[-1]
     side = [leg[-1] for leg in b.legs].index(foot)
     turn = levelled(grot[:, foot], b.soles[side], rest, fps)
     for joint in (foot, b.toes[side]):
         grot[:, joint] = quat.multiply(turn, grot[:, joint])
     wanted, share = held(ask.wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
-    return Reach(ask.chain, wanted, np.maximum(ask.near, share), ask.forward)
+    return Reach(ask.chain, wanted, np.maximum(ask.near, share), ask.forward, least=b.depth(grot, side))
 
 
 def _hand_goal(a: Stance, b: Stance, scale, grot, root, side, rest, fps):
@@ -123,7 +123,7 @@ def _hand_goal(a: Stance, b: Stance, scale, grot, root, side, rest, fps):
     return Reach(arm, palm + move - quat.rotate(grot[:, arm[-1]], b.palms[side]), share, _Y, _HANDS_SAY)
 
 
-def _foot_goal(a: Stance, b: Stance, scale, grot, root, side):
+def _foot_goal(a: Stance, b: Stance, scale, grot, root, side, bounds):
     """The Reach of a leg: where its ankle must be, and how near the floor its foot is."""
     foot = b.legs[side][2]
     ankle = a.joints(grot, root, side)[2]
@@ -132,7 +132,7 @@ def _foot_goal(a: Stance, b: Stance, scale, grot, root, side):
     wanted = _ankle_goal(a.soles[side], b.soles[side], scale, grot[:, foot], ankle, left)
     wanted += (b.width - scale * a.width) * (1.0, -1.0)[side] * left
     wanted[:, 2] = height + b.depth(grot, side)
-    air = np.clip((height / b.leg - _AIR[0]) / (_AIR[1] - _AIR[0]), 0.0, 1.0)
+    air = np.clip((height / b.leg - bounds[0]) / (bounds[1] - bounds[0]), 0.0, 1.0)
     return Reach(b.legs[side], wanted, 1.0 - air * air * (3.0 - 2.0 * air), -_Y)
 
 

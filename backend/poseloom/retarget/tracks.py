@@ -96,10 +96,12 @@ def smoothed(values, weight, cutoff_hz, fps: float):
     at = np.arange(frames)[:, None]
     if frames > 2 * block:
         first = np.append(np.arange(0, frames - block, block), frames - block)
-        at = np.clip(first - margin + np.arange(block + 2 * margin)[:, None], 0, frames - 1)
+        at = first - margin + np.arange(block + 2 * margin)[:, None]
+    inside = (at >= 0) & (at < frames)
+    at = np.clip(at, 0, frames - 1)
     out = np.empty_like(values)
     for column, hz in enumerate(cutoff_hz):
-        smooth = filters.smooth(values[at, column], hz, fps, weight[at])
+        smooth = filters.smooth(values[at, column], hz, fps, weight[at] * inside)
         if at.shape[1] > 1:
             smooth = smooth[margin : margin + block]
         out[at[margin : margin + block] if at.shape[1] > 1 else at, column] = smooth
