@@ -93,7 +93,10 @@ class PoseloomRoles(bpy.types.PropertyGroup):
     parts: CollectionProperty(type=PoseloomRole)
     active: IntProperty(name="Part", description="The part whose bone is shown below the list")
     armature: StringProperty(name="Armature")
-    doubts_only: BoolProperty(name="Doubts only", description="Show only parts that are doubtful or have no bone")
+    search: StringProperty(
+        name="Search", description="Show only parts, or bones, with this in their names", options={"TEXTEDIT_UPDATE"}
+    )
+    doubts_only: BoolProperty(name="Doubts only", description="Show only parts that are doubtful, and those corrected")
 
 
 def fill_roles(window_manager, obj, found) -> None:

@@ -137,3 +137,33 @@ def test_clicking_animate_in_the_panel_makes_the_action(blender, backend, data):
     assert found["applied_there"] == "Other|pose_squats"
     for name in ("idle", "running", "finished"):
         assert (pictures / f"{name}.png").stat().st_size > 10_000
+
+
+def test_roles_folders_and_the_source_in_the_panel(blender, tmp_path):
+    from PIL import Image
+
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "retarget")
+    clips = blender.work / "clips"
+    for folder in (pictures, clips):
+        folder.mkdir(exist_ok=True)
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
+    for k in range(12):
+        (clips / f"walk{k:02}.bvh").write_bytes((blender.work / "walk.bvh").read_bytes())
+    done = blender.window("gui_retarget.py", pictures, clips, blender.work / "walk.bvh")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "result.json").read_text())
+    assert found["listed"][0] == "Hero" and found["listed"][1] > 60
+    assert found["corrected"] == {"head": "mixamorig:Neck", "neck": ""}
+    assert found["undone"]
+    state, seconds, hint = found["cancelled"]
+    assert state == "cancelled" and seconds < 2.0 and "Revert Last Run" in hint
+    made, left = found["made"]
+    assert 2 <= made < 12 and left == 0
+
+    def orange(name):
+        import numpy as np
+
+        red, green, blue = np.asarray(Image.open(pictures / f"{name}.png").convert("RGB"), int)[:, :1000].transpose(2, 0, 1)
+        return int(((red > 220) & (abs(green - 155) < 40) & (blue < 90)).sum())
+
+    assert orange("source") > orange("no_source") + 300  # pixels: the skeleton is drawn

@@ -26,6 +26,7 @@ class POSELOOM_PT_retarget(Sidebar, bpy.types.Panel):
                 layout.operator("poseloom.apply_motion", text="Apply Last Motion Again", icon="FILE_REFRESH")
         draw_outcome(layout, context, "retarget")
         layout.operator("poseloom.revert", icon="LOOP_BACK")
+        layout.prop(chosen, "show_source")
 
 
 class POSELOOM_PT_layers(Sidebar, bpy.types.Panel):
@@ -38,8 +39,6 @@ class POSELOOM_PT_layers(Sidebar, bpy.types.Panel):
         column = self.layout.column(align=True)
         column.operator("poseloom.push_to_nla", icon="NLA_PUSHDOWN")
         column.operator("poseloom.add_layer", icon="ADD")
-        shown = self.layout.column()
-        shown.prop(context.scene.poseloom, "show_source")
 
 
 class POSELOOM_UL_roles(bpy.types.UIList):
@@ -58,11 +57,14 @@ class POSELOOM_UL_roles(bpy.types.UIList):
         bone.label(text=(item.found + (f" + {item.more}" if item.more else "")) or "none")
 
     def filter_items(self, context, data, name):
-        parts, wanted = getattr(data, name), self.filter_name.lower()
+        parts, wanted = getattr(data, name), data.search.lower()
         shown = [wanted in item.name.lower() or wanted in item.found.lower() for item in parts]
         if data.doubts_only:
             shown = [yes and (item.doubtful or item.corrected) for yes, item in zip(shown, parts)]
         return [self.bitflag_filter_item if yes else 0 for yes in shown], []
+
+    def draw_filter(self, context, layout):
+        pass  # the search is above the list, where one sees it
 
 
 class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
@@ -84,7 +86,9 @@ class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
         if roles.armature != obj.name:
             layout.operator("poseloom.recognise_rig", text="Show Roles", icon="VIEWZOOM").armature = obj.name
             return
-        layout.prop(roles, "doubts_only")
+        row = layout.row(align=True)
+        row.prop(roles, "search", text="", icon="VIEWZOOM")
+        row.prop(roles, "doubts_only", text="", icon="ERROR")
         layout.template_list("POSELOOM_UL_roles", "", roles, "parts", roles, "active", rows=6)
         if roles.active < len(roles.parts):
             part = roles.parts[roles.active]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import addon_utils
@@ -15,6 +19,8 @@ from .. import compat
 READABLE = (".blend", ".fbx", ".glb", ".gltf", ".vrm")
 WRITABLE = (".blend", ".fbx", ".glb")
 _ZSTD = b"\x28\xb5\x2f\xfd"
+# a file system's ways to say that there is no room; EFBIG is a limit on the size of one file
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def load(path, armature: str | None = None):
@@ -64,7 +70,8 @@ def save(path, obj) -> None:
     """Write the character with its Action to `path`, whole or not at all.
 
     .blend takes the whole file, .fbx and .glb the armature with the meshes it deforms and the
-    active Action.  Raises BadInput where the place cannot be written.
+    active Action, which keeps its name and begins at time 0.  Raises BadInput where the place
+    cannot be written.
     """
     path = Path(path)
     kind = path.suffix.lower()
@@ -75,12 +82,46 @@ def save(path, obj) -> None:
         _WRITERS[kind](str(partial), obj)
         partial.replace(path)
     except (RuntimeError, OSError) as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
-        raise BadInput(
-            "cannot_write", f"Cannot write {path}: {reason}.", "Choose another folder, or make room on the disk."
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: Exception) -> BadInput:
+    """The sentence for what Blender or the system said of a file that could not be written."""
+    folder = path.absolute().parent
+    said = re.search(r"\[Errno (\d+)\]", str(error))
+    number = int(said[1]) if said else getattr(error, "errno", None)
+    if number is None:
+        number = next((n for n in (*_FULL, errno.ENOENT) if os.strerror(n) in str(error)), None)
+    if not folder.is_dir():
+        return BadInput("cannot_write", f"Cannot write {path}: there is no folder {folder}.", "Make it first.")
+    if not _takes_files(folder):
+        return BadInput("cannot_write", f"Cannot write {path}: {folder} is not writable.", "Choose another folder.")
+    # where the folder is there, Blender 4 means the half-written file, which it had removed already
+    if number in (*_FULL, errno.ENOENT):
+        return BadInput(
+            "cannot_write", f"Cannot write {path}: the disk of {folder} is full.",
+            "Make room on it, or choose another folder.",
+        )  # fmt: skip
+    return BadInput("cannot_write", f"Cannot write {path}: {_said(error)}", "Choose another folder.")
+
+
+def _takes_files(folder: Path) -> bool:
+    """Whether a file can be made there at all, by trying: rights alone do not tell it of every file system."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        return error.errno in _FULL
+
+
+def _said(error: Exception) -> str:
+    """Of what an operator says, which may be a whole traceback, the sentence that tells."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    lines = [line for line in lines if not line.startswith("Location: ")] or lines
+    last = re.sub(r"^(?:\w+(?:Error|Exception): |Error: )+", "", lines[-1])
+    return last if last.endswith((".", "!", "?")) else f"{last}."
 
 
 def meshes_of(obj) -> list:
@@ -143,8 +184,7 @@ def _import(path: Path, kind: str) -> None:
             # bones end where the next one begins; and meshes that hang from bones come out in place
             bpy.ops.import_scene.gltf(filepath=str(path), import_shading="NORMALS", bone_heuristic="TEMPERANCE")
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
-        raise BadInput("unreadable_file", f"{path.name} cannot be read: {reason}", "Export it anew.") from error
+        raise BadInput("unreadable_file", f"{path.name} cannot be read: {_said(error)}", "Export it anew.") from error
 
 
 def _forget_clips(obj) -> None:
@@ -168,19 +208,21 @@ def _write_blend(path: str, obj) -> None:
 
 def _write_fbx(path: str, obj) -> None:
     addon_utils.enable("io_scene_fbx")
-    with _only(obj):
+    with _only(obj), _as_take(obj):
         bpy.ops.export_scene.fbx(
             filepath=path, use_selection=True, object_types={"ARMATURE", "MESH"}, add_leaf_bones=False,
-            use_armature_deform_only=True, bake_anim_use_all_actions=False, bake_anim_use_nla_strips=False,
+            use_armature_deform_only=True, bake_anim_use_all_actions=False, bake_anim_use_nla_strips=True,
             bake_anim_simplify_factor=0.0, path_mode="COPY", embed_textures=True,
         )  # fmt: skip
 
 
 def _write_glb(path: str, obj) -> None:
     addon_utils.enable("io_scene_gltf2")
+    action = obj.animation_data.action if obj.animation_data else None
     with _only(obj):
         bpy.ops.export_scene.gltf(
             filepath=path, export_format="GLB", use_selection=True, export_animation_mode="ACTIVE_ACTIONS",
+            export_nla_strips_merged_animation_name=action.name if action else "", export_anim_slide_to_zero=True,
             export_def_bones=True, export_force_sampling=True, export_optimize_animation_size=False,
         )  # fmt: skip
 
@@ -213,3 +255,32 @@ class _only:
         for o, was in selected:
             o.select_set(was)
         bpy.context.scene.frame_start, bpy.context.scene.frame_end = start, end
+
+
+@contextmanager
+def _as_take(obj):
+    """The Action of `obj` as the only NLA strip that plays: the exporter writes it under the strip's name, from time 0.
+
+    FBX has the object's name before that of a take when it is read, so the Action is called again what it was.
+    """
+    animation = obj.animation_data
+    if animation is None or animation.action is None:
+        yield
+        return
+    action, slot, plays = animation.action, compat.assigned_slot(animation), animation.use_nla
+    others = [(track, track.mute, track.is_solo) for track in animation.nla_tracks]
+    track = animation.nla_tracks.new()
+    try:
+        for other, *_ in others:
+            other.mute, other.is_solo = True, False
+        animation.use_nla = True
+        name = action.name.removeprefix(f"{obj.name}|")
+        strip = track.strips.new(name, int(action.frame_range[0]), action)
+        compat.assign_action(strip, action, slot)
+        yield
+    finally:
+        animation.nla_tracks.remove(track)
+        for other, mute, solo in others:
+            other.mute, other.is_solo = mute, solo
+        animation.use_nla = plays
+        compat.assign_action(animation, action, slot)

@@ -10,7 +10,7 @@ SWITCH = 'pose.bones["upper_arm_parent.L"]["IK_FK"]'
 
 
 def main(path, work):
-    session.install(path)
+    extension = session.install(path)
     clip = session.bvh(Path(work) / "walk.bvh")
     bpy.ops.preferences.addon_enable(module="rigify")
     bpy.ops.object.armature_basic_human_metarig_add()
@@ -26,6 +26,17 @@ def main(path, work):
         "places": _places(rig),
         "switch": rig.path_resolve(SWITCH),
     }
+    result["outcome"] = extension.registration.jobs.current.outcome
+    bpy.ops.poseloom.revert("EXEC_DEFAULT", True)
+    rig = bpy.data.objects["Rig"]
+    result["reverted"] = {"switch": rig.path_resolve(SWITCH), "places": _places(rig)}
+    bpy.ops.poseloom.retarget_bvh("EXEC_DEFAULT", True, filepath=str(clip))
+    rig = bpy.data.objects["Rig"]
+    swing = _places(rig)
+    bpy.ops.poseloom.reduce_keys()
+    result["reduced"] = max(abs(a - b) for one, two in zip(swing, _places(rig)) for a, b in zip(one, two))
+    bpy.ops.poseloom.mirror()
+    result["mirrored switch"] = rig.path_resolve(SWITCH)
     bpy.ops.ed.undo()
     rig = bpy.data.objects["Rig"]
     result["undone"] = {"switch": rig.path_resolve(SWITCH), "places": _places(rig)}
