@@ -198,6 +198,7 @@ def test_a_full_disk_leaves_nothing_half_written(to, ending, clip, body, tmp_pat
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr, done.stderr
+    assert f"the disk of {folder} is full" in done.stderr or to == "body" and "File too large" in done.stderr
     assert list(folder.iterdir()) == []
 
 

@@ -196,6 +196,19 @@ def test_what_is_exported_moves_the_same(who, python, tmp_path):
     assert max(apart.values()) < 1e-4, apart
 
 
+def test_an_exported_action_keeps_its_name_and_begins_at_once(python, tmp_path):
+    """Keyed from frame 7 on, above a track of the user's that plays alone."""
+    seen = script(python, "scene_takes.py", tmp_path)
+    (name, first_s, last_s), *more = seen["glb"]
+    assert (name, first_s, more) == ("Hero|walk", 0, []) and last_s == pytest.approx(11 / 30)
+    # Blender reads FBX from frame 1 on, glTF from frame 0; 4.2 adds the object's name to a glTF action's
+    assert seen[".fbx"] == [["Hero|walk", 1.0, 12.0]]
+    assert [action[1:] for action in seen[".glb"]] == [[0.0, 11.0]] and seen[".glb"][0][0].startswith("Hero|walk")
+    if Path("/proc/self").exists():  # where even root may not write
+        for ending, sentence in seen["refused"].items():
+            assert sentence == f"Cannot write /proc/out{ending}: /proc is not writable. Choose another folder."
+
+
 def on(python, monkeypatch):
     """`blender.run` with the bpy of another Python."""
     monkeypatch.setattr(sys, "executable", str(python))

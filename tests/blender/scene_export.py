@@ -41,10 +41,10 @@ def main(who, folder):
     return apart
 
 
-def heads(obj, bones) -> dict:
-    """{bone: (T,3) its head in the world} over the scene's first FRAMES frames."""
+def heads(obj, bones, first=1) -> dict:
+    """{bone: (T,3) its head in the world} over FRAMES frames of the scene."""
     seen = {bone: [] for bone in bones}
-    for frame in range(1, FRAMES + 1):
+    for frame in range(first, first + FRAMES):
         bpy.context.scene.frame_set(frame)
         evaluated = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
         for bone, places in seen.items():
@@ -59,14 +59,14 @@ def from_blend(path):
 
 def from_fbx(path):
     empty()
-    bpy.ops.import_scene.fbx(filepath=str(path), anim_offset=0.0)
+    bpy.ops.import_scene.fbx(filepath=str(path))  # its time 0 is frame 1
     return every_head()
 
 
 def from_glb(path):
     empty()
     bpy.ops.import_scene.gltf(filepath=str(path))
-    return every_head()
+    return every_head(first=0)
 
 
 def from_bvh(path):
@@ -83,9 +83,9 @@ def empty():
     bpy.context.scene.render.fps = 30
 
 
-def every_head():
+def every_head(first=1):
     obj = files.choose(bpy.context.scene)
-    return heads(obj, obj.data.bones.keys())
+    return heads(obj, obj.data.bones.keys(), first)
 
 
 run(main)
