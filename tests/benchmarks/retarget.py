@@ -106,8 +106,9 @@ def clips(folder: Path) -> dict:
 def bakes(folder: Path, python: str, kinds) -> dict:
     """Ratios, and what they are made of."""
     source, recorded = read_bvh(folder / f"{LONG}.bvh")
-    path = folder / "thousand.bvh"
-    write_bvh(path, source, repeated(recorded, 1000))
+    path, sixty = folder / "thousand.bvh", recognise(sixty_bones()).rig
+    motion = grounded(from_rig(repeated(recorded, 1000), recognise(source).rig))
+    write_bvh(path, sixty, to_rig(motion, sixty))
     found = {}
     for kind in kinds:
         command = [python, str(Path(__file__).parent / "bake_process.py"), str(path), kind, "1000"]

@@ -161,12 +161,16 @@ def fill_gaps(x):
 def run_lengths(flags):
     """(T,...) for each True of flags (T,...) the length in frames of the run it stands in; else 0."""
     flags = np.asarray(flags, bool)
-    count = np.zeros(flags.shape, np.int64)
-    for t in range(len(flags)):
-        count[t] = np.where(flags[t], (count[t - 1] if t else 0) + 1, 0)
-    for t in range(len(flags) - 2, -1, -1):
-        count[t] = np.where(flags[t] & flags[t + 1], count[t + 1], count[t])
-    return count
+    frames = len(flags)
+    # columns one after the other, with a False between them
+    line = np.zeros((flags[:1].size if frames else 0, frames + 1), bool)
+    line[:, :frames] = flags.reshape(frames, -1).T if frames else False
+    line = line.reshape(-1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], line.astype(np.int8)])))
+    starts, ends = edges[::2], edges[1::2]
+    count = np.zeros(len(line), np.int64)
+    count[line] = np.repeat(ends - starts, ends - starts)
+    return count.reshape(-1, frames + 1)[:, :frames].T.reshape(flags.shape)
 
 
 def smooth_quaternions(q, cutoff_hz: float, fps: float, weight=None):

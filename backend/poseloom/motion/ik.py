@@ -28,8 +28,8 @@ def two_bone(upper_grot, lower_grot, upper_bone, lower_bone, start, target, forw
     distance = np.clip(_norm(target - start), np.abs(a - b) + 1e-9, a + b - 1e-9)
     # the pole: where the middle joint is now; for a nearly straight limb, where its hinge would send it.  The
     # hinge tells at any bend, `forward` itself points backwards in a deep squat
-    hinge = np.cross(np.asarray(forward, np.float64), upper_bone)
-    ahead = np.cross(toward, quat.rotate(quat.multiply(swing, upper_grot), hinge))
+    hinge = quat.cross(np.asarray(forward, np.float64), np.asarray(upper_bone, np.float64))
+    ahead = quat.cross(toward, quat.rotate(quat.multiply(swing, upper_grot), hinge))
     now = _across(upper, toward)
     same_side = np.sum(_unit(now) * _unit(ahead), axis=-1, keepdims=True)
     trust = _ease(_norm(now) / (0.03 * (a + b)) - 1.0) * _ease(1.0 + 2.0 * same_side)

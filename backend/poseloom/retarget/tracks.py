@@ -12,7 +12,7 @@ _EASE_S = 0.2
 # a resting point this near the floor, in leg lengths, rests on it; higher ones lie on steps
 _ON_FLOOR = 0.08
 # long clips are smoothed in blocks side by side; beyond the margin nothing of a neighbour is felt
-_BLOCK_S, _MARGIN_S = 10.0, 3.0
+_BLOCK_S, _MARGIN_S = 5.0, 2.5
 _Z = np.array([0.0, 0.0, 1.0])
 
 
@@ -99,10 +99,9 @@ def smoothed(values, weight, cutoff_hz, fps: float):
         at = first - margin + np.arange(block + 2 * margin)[:, None]
     inside = (at >= 0) & (at < frames)
     at = np.clip(at, 0, frames - 1)
-    out = np.empty_like(values)
-    for column, hz in enumerate(cutoff_hz):
-        smooth = filters.smooth(values[at, column], hz, fps, weight[at] * inside)
-        if at.shape[1] > 1:
-            smooth = smooth[margin : margin + block]
-        out[at[margin : margin + block] if at.shape[1] > 1 else at, column] = smooth
+    out, kept = np.empty_like(values), slice(margin, margin + block) if at.shape[1] > 1 else slice(None)
+    for hz in dict.fromkeys(cutoff_hz):
+        columns = [column for column, its in enumerate(cutoff_hz) if its == hz]
+        smooth = filters.smooth(values[at][..., columns], hz, fps, (weight[at] * inside)[..., None])
+        out[at[kept][..., None], columns] = smooth[kept]
     return out
