@@ -8,6 +8,7 @@ clavicles keep their anatomical curvature; feet keep their pitch, for a rig stan
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Mapping
 
 import numpy as np
@@ -61,6 +62,7 @@ class Alignment:
         return joint
 
 
+@lru_cache(maxsize=8)
 def align(rig: Rig) -> Alignment:
     """The Alignment of a rig with roles; BadInput where it is mirrored, flat, or lacks hips, legs or arms."""
     missing = [j for j in NEEDED if not rig.roles.get(j)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..motion import quat
 from ..motion.contacts import find_contacts, foot_points, runs
-from ..motion.skeleton import motion_fk
+from ..motion.skeleton import JOINTS, fk
 from ..motion.types import Motion
 
 _STILL_M_S = 0.4
@@ -29,7 +29,8 @@ def grounded(motion: Motion) -> Motion:
     For clips of other programs, whose skeleton says nothing of the thickness of soles; a motion of ours, or of a
     rig that is to come back to the same rig, needs none.  A clip whose feet never rest is not moved.
     """
-    points = foot_points(motion)
+    grot, gpos = _body(motion)
+    points = foot_points(motion, grot, gpos)
     level = floor_level(points, motion.fps)
     bones = motion.skeleton.offsets[[motion.skeleton.index(joint) for joint in ("shin_l", "foot_l")]]
     leg = np.linalg.norm(bones, axis=-1).sum()
@@ -37,13 +38,20 @@ def grounded(motion: Motion) -> Motion:
         level = 0.0
     contact = np.array(motion.contact)
     contact[:, :4] = rests(points - [0.0, 0.0, level], motion.fps, leg / _LEG_M)
-    contact[:, 4:] = rests(_palms(motion) - [0.0, 0.0, level], motion.fps, leg / _LEG_M, HANDS)
+    contact[:, 4:] = rests(_palms(motion, grot, gpos) - [0.0, 0.0, level], motion.fps, leg / _LEG_M, HANDS)
     return motion.with_(root=motion.root - [0.0, 0.0, level], contact=contact)
 
 
-def _palms(motion):
+def _body(motion):
+    """Forward kinematics without fingers: rotations (T,22,4), places (T,22,3)."""
+    body = len(JOINTS)
+    lpos = np.repeat(motion.skeleton.offsets[None, :body].astype(np.float64), len(motion), axis=0)
+    lpos[:, 0] = motion.root
+    return fk(motion.lrot[:, :body], lpos, motion.skeleton.parents[:body])
+
+
+def _palms(motion, grot, gpos):
     """(T,2,3) the middle of either hand, in the world."""
-    grot, gpos = motion_fk(motion)
     hands = [motion.skeleton.index(joint) for joint in ("hand_l", "hand_r")]
     return gpos[:, hands] + quat.rotate(grot[:, hands], 0.5 * motion.skeleton.tips[hands].astype(np.float64))
 
