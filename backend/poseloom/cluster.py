@@ -46,7 +46,7 @@ def _connect(address: str):
             'Install it with: pip install "poseloom[cluster]"',
         ) from error  # fmt: skip
     try:
-        return Client(address, timeout=_CONNECT_S, set_as_default=False)
+        return Client(address, timeout=_CONNECT_S)
     except (OSError, ValueError) as error:
         raise BadInput(
             "no_cluster", f"No Dask scheduler answers at {address}.", "Start one with: dask scheduler"
@@ -66,7 +66,9 @@ def _as_they_come(futures: dict, report: Report):
         for future in ready:
             waiting.discard(future)
             done += 1
-            yield futures[future], _outcome(future)
+            index, outcome = futures.pop(future), _outcome(future)
+            future.release()  # or it would be done again when the machine that holds the answer is lost
+            yield index, outcome
 
 
 def _outcome(future):
