@@ -313,6 +313,25 @@ def test_register_writes_what_the_panel_reads(run, tmp_path, monkeypatch):
     assert note["command"][-3:] == ["-m", "poseloom", "serve"]
 
 
+def test_a_backend_that_cannot_start_is_not_registered(run, tmp_path, monkeypatch):
+    """A Python without the packages, a program that is not there: the good note stays, and doctor sees a bad one."""
+    pytest.importorskip("uvicorn")
+    monkeypatch.setenv("POSELOOM_HOME", str(tmp_path / "home"))
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    bare = [str(tmp_path / "bare" / "bin" / "python"), "-m", "poseloom", "serve"]
+    note = tmp_path / "home" / "backend.json"
+    assert run("register", "--", sys.executable, "-m", "poseloom", "serve")[0] == 0
+    good = note.read_bytes()
+    for words, what in ((["nosuchprogram"], '"nosuchprogram"'), (bare, '"uvicorn" is not installed there')):
+        sentence = refused(run("register", "--", *words))
+        assert what in sentence and '-c constraints/main.txt -e ".[server]"' in sentence and "make backend" in sentence
+        assert note.read_bytes() == good
+    for command, state in ((json.loads(good)["command"], "ok"), (bare, "broken"), (["nosuchprogram"], "broken")):
+        note.write_text(json.dumps({"command": command, "version": "0"}))
+        said = run("doctor", "--json")[1]
+        assert {f["what"]: f["state"] for f in json.loads(said)["findings"]}["panel"] == state
+
+
 def test_jobs_clean_tells_what_it_removed(run, tmp_path, monkeypatch):
     pytest.importorskip("fastapi")
     monkeypatch.setenv("POSELOOM_HOME", str(tmp_path))

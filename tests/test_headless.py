@@ -278,6 +278,14 @@ def test_a_blender_that_is_not_there(tmp_path):
     assert refused.value.code == "no_blender"
 
 
+@pytest.mark.parametrize("program, why", [("/bin/true", "code 0"), ("/bin/false", "code 1"), (__file__, "denied")])
+def test_a_program_that_is_no_blender_is_bad_input(program, why):
+    need(Path(program).is_file(), program)
+    with pytest.raises(BadInput, match="is no Blender") as refused:
+        blender.run({"do": "versions"}, blender=program)
+    assert why in refused.value.message and refused.value.code == "no_blender" and "path" in refused.value.hint
+
+
 def test_without_the_package_one_is_told_what_to_install(monkeypatch):
     monkeypatch.setattr(blender.importlib.util, "find_spec", lambda name: None if name == "bpy" else REAL(name))
     with pytest.raises(Unavailable, match="pip install"):

@@ -209,7 +209,7 @@ def test_a_missing_package_names_the_line_that_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe.python.solutions.pose", None)
     with pytest.raises(Unavailable) as caught:
         pose.load("mediapipe")()
-    assert "mediapipe" in caught.value.message and "poseloom[pose]" in caught.value.hint
+    assert "mediapipe" in caught.value.message and '-c constraints/main.txt -e ".[pose]"' in caught.value.hint
 
 
 _PEAK = """

@@ -20,6 +20,7 @@ from pathlib import Path
 from . import errors
 from .errors import BadInput, Cancelled, PoseloomError, Unavailable
 from .progress import Report, silent
+from .registry import install_line
 
 PREFIX = "@poseloom "
 CRASHED = "blender_crashed"
@@ -58,10 +59,16 @@ class Warm:
         self.folder = tempfile.TemporaryDirectory(prefix="poseloom-")
         # Blender's own temporary folder too goes with ours, however its process ends
         places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder.name)
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            encoding="utf-8", errors="replace", env={**os.environ, **places},
-        )  # fmt: skip
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                encoding="utf-8", errors="replace", env={**os.environ, **places},
+            )  # fmt: skip
+        except OSError as error:
+            self.folder.cleanup()
+            raise _no_blender(blender or sys.executable, error.strerror) from error
+        # a program that was named may be anything; a Blender says its name first, or answers
+        self.doubted = blender
         self.lines: queue.Queue = queue.Queue()
         self.said = deque(maxlen=40)  # the end of what Blender itself prints, for when it crashes
         threading.Thread(target=_read_lines, args=(self.process.stdout, self.lines), daemon=True).start()
@@ -106,7 +113,7 @@ def _command(blender) -> list:
             raise Unavailable(
                 "no_blender",
                 "No Blender was found: the Python package bpy is not installed here.",
-                'Install it with pip install "poseloom[blender]" (Python 3.11), or give --blender PATH.',
+                f"Give --blender PATH, or install it (Python 3.11). {install_line('blender')}",
             )
         return [sys.executable, "-c", _BOOT, *arguments]
     path = Path(blender)
@@ -114,7 +121,7 @@ def _command(blender) -> list:
         path = path / "Contents" / "MacOS" / "Blender"
     if not path.is_file():
         raise BadInput("no_blender", f"There is no Blender at {path}.", "Give the path of the blender program itself.")
-    return [str(path), "--background", "--factory-startup", "--python-expr", _BOOT, "--", *arguments]
+    return [str(path.absolute()), "--background", "--factory-startup", "--python-expr", _BOOT, "--", *arguments]
 
 
 def _folder_of(package: str) -> Path:
@@ -137,7 +144,12 @@ def _listen(warm: Warm, report: Report) -> dict:
         except queue.Empty:
             continue
         if line is None:
-            raise _crash(warm.process.wait(), at[1], warm.said)
+            code = warm.process.wait()
+            if warm.doubted is not None and code >= 0:
+                raise _no_blender(warm.doubted, f"it stopped with code {code} and never answered")
+            raise _crash(code, at[1], warm.said)
+        if line.startswith((PREFIX, "Blender ")):
+            warm.doubted = None
         if not line.startswith(PREFIX):
             warm.said.append(line.rstrip())
             continue
@@ -168,6 +180,10 @@ def _rebuilt(kind: str, code: str, message: str, hint: str) -> PoseloomError:
     if kind == "Cancelled":
         return errors.Cancelled(message)
     return getattr(errors, kind, PoseloomError)(code, message, hint)
+
+
+def _no_blender(path, why: str) -> BadInput:
+    return BadInput("no_blender", f"{path} is no Blender: {why}.", "Give the path of the blender program itself.")
 
 
 def _crash(code: int, doing: str, said) -> PoseloomError:

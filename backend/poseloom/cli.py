@@ -12,6 +12,7 @@ from typing import Callable, Optional, Sequence
 from . import grammar
 from .errors import BadInput, Cancelled, PoseloomError
 from .progress import part
+from .registry import install_line
 from .terminal import complain, progress, say
 from .workers import of_any, rebuilt
 
@@ -231,7 +232,7 @@ def _serve(chosen) -> int:
         raise BadInput(
             "package_missing",
             f'The backend needs the Python package "{error.name}", which is not installed.',
-            'Install it with: pip install "poseloom[server]"',
+            install_line("server"),
         ) from error
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own way to stop
     serve(
@@ -273,9 +274,10 @@ def _jobs(chosen) -> int:
 
 
 def _register(chosen) -> int:
-    from .settings import write_backend_json
+    from .settings import check_command, write_backend_json
 
-    print(f"Blender's Poseloom panel now finds this backend by {write_backend_json(chosen.command or None)}.")
+    command = check_command(chosen.command or [sys.executable, "-m", "poseloom", "serve"])
+    print(f"Blender's Poseloom panel now finds this backend by {write_backend_json(command)}.")
     return 0
 
 

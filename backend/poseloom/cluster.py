@@ -43,7 +43,7 @@ def _connect(address: str):
     except ImportError as error:
         raise Unavailable(
             "package_missing", 'The cluster needs the Python package "distributed", which is not installed.',
-            'Install it with: pip install "poseloom[cluster]"',
+            "Install it with: python -m pip install distributed",
         ) from error  # fmt: skip
     try:
         return Client(address, timeout=_CONNECT_S)

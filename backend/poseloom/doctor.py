@@ -14,6 +14,7 @@ from typing import Optional
 
 from . import __version__, blender, settings, weights
 from .errors import PoseloomError
+from .registry import install_line
 
 PORT = 8797
 # package: (its module, what it is for, whether animating needs it)
@@ -72,7 +73,7 @@ def _device() -> Finding:
 def _package(name: str, module: str, purpose: str, needed: bool) -> Finding:
     missing = "broken" if needed else "missing"
     extra = "pose" if needed else {"bpy": "blender", "rich": "terminal"}.get(name, "server")
-    hint = f'pip install "poseloom[{extra}]"'
+    hint = install_line(extra)
     if importlib.util.find_spec(module) is None:
         return Finding(name, missing, f"not installed; for {purpose}", hint)
     try:
@@ -119,4 +120,8 @@ def _registered() -> Finding:
     command = settings.read_backend_command()
     if command is None:
         return Finding("panel", "missing", "Blender's panel does not know this backend", "poseloom register")
+    try:
+        settings.check_command(command)
+    except PoseloomError as error:
+        return Finding("panel", "broken", error.message, error.hint)
     return Finding("panel", "ok", f"starts the backend by: {' '.join(command)}")

@@ -46,5 +46,10 @@ def package(module: str, who: str, extra: str) -> Any:
         raise Unavailable(
             "package_missing",
             f'{who} needs the Python package "{error.name}", which is not installed.',
-            f'Install it with: pip install "poseloom[{extra}]"',
+            install_line(extra),
         ) from error
+
+
+def install_line(extra: str) -> str:
+    """How to bring a pip extra: from the source, with the versions it was tested with, as no package index has it."""
+    return f'In the folder of Poseloom\'s source: python -m pip install -c constraints/main.txt -e ".[{extra}]"'

@@ -11,11 +11,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
 from . import __version__
+from .errors import BadInput
+from .registry import install_line
+
+_INSTALL = f"{install_line('server')} (or: make backend)"
 
 
 def data_folder() -> Path:
@@ -83,6 +90,33 @@ def read_backend_command(folder: Optional[Path] = None) -> Optional[list[str]]:
         return command
     python = backend_python(folder)
     return [str(python), "-m", "poseloom", "serve"] if python.exists() else None
+
+
+def check_command(command: Sequence[str]) -> list[str]:
+    """`command` with its program's full path, if it can start a backend; BadInput says what it lacks.
+
+    Blender has other search paths than a terminal, hence the full path.  A Python is asked whether it has the
+    backend's packages, which takes a second or two.
+    """
+    program = shutil.which(command[0])
+    if program is None:
+        raise BadInput(
+            "backend_missing", f'There is no program "{command[0]}" that could start the backend.', _INSTALL
+        )
+    words = [os.path.abspath(program), *command[1:]]
+    if words[1:3] == ["-m", "poseloom"]:
+        try:
+            done = subprocess.run(
+                [words[0], "-c", "import uvicorn, poseloom.server.app"],
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=60,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise BadInput("backend_missing", f"{words[0]} does not start: {error}.", _INSTALL) from error
+        if done.returncode:
+            lacks = re.search(r"No module named '([\w.]+)'", done.stderr)
+            why = f'the Python package "{lacks[1]}" is not installed there' if lacks else f"code {done.returncode}"
+            raise BadInput("backend_missing", f"{words[0]} cannot start the backend: {why}.", _INSTALL)
+    return words
 
 
 def write_note(path: Path, values: dict, mode: int = 0o644) -> None:

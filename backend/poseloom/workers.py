@@ -248,7 +248,8 @@ def of_any(error: Exception) -> PoseloomError:
             f"The system refused a file: {error.strerror or error}{where}.",
             "Choose another folder, or make room on the disk.",
         )
-    return PoseloomError("failed", f"{type(error).__name__}: {error}".splitlines()[0], "")
+    words = f"{type(error).__name__}: {error}".splitlines()[0].strip().rstrip(".:")
+    return PoseloomError("failed", f"{words}.")
 
 
 def _is_death(error: PoseloomError) -> bool:

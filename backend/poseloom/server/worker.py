@@ -241,7 +241,7 @@ def _bug(error: Exception) -> Failure:
     words = " ".join(str(error).split())[:300]
     return Failure(
         "job_failed",
-        f"The job failed with {type(error).__name__}: {words}" if words else f"The job failed: {type(error).__name__}.",
+        f"The job failed with {type(error).__name__}: {words.rstrip('.')}." if words else f"The job failed: {type(error).__name__}.",
         "This is a fault of ours: please report it with the log file.",
         details=traceback.format_exc(),
     )
