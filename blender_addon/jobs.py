@@ -18,6 +18,7 @@ from poseloom.errors import Cancelled, PoseloomError
 from poseloom.progress import Report, silent
 
 TICK_S = 0.1
+WAITING_PIECES = 2
 
 
 class Job:
@@ -38,6 +39,7 @@ class Job:
         self._each = each
         self._after = after
         self._pieces: list = []  # given, and not yet taken
+        self._room = threading.Semaphore(WAITING_PIECES)
         self._result: list = []  # the value, once it is there
         self._news: queue.SimpleQueue = queue.SimpleQueue()
         self._cancelled = threading.Event()
@@ -58,9 +60,16 @@ class Job:
             raise Cancelled()
         self._news.put(("progress", (fraction, text)))
 
+    def _give(self, piece) -> None:
+        # no further ahead of the main thread than a few pieces: they may be large
+        while not self._room.acquire(timeout=TICK_S):
+            if self._cancelled.is_set():
+                raise Cancelled()
+        self._news.put(("piece", piece))
+
     def _run(self) -> None:
         try:
-            self._news.put(("result", self._do(self._report, lambda piece: self._news.put(("piece", piece)))))
+            self._news.put(("result", self._do(self._report, self._give)))
         except Exception as error:  # noqa: BLE001  whatever it is, it must reach the panel
             self._news.put(("error", error))
 
@@ -83,6 +92,7 @@ class Job:
         if self._pieces and self.state == "running" and not self._cancelled.is_set() and not self._ready():
             try:
                 self._each(self._pieces.pop(0))
+                self._room.release()
             except Exception as error:  # noqa: BLE001  as in `finish`
                 self._cancelled.set()
                 self.fail(error)

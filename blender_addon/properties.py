@@ -93,6 +93,7 @@ class PoseloomRoles(bpy.types.PropertyGroup):
     parts: CollectionProperty(type=PoseloomRole)
     active: IntProperty(name="Part", description="The part whose bone is shown below the list")
     armature: StringProperty(name="Armature")
+    rig: StringProperty(name="Rig", description="What the list was made for")
     search: StringProperty(
         name="Search", description="Show only parts, or bones, with this in their names", options={"TEXTEDIT_UPDATE"}
     )
@@ -105,7 +106,7 @@ def fill_roles(window_manager, obj, found) -> None:
     corrected = roles.corrections(obj)
     known = {joint: (bone,) for joint, bone in corrected.items() if bone} if found is None else found.rig.roles
     kept.parts.clear()
-    kept.armature = obj.name
+    kept.armature, kept.rig = obj.name, str(rig_key(obj))
     for joint in ("root", *JOINTS, *FINGERS, *IK):
         part, bones = kept.parts.add(), known.get(joint, ())
         part.name, part.joint = in_words(joint).capitalize(), joint
@@ -155,5 +156,5 @@ def why_not(context) -> str:
 
 
 def rig_key(obj) -> tuple:
-    """Changes whenever the armature could have become another rig."""
-    return (obj.session_uid, obj.data.session_uid, len(obj.data.bones))
+    """Changes whenever the armature could have become another rig, or its roles were corrected."""
+    return (obj.session_uid, obj.data.session_uid, len(obj.data.bones), str(roles.corrections(obj)))

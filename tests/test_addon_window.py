@@ -154,16 +154,19 @@ def test_roles_folders_and_the_source_in_the_panel(blender, tmp_path):
     found = json.loads((pictures / "result.json").read_text())
     assert found["listed"][0] == "Hero" and found["listed"][1] > 60
     assert found["corrected"] == {"head": "mixamorig:Neck", "neck": ""}
-    assert found["undone"]
+    assert found["undone"] == [True, "mixamorig:Head"]  # and the list shows it
     state, seconds, hint = found["cancelled"]
-    assert state == "cancelled" and seconds < 2.0 and "Revert Last Run" in hint
+    assert state == "cancelled" and "Revert Last Run" in hint
+    # it stops between clips; the seconds are those of a window drawn in software on a busy machine
+    assert found["made after cancel"] == 0 and seconds < 10.0
     made, left = found["made"]
     assert 2 <= made < 12 and left == 0
 
     def orange(name):
         import numpy as np
 
-        red, green, blue = np.asarray(Image.open(pictures / f"{name}.png").convert("RGB"), int)[:, :1000].transpose(2, 0, 1)
+        pixels = np.asarray(Image.open(pictures / f"{name}.png").convert("RGB"), int)[:, :1000]
+        red, green, blue = pixels.transpose(2, 0, 1)
         return int(((red > 220) & (abs(green - 155) < 40) & (blue < 90)).sum())
 
     assert orange("source") > orange("no_source") + 300  # pixels: the skeleton is drawn

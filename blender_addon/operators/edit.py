@@ -97,10 +97,13 @@ class POSELOOM_OT_make_loop(_Edit, bpy.types.Operator):
         default=0.25, min=0.0, max=5.0,
     )  # fmt: skip
     stay: BoolProperty(name="Stay", description="Keep to one place and heading, but for the body's sway", default=False)
-    plant_feet: BoolProperty(name="Plant feet", description="Keep feet still while they rest, also across the seam", default=True)
-    cyclic: BoolProperty(
-        name="Repeat", description="Mark the action as cyclic, from the first to the last frame of the loop", default=True
+    plant_feet: BoolProperty(
+        name="Plant feet", description="Keep feet still while they rest, also across the seam", default=True
     )
+    cyclic: BoolProperty(
+        name="Repeat", description="Mark the action as cyclic, from the first to the last frame of the loop",
+        default=True,
+    )  # fmt: skip
 
     def draw(self, context):
         layout = self.layout
@@ -118,7 +121,8 @@ class POSELOOM_OT_make_loop(_Edit, bpy.types.Operator):
         first, last = (None, None) if self.find else (self.start - clip.start, self.end - clip.start)
         if not self.find and not (0 <= first and first + 2 <= last < len(whole)):
             raise BadInput(
-                "bad_range", f"Frames {self.start} to {self.end} are no loop in an action from {clip.start} to {clip.end}.",
+                "bad_range",
+                f"Frames {self.start} to {self.end} are no loop in an action from {clip.start} to {clip.end}.",
                 "Give a first and a later last frame inside it.",
             )  # fmt: skip
         if self.find:

@@ -12,10 +12,10 @@ from poseloom.motion.bvh import read_bvh
 from poseloom.progress import part
 
 from .. import jobs, preferences, properties
-from ..scene import keying, notes, roles
+from ..scene import fights, keying, notes, roles
 from .animate import with_window_of, why_wait
 from .backend import not_busy, run
-from .rig import clip_name, keep_source, on_rig, rate, refuse, target
+from .rig import clip_name, keep_source, on_rig, rate, refuse, said_of_fights, target
 
 PLACE = "retarget"
 
@@ -85,7 +85,7 @@ class _Made:
 
     def __init__(self, uid: int, start_frame: int):
         self.uid, self.start_frame, self.batch = uid, start_frame, uuid.uuid4().hex
-        self.count = 0
+        self.count, self.fights = 0, ()
 
     def add(self, piece) -> None:
         clip, motion, placed = piece
@@ -100,6 +100,8 @@ class _Made:
             action.use_fake_user = True
             notes.note_batch(action, self.batch)
             keep_source(action, placed, self.start_frame)
+            if self.count == 0:
+                self.fights = fights.find(obj, motion, self.start_frame)
         self.count += 1
 
     def end(self) -> str:
@@ -113,9 +115,11 @@ class _Made:
 
     def said(self, bad) -> str:
         if not self.count:
-            raise BadInput("no_clips", f"None of the clips could be read. {' '.join(bad[:3])}", "Choose another folder.")
+            why = " ".join(bad[:3])
+            raise BadInput("no_clips", f"None of the clips could be read. {why}", "Choose another folder.")
         text = f"{_counted(self.count, 'action')} made"
-        return f"{text}, {_counted(len(bad), 'clip')} failed. {' '.join(bad[:5])}" if bad else text
+        text = f"{text}, {_counted(len(bad), 'clip')} failed. {' '.join(bad[:5])}" if bad else text
+        return text.rstrip(".") + said_of_fights(self.fights)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -51,6 +51,8 @@ class POSELOOM_OT_revert(_Layer, bpy.types.Operator):
 
     @classmethod
     def missing(cls, obj):
+        if jobs.running() and jobs.current.place == PLACE:
+            return "Wait for the running job, or cancel it"
         return "" if layers.last_run(obj) else f"{obj.name} plays nothing that Poseloom made"
 
     def change(self, obj):

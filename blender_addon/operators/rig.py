@@ -120,7 +120,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
 
 
 def on_rig(motion: Motion, rig: Rig, fps: float) -> tuple:
-    """(RigMotion, Motion): `motion` at `fps` on a rig with roles, and as it is, where the character stands and faces."""
+    """(RigMotion, Motion): `motion` at `fps` on a rig with roles, and itself, where the character stands and faces."""
     placed = chains.stood(resample(motion, fps), rig)
     return to_rig(placed, rig), placed
 

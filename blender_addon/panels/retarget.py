@@ -3,7 +3,7 @@
 import bpy
 
 from .. import jobs, properties
-from .sidebar import Sidebar, draw_outcome, draw_running, draw_target, paragraph, rig_of
+from .sidebar import Sidebar, draw_outcome, draw_running, draw_target, look_again, paragraph, rig_of
 
 
 class POSELOOM_PT_retarget(Sidebar, bpy.types.Panel):
@@ -83,8 +83,8 @@ class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
         for doubt in doubts:
             paragraph(layout, context, doubt, "DOT")
         roles = context.window_manager.poseloom_roles
-        if roles.armature != obj.name:
-            layout.operator("poseloom.recognise_rig", text="Show Roles", icon="VIEWZOOM").armature = obj.name
+        if roles.rig != str(properties.rig_key(obj)):  # another armature, or an undone correction
+            look_again(obj)
             return
         row = layout.row(align=True)
         row.prop(roles, "search", text="", icon="VIEWZOOM")
@@ -115,6 +115,7 @@ class POSELOOM_PT_edit(Sidebar, bpy.types.Panel):
         row.operator("poseloom.make_loop", icon="FILE_REFRESH")
         row.operator("poseloom.mirror", icon="MOD_MIRROR")
         row = layout.row(align=True)
+        row.enabled = action is not None
         row.operator("poseloom.trim", icon="PREVIEW_RANGE")
         row.operator_menu_enum("poseloom.travel", "carrier", text="Root Motion", icon="ORIENTATION_GLOBAL")
         draw_outcome(layout, context, "edit")

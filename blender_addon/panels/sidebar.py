@@ -46,8 +46,13 @@ def rig_of(obj) -> tuple:
     key = properties.rig_key(obj)
     if key not in jobs.rigs:
         jobs.rigs[key] = ("Looking at the rig", (), True)
-        jobs.soon("rig", partial(_recognise, obj.name))
+        look_again(obj)
     return jobs.rigs[key]
+
+
+def look_again(obj) -> None:
+    """Have the rig recognised after this draw."""
+    jobs.soon("rig", partial(_recognise, obj.name))
 
 
 def _recognise(name: str) -> None:

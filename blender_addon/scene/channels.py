@@ -24,7 +24,7 @@ _STILL = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """motion on frames from `start` on; `action` and `slot` it came from; `paths` {(data path, index)} it was keyed on."""
+    """motion on frames from `start` on; `action` and `slot` it came from; paths {(data path, index)} of its keys."""
 
     action: object
     slot: object

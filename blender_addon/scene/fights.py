@@ -31,7 +31,8 @@ def _drivers(obj, motion) -> tuple:
         if np.isfinite(motion.location[:, b]).any():
             keyed[f"{keying.bone_path(bone)}.location"] = f"location of {bone}"
     keyed.update((path, path) for path in motion.props)
-    found = [keyed[curve.data_path] for curve in obj.animation_data.drivers if curve.data_path in keyed and not curve.mute]
+    drivers = [curve.data_path for curve in obj.animation_data.drivers if not curve.mute]
+    found = [keyed[path] for path in drivers if path in keyed]
     return tuple(f"A driver overrules the keys of the {what}" for what in dict.fromkeys(found))
 
 

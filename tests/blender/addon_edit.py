@@ -1,6 +1,7 @@
 """Edits of the active action: what the operators write against what the functions say, frame by frame."""
 
 import importlib
+import re
 from pathlib import Path
 
 import bpy
@@ -17,7 +18,8 @@ def main(path, work):
     from poseloom.motion.resample import cut_rig
     from poseloom.retarget import carry, cycle, global_pose, reduce, sides
 
-    scene = {name: importlib.import_module(f"{session.MODULE}.scene.{name}") for name in ("channels", "roles", "armature")}
+    names = ("channels", "roles", "armature")
+    scene = {name: importlib.import_module(f"{session.MODULE}.scene.{name}") for name in names}
     work, result = Path(work), {}
     clip = str(session.bvh(work / "walk.bvh", frames=120))
 
@@ -105,7 +107,8 @@ def main(path, work):
     compare("in place", hero, carry.rig_in_place(was.motion, rig, way), START, rig)
     bpy.ops.poseloom.travel(carrier="ROOT")
     compare("root", hero, carry.onto_root(was.motion, rig, way), START, rig)
-    result["root keyed"] = sorted({i for p, i in session.fcurves(hero.animation_data.action) if p == 'pose.bones["root"].location'})
+    curves = session.fcurves(hero.animation_data.action)
+    result["root keyed"] = sorted(i for path, i in curves if path == 'pose.bones["root"].location')
     bpy.ops.poseloom.travel(carrier="IN_PLACE")
     bpy.ops.poseloom.travel(carrier="HIPS")
     compare("hips again", hero, was.motion, START, rig)
@@ -159,10 +162,15 @@ def _others(hero):
 def _mapped(hero):
     action = hero.animation_data.action
     if hasattr(action, "slots"):
-        curves = [c for layer in action.layers for strip in layer.strips for bag in strip.channelbags for c in bag.fcurves]
+        bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+        curves = [curve for bag in bags for curve in bag.fcurves]
     else:
         curves = action.fcurves
-    return [c for c in curves if c.data_path != "location" and "HeadTop" not in c.data_path and "scale" not in c.data_path]
+    return [c for c in curves if c.data_path != "location" and not {"HeadTop_End", "scale"} & _words(c.data_path)]
+
+
+def _words(path):
+    return set(re.split(r'["\[\].:]', path))
 
 
 def _keys(hero):

@@ -35,7 +35,12 @@ def main():
     shot(f"{work}/roles.png")  # noqa: F821
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo()
-    result["undone"] = "poseloom_roles" not in bpy.data.objects["Hero"].keys()
+    head, end = "mixamorig:Neck", time.monotonic() + 5.0
+    while head != "mixamorig:Head" and time.monotonic() < end:
+        redraw()  # noqa: F821
+        yield 0.2
+        head = next(part.bone for part in bpy.context.window_manager.poseloom_roles.parts if part.joint == "head")
+    result["undone"] = ["poseloom_roles" not in bpy.data.objects["Hero"].keys(), head]
 
     with bpy.context.temp_override(window=window):
         bpy.context.view_layer.objects.active = hero = bpy.data.objects["Hero"]
@@ -43,12 +48,13 @@ def main():
     while jobs.running() and len(bpy.data.actions) < 2:
         yield 0.02
     shot(f"{work}/running.png")  # noqa: F821
-    started = time.monotonic()
+    started, before = time.monotonic(), len(bpy.data.actions)
     bpy.ops.poseloom.cancel()
     while jobs.running():
         yield 0.02
     result["cancelled"] = [jobs.current.state, time.monotonic() - started, jobs.current.hint]
     made = len(bpy.data.actions)
+    result["made after cancel"] = made - before
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo()
         result["made"] = [made, len(bpy.data.actions)]  # one undo step
