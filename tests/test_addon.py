@@ -238,6 +238,8 @@ def test_armatures_of_other_kinds_work_or_say_what_to_do(python, extension, tmp_
     for name in ("override", "fake user", "pose mode", "its mesh"):
         assert found[name] == "", name
     assert found["override action"] == "Hero|walk" and found["override after loading"] == ["Hero|walk", True]
+    assert found["override edited"] == [["FINISHED"], ["FINISHED"]]
+    assert found["override reverted"] == [0, True] and found["override corrected"]
     # a fake user, and the note by which the second run can be reverted
     assert found["fake users"] == [["Hero|walk", True, 2], ["Hero|walk.001", False, 1]]
     assert found["tracks"] == 0

@@ -27,6 +27,13 @@ def main(path, work):
     bpy.context.view_layer.objects.active = override
     result["override"] = said(clip)
     result["override action"] = override.animation_data.action.name
+    result["override edited"] = [sorted(op()) for op in (bpy.ops.poseloom.mirror, bpy.ops.poseloom.reduce_keys)]
+    bpy.ops.poseloom.set_role(joint="neck", bone="")
+    bpy.ops.poseloom.revert()
+    result["override reverted"] = [len(bpy.data.actions), override.animation_data is None]
+    result["override"] = said(clip)
+    keys = session.fcurves(override.animation_data.action)
+    result["override corrected"] = not any("Neck" in path for path, _ in keys)
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "shot.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(work / "shot.blend"))
     action = bpy.data.objects["Hero"].animation_data.action
