@@ -28,14 +28,15 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import recognition  # noqa: E402
 from cmu_clips import unpack  # noqa: E402
-from rig_records import FOLDER, record  # noqa: E402
+from rig_records import RECORDS, record  # noqa: E402
 
-from poseloom.errors import BadInput  # noqa: E402
 from poseloom.motion import quat  # noqa: E402
 from poseloom.motion.bvh import read_bvh  # noqa: E402
+from poseloom.motion.contacts import foot_points  # noqa: E402
 from poseloom.retarget import from_rig, grounded, to_rig  # noqa: E402
-from poseloom.retarget.pose import Posed, split_world  # noqa: E402
+from poseloom.retarget.pose import Posed  # noqa: E402
 from poseloom.rigs.recognise import recognise  # noqa: E402
 
 CLIPS = (
@@ -43,8 +44,6 @@ CLIPS = (
     *(f"29_{i:02}" for i in (1, 2, 3, 4, 5, 7, 8, 9, 11, 14, 15, 16, 17, 19, 20, 21, 22, 23, 24, 25)),
     *(f"49_{i:02}" for i in range(1, 23)),
 )
-# heads as large as their legs are long: reported, but a body of their height would have other legs
-TOYS = ("knight", "robot_expressive")
 LIMBS = [(f"{a}_{s}", f"{b}_{s}") for s in "lr" for a, b in
          (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))]  # fmt: skip
 LEGS = [limb for limb in LIMBS if limb[0][:2] in ("th", "sh")]
@@ -155,26 +154,11 @@ def measured(source: Source, body: Body) -> dict:
 
 def source_slide(source: Source) -> float:
     """What the source's own feet slide, cm/s, by the same measure."""
-    from poseloom.motion.contacts import foot_points
     height = 1.75 / np.ptp([p[..., 2].max() for p in source.at.values()] + [0.0])
     points, rest = foot_points(source.motion)[:, 2:], source.motion.contact[:, 2:4] >= 0.5
     held = rest[1:] & rest[:-1]
     speed = np.linalg.norm(np.diff(points[..., :2], axis=0), axis=-1) * source.motion.fps
     return 100.0 * height * np.percentile(speed[held], 95) if held.any() else np.nan
-
-
-def recognised(data) -> tuple[int, int]:
-    """(how many, of how many) records, trees of names and skeletons of clips are recognised."""
-    found = []
-    odd = sorted((data / "mocap").glob("*/*.bvh")) + sorted((data / "mocap").glob("*/*/*.bvh"))
-    for rig in [record(path.stem) for path in sorted(FOLDER.glob("*.json"))] + [read_bvh(path)[0] for path in odd]:
-        try:
-            roles = recognise(rig).rig.roles
-            found.append(all(f"{j}_{s}" in roles for j in ("thigh", "shin", "foot", "upper_arm", "forearm", "hand")
-                             for s in "lr") and "pelvis" in roles and "head" in roles)  # fmt: skip
-        except BadInput:
-            found.append(False)
-    return sum(found), len(found)
 
 
 COLUMNS = ("bone_deg", "leg_deg_added", "slide_cm_s", "penetration_mm", "sole_mm", "knee_pop", "loop_deg", "loop_cm")
@@ -185,7 +169,7 @@ def main():
     parser.add_argument("--json", type=Path)
     parser.add_argument("--rows", type=Path, help="write every row as CSV")
     parser.add_argument("--clips", nargs="*", default=CLIPS)
-    parser.add_argument("--rigs", nargs="*", default=sorted(path.stem for path in FOLDER.glob("*.json")))
+    parser.add_argument("--rigs", nargs="*", default=RECORDS)
     args = parser.parse_args()
     data = Path(os.environ["POSELOOM_DATA"])
     bodies = {name: Body(recognise(record(name)).rig) for name in args.rigs}
@@ -197,9 +181,9 @@ def main():
             slides.append(source_slide(source))
             rows += [{"clip": clip, "rig": name, **measured(source, body)} for name, body in bodies.items()]
     figures = table(rows, slides)
-    good, of = recognised(data)
-    figures["recognised_share"] = good / of
-    print(f"\nrecognised: {good} of {of} rigs and skeletons of clips")
+    told = [row[-1] for row in recognition.by_name()]
+    figures["recognised_share"] = float(np.mean(told))
+    print(f"\nrecognised: {sum(told)} of {len(told)} rigs and skeletons of clips")
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1))
     if args.rows:
@@ -220,11 +204,14 @@ def table(rows, slides) -> dict:
         values = [r[key] for r in some if key in r]
         return (np.median(values), np.percentile(values, 95)) if values else (np.nan, np.nan)
 
+    def shown(some, key):
+        return " / ".join("0" if x < 5e-4 else f"{x:.3f}" if x < 0.01 else f"{x:.2g}" for x in pair(some, key))
+
     print("| rig | " + " | ".join(COLUMNS) + " |\n|" + " --- |" * (len(COLUMNS) + 1))
     names = list(dict.fromkeys(r["rig"] for r in rows))
     for name in [*names, "all"]:
         some = [r for r in rows if name in ("all", r["rig"])]
-        print(f"| {name} | " + " | ".join("{:.2g} / {:.2g}".format(*pair(some, key)) for key in COLUMNS) + " |")
+        print(f"| {name} | " + " | ".join(shown(some, key) for key in COLUMNS) + " |")
     both = {key: pair(rows, key) for key in COLUMNS}
     return {
         "bone_deg_median": both["bone_deg"][0], "slide_cm_s_median": both["slide_cm_s"][0],
