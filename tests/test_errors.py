@@ -12,6 +12,7 @@ from poseloom import errors
 
 SOURCES = [*sorted((ROOT / "backend" / "poseloom").rglob("*.py")), *sorted((ROOT / "blender_addon").rglob("*.py"))]
 KINDS = {name for name in vars(errors) if isinstance(getattr(errors, name), type)} - {"Cancelled"} | {"Failure"}
+FOREIGN = re.compile(r"\b(error|reason|words|exception)\}$")
 
 
 def ends(node) -> list:
@@ -34,7 +35,7 @@ def unfinished(text: str) -> list:
         message, hint = ([*call.args, None, None][i] for i in (1, 2))
         for end in ends(message) if message else []:
             # our own texts are sentences already; those of systems and libraries are not
-            if not end.endswith((".", "?", "!", "message}", "_said(error)}", "bad[:3])}")):
+            if not end.endswith((".", "?", "!")) and (not end.endswith("}") or FOREIGN.search(end)):
                 found.append((call.lineno, end))
         for end in ends(hint) if hint else []:
             # a way out may be a command to copy, after a colon, or a link

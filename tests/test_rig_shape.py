@@ -10,7 +10,7 @@ from rig_records import CLIPS, RECORDS, anonymous, numbers, record
 
 from poseloom.motion.bvh import read_bvh
 from poseloom.motion.types import Rig
-from poseloom.rigs.recognise import REQUIRED, recognise
+from poseloom.rigs.recognise import REQUIRED, assigned, recognise
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDS if name not in ("robot_expressive", "second/rigify_human")])
@@ -28,15 +28,44 @@ def test_shape_alone_tells_the_parts_of_clips(data, clip):
     assert numbers(recognise(anonymous(rig)).rig) == numbers(recognise(rig).rig)
 
 
+def turned(rig: Rig, turn_deg: float) -> Rig:
+    """`rig` with its object turned about Z in the world."""
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    return rig.with_(world=np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], float) @ rig.world)
+
+
 @pytest.mark.parametrize("turn_deg", [0, 90, 180, 250])
 def test_left_is_told_by_the_feet_however_the_rig_is_turned(turn_deg):
-    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
-    world = np.eye(4)
-    world[:2, :2] = [[c, -s], [s, c]]
-    rig = record("mixamo").with_(world=world)
+    rig = turned(record("mixamo"), turn_deg)
     found = recognise(anonymous(rig))
     assert numbers(found.rig) == numbers(recognise(rig).rig)
-    assert any("does not face -Y" in doubt for doubt in found.doubts) == (turn_deg != 0)
+    assert found.doubts == recognise(anonymous(record("mixamo"))).doubts
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_an_object_that_is_turned_gives_no_doubts(name):
+    rig = record(name)
+    assert recognise(turned(rig, 70.0)).doubts == recognise(rig).doubts
+    assert not any("swapped" in doubt for doubt in recognise(rig).doubts)
+
+
+# without toes nothing tells a swapped rig that is turned round from one that faces -Y of the world
+TURNS = [(name, deg) for name in RECORDS for deg in (0, 70, 180) if (name, deg) != ("robot_expressive", 180)]
+
+
+@pytest.mark.parametrize("name, turn_deg", TURNS)
+def test_swapped_sides_are_doubted_however_the_rig_is_turned(name, turn_deg):
+    found = recognise(turned(record(name), turn_deg))
+    other = {"_l": "_r", "_r": "_l"}
+    roles = {joint[:-2] + other.get(joint[-2:], joint[-2:]): bones for joint, bones in found.rig.roles.items()}
+    assert any("swapped" in doubt for doubt in assigned(found.rig, roles).doubts)
+
+
+def test_an_unevenly_scaled_object_is_doubted():
+    rig = record("mixamo")
+    even = recognise(rig.with_(world=np.diag([1.0, 1.01, 1.0, 1.0])))
+    uneven = recognise(rig.with_(world=np.diag([1.0, 1.0, 1.3, 1.0])))
+    assert even.doubts == () and [doubt for doubt in uneven.doubts if "scaled unevenly" in doubt]
 
 
 @pytest.mark.parametrize("name", ["mixamo", "makehuman", "second/rigify_human"])

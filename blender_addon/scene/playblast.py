@@ -46,7 +46,8 @@ def render(
     try:
         bpy.ops.render.render(animation=True)
     except RuntimeError as error:
-        raise Unavailable("no_opengl", f"Workbench cannot draw here: {str(error).strip().rstrip('.')}.", OPENGL_HINT) from error
+        said = str(error).strip().rstrip(".")
+        raise Unavailable("no_opengl", f"Workbench cannot draw here: {said}.", OPENGL_HINT) from error
     finally:
         bpy.app.handlers.render_post.remove(count)
     pictures = [folder / f"frame_{frame:04d}.png" for frame in frames]

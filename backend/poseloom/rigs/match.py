@@ -17,6 +17,11 @@ REQUIRED = ("pelvis", *(f"{j}_{s}" for j in ("thigh", "shin", "upper_arm", "fore
 _WORTH_A_WORD = ("head", "neck", *(f"{j}_{s}" for j in ("foot", "hand", "clavicle", "toe") for s in "lr"))
 # left and right limbs that differ by more than this share of the longer one are doubted
 _UNEVEN = 0.25
+# feet whose toes lie this far forward or back tell where the front is (cosine); hips whose left lies this far along +X
+# face -Y (cosine)
+_POINTS, _FACING = 0.3, 0.7
+# an object's largest scale may be this much of its smallest
+_EVEN = 1.02
 _SEGMENTS = (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))
 
 
@@ -179,9 +184,11 @@ def checked(found: Recognition) -> Recognition:
         if joint in roles and above and not tree.is_above(above, roles[joint][0]):
             doubts.append(f'The {in_words(joint)} "{roles[joint][0]}" does not hang from "{above}".')
     heads = {joint: rig.world[:3, :3] @ rig.rest[tree.number[bones[0]], :3, 3] for joint, bones in roles.items()}
-    across = heads["thigh_l"] - heads["thigh_r"]
-    if across[0] < 0.7 * np.linalg.norm(across):
-        doubts.append("At rest the character does not face -Y, or left and right are swapped.")
+    if _swapped(rig, heads):
+        doubts.append("Left and right are swapped, or the feet point backwards at rest.")
+    size = np.linalg.svd(rig.world[:3, :3], compute_uv=False)
+    if size.max() > _EVEN * size.min():
+        doubts.append("The object is scaled unevenly, so parts change their size as they turn: apply its scale first.")
     for upper, lower in _SEGMENTS:
         ends = [(f"{upper}_{s}", f"{lower}_{s}") for s in "lr"]
         if all(joint in heads for pair in ends for joint in pair):
@@ -191,6 +198,25 @@ def checked(found: Recognition) -> Recognition:
     return Recognition(
         found.family, rig, round(found.score, 3), tuple(doubts), missing, found.deform, found.parents
     )
+
+
+def _swapped(rig: Rig, heads) -> bool:
+    """Whether the feet point where the back is, if left and right are what they are called.
+
+    How the object is turned says nothing.  Without toes that point anywhere, a character faces -Y of the world or of
+    its armature.
+    """
+    across = heads["thigh_l"] - heads["thigh_r"]
+    up = np.mean([heads["upper_arm_l"] - heads["thigh_l"], heads["upper_arm_r"] - heads["thigh_r"]], axis=0)
+    front = np.cross(across, up)
+    toes = [heads[f"toe_{s}"] - heads[f"foot_{s}"] for s in "lr" if {f"toe_{s}", f"foot_{s}"} <= heads.keys()]
+    pointing = np.sum(toes, axis=0) @ front / np.linalg.norm(front) if toes and front.any() else 0.0
+    if abs(pointing) > _POINTS * sum(np.linalg.norm(toe) for toe in toes):
+        return bool(pointing < 0.0)
+    turn = rig.world[:3, :3]
+    yaw = np.arctan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1])
+    aligned = across[0] * np.cos(yaw) + across[1] * np.sin(yaw)
+    return max(across[0], aligned) < _FACING * np.linalg.norm(across)
 
 
 def rehung(rig: Rig, parents: Mapping[str, str]) -> Rig:
