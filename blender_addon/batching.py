@@ -7,12 +7,14 @@ from pathlib import Path
 import bpy
 from poseloom import chains
 from poseloom.errors import BadInput
+from poseloom.motion.files import motion_to_bytes
 from poseloom.motion.resample import resample
 from poseloom.progress import part
 from poseloom.rigs.recognise import recognise
 
 from . import baking
 from .scene import armature, keying, notes
+from .scene import takes as scene_takes
 
 _loaded: list = []  # (armature object, whether the scene is ours, Recognition) of this process
 
@@ -58,6 +60,17 @@ def retarget(task: dict, report) -> dict:
         _take_off(obj, action)
         scene.frame_start, scene.frame_end, scene.frame_current, scene.render.fps, scene.render.fps_base = before
     return {**row, **measures, "bones_keyed": int(rig_motion.keyed.sum()), "action": f"{obj.name}|{task['name']}"}
+
+
+def takes(task: dict, report) -> dict:
+    """Every take of the file task["clip"] as a Motion in the folder task["folder"]: {"takes": [{take, npz, score}]}."""
+    path, found = Path(task["clip"]), []
+    for i, (take, rig, rig_motion) in enumerate(scene_takes.read(path, None, report)):
+        motion, recognised = chains.clip_to_motion(rig, rig_motion)
+        npz = Path(task["folder"]) / f"{i}.npz"
+        npz.write_bytes(motion_to_bytes(motion))
+        found.append({"take": take, "npz": str(npz), **chains.told_of(recognised)})
+    return {"takes": found}
 
 
 def _take_off(obj, action) -> None:

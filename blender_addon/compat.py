@@ -120,9 +120,9 @@ def new_speed_strip(sequence_editor, strip, channel: int):
 # Files
 
 
-def import_fbx(path: str) -> None:
-    """Read an FBX file into the scene by the importer that every version has."""
-    bpy.ops.import_scene.fbx(filepath=path, use_anim=False)
+def import_fbx(path: str, clips: bool = False) -> None:
+    """Read an FBX file into the scene by the importer that every version has, with its clips if wanted."""
+    bpy.ops.import_scene.fbx(filepath=path, use_anim=clips, anim_offset=0.0)
 
 
 def image_output(image_settings, file_format: str) -> None:

@@ -76,7 +76,14 @@ def retarget(task: dict, report) -> dict:
     return batching.retarget(task, report)
 
 
-TASKS = {"versions": versions, "bake": bake, "character": character, "retarget": retarget}
+def takes(task: dict, report) -> dict:
+    """The takes of a file as motions of ours: see `batching.takes`."""
+    from . import batching
+
+    return batching.takes(task, report)
+
+
+TASKS = {"versions": versions, "bake": bake, "character": character, "retarget": retarget, "takes": takes}
 
 
 class _Reporter:

@@ -12,9 +12,9 @@ import json
 import os
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator, Optional, Sequence
+from typing import Iterator, Mapping, Optional, Sequence
 
 from . import __version__
 from .errors import BadInput, PoseloomError
@@ -51,6 +51,8 @@ class Batch:
     folder: Path
     ending: str
     options: Options = Options()
+    shown: Mapping = field(default_factory=dict)  # {clip: what a row calls it}
+    refused: Mapping = field(default_factory=dict)  # {clip: PoseloomError}: it could not even be read
 
     def __post_init__(self):
         """BadInput where an output may not be written, before anything is done."""
@@ -74,18 +76,23 @@ class Batch:
                     left.unlink(missing_ok=True)  # of a run that was killed
         path = self.character.path
         self._about_character = [self.character.preset, path and digest(path), self.character.armature]
-        self.todo = [index for index in range(len(self.clips)) if not self._is_done(index)]
+        readable = [index for index, (clip, _) in enumerate(self.clips) if clip not in self.refused]
+        self.todo = [index for index in readable if not self._is_done(index)]
 
     def run(self, report: Report = silent) -> Iterator[dict]:
         """Do what is to do; the row of each clip as it comes: state "done" or "failed".
 
         Raises what makes all clips impossible, such as a character that is none.
         """
+        for index, (clip, _) in enumerate(self.clips):
+            if clip in self.refused:
+                self.rows[index] = {**self._named(index), "state": "failed", "error": told(self.refused[clip])}
+                yield self.rows[index]
         tasks = [self._task(index) for index in self.todo]
         if not tasks:
             return
         for (index, outcome), task in self._outcomes(tasks, report):
-            row = {"clip": str(self.clips[index][0]), "output": str(self.outs[index])}
+            row = self._named(index)
             if isinstance(outcome, PoseloomError):
                 Path(task["staged"]).unlink(missing_ok=True)
                 row.update(state="failed", error=told(outcome))
@@ -97,6 +104,10 @@ class Batch:
                     row = {**row, "state": "failed", "error": told(of_any(error))}
             self.rows[index] = row
             yield row
+
+    def _named(self, index: int) -> dict:
+        clip = self.clips[index][0]
+        return {"clip": self.shown.get(clip, str(clip)), "output": str(self.outs[index])}
 
     def _outcomes(self, tasks, report):
         character = {
@@ -162,7 +173,7 @@ class Batch:
             here = digest(out)
             if self.options.resume and here == record["sha256"]:
                 if record["key"] == self._key(digest(self.clips[index][0])):
-                    self.rows[index] = {**record["row"], "clip": str(self.clips[index][0]), "state": "kept"}
+                    self.rows[index] = {**record["row"], **self._named(index), "state": "kept"}
                     return True
         ours = record is not None and here in (record["sha256"], record["before"])
         if self.options.overwrite or (self.options.resume and ours):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,24 +62,30 @@ def _animate(chosen) -> int:
 
 def _retarget(chosen) -> int:
     from .pipelines import Character, retarget
+    from .takes import Taken, unpack
 
     character = Character.named(chosen.to, chosen.armature)
     out = Path(chosen.out)
     clips = grammar.find_clips(chosen.clips, without=out if out.is_dir() else None)
     many = chosen.format or chosen.jobs or chosen.resume or chosen.cluster
-    if many or len(clips) > 1 or any(not Path(word).is_file() for word in chosen.clips):
-        return _batch(chosen, clips, character)
-    outs = _outputs(chosen, chosen.clips, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
-    extras = _extras(chosen, len(chosen.clips))
-    return _each(chosen, chosen.clips, outs, lambda clip, out, report: _told(
-        retarget(
+    many = many or len(clips) > 1 or any(not Path(word).is_file() for word in chosen.clips)
+    with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
+        taken = Taken(clips)
+        if any(clip.suffix.lower() in grammar.TAKES_ENDINGS for clip, _ in clips):
+            with progress(chosen.progress, "reading") as report:
+                taken = unpack(clips, Path(folder), chosen.blender, report)
+        if many or len(taken.clips) > 1:
+            return _batch(chosen, taken, character)
+        for error in taken.refused.values():
+            raise error
+        outs = _outputs(chosen, chosen.clips, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
+        extras = _extras(chosen, 1)
+        return _each(chosen, [str(taken.clips[0][0])], outs, lambda clip, out, report: _told(retarget(
             Path(clip), character, out, start=chosen.start, end=chosen.end, fps=chosen.fps, extras=extras, report=report
-        ),
-        out,
-    ))  # fmt: skip
+        ), out))  # fmt: skip
 
 
-def _batch(chosen, clips: list, character) -> int:
+def _batch(chosen, taken, character) -> int:
     """All clips into a folder; one that fails does not stop the rest."""
     from . import sheet
     from .batch import Batch, Options
@@ -97,7 +104,8 @@ def _batch(chosen, clips: list, character) -> int:
         start=chosen.start, end=chosen.end, fps=chosen.fps, resume=chosen.resume, overwrite=chosen.overwrite,
         jobs=chosen.jobs, blender=chosen.blender, cluster=chosen.cluster,
     )  # fmt: skip
-    batch = Batch(clips, character, Path(chosen.out), ending, options)
+    clips = taken.clips
+    batch = Batch(clips, character, Path(chosen.out), ending, options, taken.shown, taken.refused)
     try:
         with progress(chosen.progress, "clips") as report:
             for row in batch.run(report):

@@ -18,6 +18,7 @@ CHARACTERS = ("rigify", "mixamo", "unreal", "makehuman", "cmu")
 CHARACTER_ENDINGS = (".blend", ".fbx", ".glb", ".gltf", ".vrm", ".bvh")
 ANIMATION_ENDINGS = (".blend", ".fbx", ".glb", ".bvh")
 CLIP_ENDINGS = (".bvh", ".npz")
+TAKES_ENDINGS = (".fbx", ".glb", ".gltf", ".blend")  # clips that Blender reads, several in a file
 KEYPOINT_ENDINGS = (".json", ".npz", ".csv")
 EXIT_CODES = "exit codes: 0 ok, 1 our failure, 2 bad input, 3 some or all clips failed, 130 cancelled"
 
@@ -51,7 +52,7 @@ def build_parser(prog: str, verbs: Iterable[str] | None = None, *, inside_blende
     return parser
 
 
-def find_clips(words: Sequence[str], endings: Sequence[str] = CLIP_ENDINGS, without: Path | None = None) -> list:
+def find_clips(words: Sequence[str], endings: Sequence[str] = CLIP_ENDINGS + TAKES_ENDINGS, without: Path | None = None) -> list:
     """[(clip, where it goes below the output folder, without its ending)] of files, folders and patterns.
 
     A folder gives the clips in it and below it, in their folders; none from below the folder `without`.  A pattern is
@@ -204,9 +205,10 @@ def _pose(parser, inside_blender: bool) -> None:
 
 
 def _retarget(parser, inside_blender: bool) -> None:
+    endings = CLIP_ENDINGS if inside_blender else CLIP_ENDINGS + TAKES_ENDINGS
     parser.add_argument(
         "clips", nargs="+", metavar="CLIP",
-        help=f"motion capture clips ({', '.join(CLIP_ENDINGS)}), folders of them, or patterns such as 'clips/*.bvh'",
+        help=f"motion capture clips ({', '.join(endings)}), folders of them, or patterns such as 'clips/*.bvh'",
     )  # fmt: skip
     _add_character(parser)
     _add_output(parser, f"a file ending in {', '.join(ANIMATION_ENDINGS)}, or a folder")

@@ -23,11 +23,12 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-def load(path, armature: str | None = None):
+def load(path, armature: str | None = None, *, keep_clips: bool = False, fps: int | None = None):
     """Open the character at `path` in an empty file: its armature object, rest untouched.
 
     `armature` names the one that is meant where the file has several.  Clips that come inside
-    .fbx, .glb and the like are dropped; a .blend is left as it is.  Raises BadInput.
+    .fbx, .glb and the like are dropped unless `keep_clips`; a .blend is left as it is.  `fps` is
+    that of the empty file, where the file itself has none.  Raises BadInput.
     """
     path = Path(path)
     kind = path.suffix.lower()
@@ -39,10 +40,12 @@ def load(path, armature: str | None = None):
         _open_blend(path)
     else:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        _import(path, kind)
+        if fps is not None:
+            bpy.context.scene.render.fps = fps
+        _import(path, kind, keep_clips)
     obj = choose(bpy.context.scene, armature, path.name)
     bpy.context.view_layer.objects.active = obj
-    if kind != ".blend":
+    if kind != ".blend" and not keep_clips:
         _forget_clips(obj)
     return obj
 
@@ -174,12 +177,12 @@ def blend_version(path: Path) -> tuple | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _import(path: Path, kind: str) -> None:
+def _import(path: Path, kind: str, clips: bool) -> None:
     module = "io_scene_fbx" if kind == ".fbx" else "io_scene_gltf2"
     addon_utils.enable(module)
     try:
         if kind == ".fbx":
-            compat.import_fbx(str(path))
+            compat.import_fbx(str(path), clips)
         else:
             # bones end where the next one begins; and meshes that hang from bones come out in place
             bpy.ops.import_scene.gltf(filepath=str(path), import_shading="NORMALS", bone_heuristic="TEMPERANCE")

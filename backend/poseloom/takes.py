@@ -1,0 +1,64 @@
+"""Clips in files of other programs, read by Blender: every take becomes a motion of ours."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Sequence
+
+from .blender import CRASHED, Warm
+from .errors import Cancelled, PoseloomError
+from .grammar import TAKES_ENDINGS
+from .progress import Report, part, silent
+
+
+@dataclass
+class Taken:
+    """`clips` as `grammar.find_clips` gives them, motions of ours for the takes; `shown` {clip: what it is called};
+    `refused` {clip: why its file could not be read}."""
+
+    clips: list = field(default_factory=list)
+    shown: dict = field(default_factory=dict)
+    refused: dict = field(default_factory=dict)
+
+
+def unpack(clips: Sequence[tuple], folder: Path, blender: str | None = None, report: Report = silent) -> Taken:
+    """The takes of all files that have some as motions in `folder`; other clips stay what they are.
+
+    A file with one take goes to the file's own name, with several to NAME_TAKE.
+    """
+    taken, warm = Taken(), None
+    try:
+        for i, (clip, place) in enumerate(clips):
+            if clip.suffix.lower() not in TAKES_ENDINGS:
+                taken.clips.append((clip, place))
+                continue
+            own = folder / str(i)
+            own.mkdir(parents=True)
+            warm = warm or Warm(blender)
+            try:
+                task = {"do": "takes", "clip": str(clip.resolve()), "folder": str(own)}
+                found = warm.do(task, part(report, i / len(clips), (i + 1) / len(clips)))["takes"]
+            except Cancelled:
+                raise
+            except PoseloomError as error:
+                taken.clips.append((clip, place))
+                taken.refused[clip] = error
+                warm = None if error.code == CRASHED else warm
+                continue
+            for take in found:
+                name = place.name if len(found) == 1 else f"{place.name}_{_safe(take['take'])}"
+                npz = own / f"{name}.npz"
+                Path(take["npz"]).replace(npz)
+                taken.clips.append((npz, place.with_name(name)))
+                taken.shown[npz] = str(clip) if len(found) == 1 else f"{clip}|{take['take']}"
+    finally:
+        if warm is not None:
+            warm.close()
+    return taken
+
+
+def _safe(take: str) -> str:
+    """A name that every file system takes."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", take).strip(" .") or "take"
