@@ -1,6 +1,7 @@
 """Motion capture: clip, armature, the parts of its body, and what one does after a run."""
 
 import bpy
+from poseloom.rigs.match import in_words
 
 from .. import jobs, properties
 from .sidebar import Sidebar, draw_outcome, draw_running, draw_target, look_again, paragraph, rig_of
@@ -47,14 +48,16 @@ class POSELOOM_UL_roles(bpy.types.UIList):
     bl_idname = "POSELOOM_UL_roles"
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):
-        row = layout.split(factor=0.45)
+        row = layout.split(factor=0.47)
         row.alert = item.doubtful
         part = row.row()
         part.active = bool(item.found) or item.doubtful
-        part.label(text=item.name, icon="ERROR" if item.doubtful else "CHECKMARK" if item.corrected else "DOT")
+        # the full names are below the list: here they would be cut off
+        icons = {"icon": "ERROR"} if item.doubtful else {"icon": "CHECKMARK"} if item.corrected else {}
+        part.label(text=_short(item.joint), **icons)
         bone = row.row()
         bone.active = bool(item.found)
-        bone.label(text=(item.found + (f" + {item.more}" if item.more else "")) or "none")
+        bone.label(text=(item.found.rpartition(":")[2] + (f" + {item.more}" if item.more else "")) or "none")
 
     def filter_items(self, context, data, name):
         parts, wanted = getattr(data, name), data.search.lower()
@@ -65,6 +68,12 @@ class POSELOOM_UL_roles(bpy.types.UIList):
 
     def draw_filter(self, context, layout):
         pass  # the search is above the list, where one sees it
+
+
+def _short(joint: str) -> str:
+    """ "upper_arm_l" -> "Upper arm L"."""
+    stem, side = (joint[:-2], f" {joint[-1].upper()}") if joint[-2:] in {"_l", "_r"} else (joint, "")
+    return in_words(stem).capitalize() + side
 
 
 class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
