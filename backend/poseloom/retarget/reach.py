@@ -13,8 +13,8 @@ from .tracks import smoothed
 
 # of the least squares that moves the hips: damping, longest step in lengths of the limb, softness of straight limbs
 _DAMPING, _MOST_STEP, _STRAIGHT, _ROUNDS = 0.05, 0.3, 1.02, 3
-# how fast hips follow, level and up and down
-_LEVEL_HZ, _UPRIGHT_HZ = 3.0, 4.0
+# how fast hips follow over the ground; up and down they follow at once, for straight legs tell every millimetre
+_LEVEL_HZ = 3.0
 _Z = np.array([0.0, 0.0, 1.0])
 
 
@@ -62,7 +62,7 @@ def give_way(offsets, grot, root, reaches, fps) -> np.ndarray:
         way += _step(way, limbs)
     if fps is not None:
         count = np.clip(sum(ask.say * ask.near for ask in reaches), 0.02, 1.0)
-        way = smoothed(way, count, (_LEVEL_HZ, _LEVEL_HZ, _UPRIGHT_HZ), fps)
+        way = smoothed(way, count, _LEVEL_HZ, fps)
         for _ in range(_ROUNDS):
             way += _step(way, limbs, _Z)
     return root + way

@@ -90,18 +90,16 @@ def held(ankle, foot, soles, rest, fps: float, leg: float):
     return ankle + move, share
 
 
-def smoothed(values, weight, cutoff_hz, fps: float):
-    """`filters.smooth` of each column of values (T,C), with its own cutoff and one weight (T,), quick for long clips."""
+def smoothed(values, weight, cutoff_hz: float, fps: float):
+    """`filters.smooth` of values (T,C) with one weight (T,) for all columns, quick for long clips."""
     frames, block, margin = len(values), round(_BLOCK_S * fps), round(_MARGIN_S * fps)
-    at = np.arange(frames)[:, None]
-    if frames > 2 * block:
-        first = np.append(np.arange(0, frames - block, block), frames - block)
-        at = first - margin + np.arange(block + 2 * margin)[:, None]
+    if frames <= 2 * block:
+        return filters.smooth(values, cutoff_hz, fps, weight[:, None])
+    first = np.append(np.arange(0, frames - block, block), frames - block)
+    at = first - margin + np.arange(block + 2 * margin)[:, None]
     inside = (at >= 0) & (at < frames)
     at = np.clip(at, 0, frames - 1)
-    out, kept = np.empty_like(values), slice(margin, margin + block) if at.shape[1] > 1 else slice(None)
-    for hz in dict.fromkeys(cutoff_hz):
-        columns = [column for column, its in enumerate(cutoff_hz) if its == hz]
-        smooth = filters.smooth(values[at][..., columns], hz, fps, (weight[at] * inside)[..., None])
-        out[at[kept][..., None], columns] = smooth[kept]
+    smooth = filters.smooth(values[at], cutoff_hz, fps, (weight[at] * inside)[..., None])
+    out, kept = np.empty_like(values), slice(margin, margin + block)
+    out[at[kept]] = smooth[kept]
     return out
