@@ -122,15 +122,15 @@ def _histograms(told: dict) -> str:
 
 
 def spark(values: Sequence[float], width: int = 90, height: int = 22) -> str:
-    """A line of the values from 0 up, its top written beside it."""
+    """A line of the values from 0 up, its top written below it."""
     if not values:
         return ""
     top = max(max(values), 1e-9)
     step = width / max(len(values) - 1, 1)
     points = " ".join(f"{i * step:.1f},{height - 1 - (height - 3) * v / top:.1f}" for i, v in enumerate(values))
     return (
-        f'<svg width="{width}" height="{height}" role="img"><title>at most {max(values):.2f}</title>'
-        f'<polyline points="{points}"/></svg>'
+        f'<svg width="{width}" height="{height}" role="img"><polyline points="{points}"/></svg>'
+        f"<small>up to {max(values):.1f}</small>"
     )
 
 
