@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from conftest import ROOT, python_of
@@ -166,6 +167,14 @@ def test_the_tree_stays_small():
     for path, size in sizes.items():
         if path.suffix == ".png" and (ROOT / "docs") in path.parents:
             assert size <= 400_000, f"{path} is {size} bytes"
+
+
+def test_every_package_is_installed():
+    """A plain `pip install .` takes the packages that pyproject.toml lists and no others."""
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    for top, name in ((BACKEND, "poseloom"), (ADDON, "poseloom_addon")):
+        there = {".".join((name, *p.parent.relative_to(top).parts)) for p in SOURCES if top in p.parents}
+        assert there <= listed, there - listed
 
 
 @pytest.mark.matrix

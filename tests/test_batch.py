@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from conftest import need
 from test_cli import refused, walk
 
 from poseloom import chains, cli, grammar
@@ -367,7 +369,9 @@ def test_a_blender_that_dies_is_replaced(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("to", ["body", "mixamo"])
 def test_a_cluster_does_the_same_and_a_lost_machine_takes_no_clip_along(to, body, run, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
+    need(importlib.util.find_spec("distributed"), "the extra cluster")
+    import distributed
+
     if to == "mixamo":
         pytest.importorskip("bpy", reason="this Python has no bpy")
     clips, out = write_clips(tmp_path / "clips", 16, frames=300), tmp_path / "out"
@@ -391,7 +395,7 @@ def test_a_cluster_does_the_same_and_a_lost_machine_takes_no_clip_along(to, body
 
 @pytest.mark.slow
 def test_a_cluster_that_is_not_there(clips, body, run, tmp_path):
-    pytest.importorskip("distributed", reason="the extra cluster is not installed")
+    need(importlib.util.find_spec("distributed"), "the extra cluster")
     words = ("retarget", clips, "--to", body, "--out", tmp_path / "out", "--cluster")
     for address in ("tcp://127.0.0.1:9", "nowhere"):
         code, _, wrong = run(*words, address)
