@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -16,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import need
 from test_cli import refused, walk
 
 from poseloom import chains, cli, grammar
@@ -361,42 +359,3 @@ def test_a_blender_that_dies_is_replaced(tmp_path):
     said, wrong = process.communicate(timeout=120)
     assert process.returncode == 0, wrong
     assert "8 of 8 clips done, 0 failed." in said and len(outputs(out)) == 8
-
-
-# on a cluster
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("to", ["body", "mixamo"])
-def test_a_cluster_does_the_same_and_a_lost_machine_takes_no_clip_along(to, body, run, tmp_path):
-    need(importlib.util.find_spec("distributed"), "the extra cluster")
-    import distributed
-
-    if to == "mixamo":
-        pytest.importorskip("bpy", reason="this Python has no bpy")
-    clips, out = write_clips(tmp_path / "clips", 16, frames=300), tmp_path / "out"
-    who = body if to == "body" else to
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path)
-    ) as cluster:
-        words = ("retarget", clips, "--to", who, "--out", out, "--format", "bvh")
-        process = started(*words, "--cluster", cluster.scheduler_address)
-        wait_for(lambda: len(list(out.glob("walk*.bvh"))) >= 3, 90.0)
-        assert len(list(out.glob("walk*.bvh"))) < 16
-        psutil.Process(cluster.workers[0].pid).kill()
-        said, wrong = process.communicate(timeout=120)
-    assert process.returncode == 0, wrong
-    assert "16 of 16 clips done, 0 failed." in said
-    made = outputs(out)
-    assert len(made) == 16 and not any(STAGED.search(name) for name in made)
-    assert run("retarget", clips, "--to", who, "--out", tmp_path / "here", "--format", "bvh")[0] == 0
-    assert outputs(tmp_path / "here") == made
-
-
-@pytest.mark.slow
-def test_a_cluster_that_is_not_there(clips, body, run, tmp_path):
-    need(importlib.util.find_spec("distributed"), "the extra cluster")
-    words = ("retarget", clips, "--to", body, "--out", tmp_path / "out", "--cluster")
-    for address in ("tcp://127.0.0.1:9", "nowhere"):
-        code, _, wrong = run(*words, address)
-        assert code == 2 and "No Dask scheduler answers" in wrong
