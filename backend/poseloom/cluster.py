@@ -11,6 +11,7 @@ from typing import Iterator
 from . import __version__
 from .errors import BadInput, Cancelled, PoseloomError, Unavailable
 from .progress import Report, silent
+from .registry import install_line
 from .workers import hire_here, of_any, rebuilt, told
 
 _BEAT_S = 0.25
@@ -43,7 +44,7 @@ def _connect(address: str):
     except ImportError as error:
         raise Unavailable(
             "package_missing", 'The cluster needs the Python package "distributed", which is not installed.',
-            "Install it with: python -m pip install distributed",
+            f"Install it with: {install_line('cluster')}",
         ) from error  # fmt: skip
     try:
         return Client(address, timeout=_CONNECT_S)
