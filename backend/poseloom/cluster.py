@@ -44,7 +44,7 @@ def _connect(address: str):
     except ImportError as error:
         raise Unavailable(
             "package_missing", 'The cluster needs the Python package "distributed", which is not installed.',
-            f"Install it with: {install_line('cluster')}",
+            install_line("cluster"),
         ) from error  # fmt: skip
     try:
         return Client(address, timeout=_CONNECT_S)
