@@ -10,6 +10,7 @@ from poseloom.rigs.tables import IK
 
 from . import jobs
 from .scene import roles
+from .translations import say
 
 # of the fields below that the backend's job takes, under the names it knows
 JOB_OPTIONS = ("person", "start", "end", "smooth_hz", "foot_lock")
@@ -71,11 +72,11 @@ class PoseloomSettings(bpy.types.PropertyGroup):
 class PoseloomRole(bpy.types.PropertyGroup):
     """A part of the body and the bone that plays it; lives with the window, not with the file."""
 
-    joint: StringProperty(name="Part")
-    found: StringProperty(name="Bone found")
-    more: IntProperty(name="Further bones")
-    doubtful: BoolProperty(name="Doubtful")
-    corrected: BoolProperty(name="Corrected")
+    joint: StringProperty(name="Part", description="The part of the body, by its short name")
+    found: StringProperty(name="Bone found", description="The first bone that plays this part; empty: none")
+    more: IntProperty(name="Further bones", description="How many more bones share this part")
+    doubtful: BoolProperty(name="Doubtful", description="The recognition is not sure about this part")
+    corrected: BoolProperty(name="Corrected", description="You chose the bone of this part")
 
     def _choose(self, bone: str) -> None:
         # after this draw: a property may not run an operator, and needs no undo step of its own
@@ -90,9 +91,9 @@ class PoseloomRole(bpy.types.PropertyGroup):
 
 
 class PoseloomRoles(bpy.types.PropertyGroup):
-    parts: CollectionProperty(type=PoseloomRole)
+    parts: CollectionProperty(type=PoseloomRole, name="Parts", description="The parts of the body and their bones")
     active: IntProperty(name="Part", description="The part whose bone is shown below the list")
-    armature: StringProperty(name="Armature")
+    armature: StringProperty(name="Armature", description="Name of the armature that the list is about")
     rig: StringProperty(name="Rig", description="What the list was made for")
     search: StringProperty(
         name="Search", description="Show only parts, or bones, with this in their names", options={"TEXTEDIT_UPDATE"}
@@ -145,13 +146,15 @@ def why_not(context) -> str:
     """Why no keys can be written on the active armature, and what to do; "" if they can."""
     obj = active_armature(context)
     if obj is None:
-        return "Select an armature, or a mesh that one deforms"
+        return say("Select an armature, or a mesh that one deforms")
     if obj.mode == "EDIT":
-        return f"Leave Edit Mode on {obj.name} first (Tab)"
+        return say("Leave Edit Mode on {name} first (Tab)", name=obj.name)
     if obj.library is not None:
-        return f"{obj.name} is linked: make a library override first (Object > Library Override > Make)"
+        return say(
+            "{name} is linked: make a library override first (Object > Library Override > Make)", name=obj.name
+        )
     if obj.override_library is not None and obj.override_library.is_system_override:
-        return f"The override of {obj.name} is not editable: Object > Library Override > Make"
+        return say("The override of {name} is not editable: Object > Library Override > Make", name=obj.name)
     return ""
 
 

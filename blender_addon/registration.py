@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import cli, jobs, overlay, preferences, properties
+from . import cli, jobs, overlay, preferences, properties, translations
 from .operators import animate, backend, edit, folder, layers, retarget, rig, roles
 from .panels import animate as animate_panels
 from .panels import retarget as retarget_panels
@@ -46,6 +46,7 @@ CLASSES = (
 
 
 def register():
+    translations.register()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.poseloom = bpy.props.PointerProperty(type=properties.PoseloomSettings)
@@ -64,3 +65,4 @@ def unregister():
     del bpy.types.Scene.poseloom
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    translations.unregister()

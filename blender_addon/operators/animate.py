@@ -10,6 +10,7 @@ from poseloom.motion.files import motion_from_bytes, write_bytes
 from poseloom.progress import part
 
 from .. import backend, jobs, preferences, properties
+from ..translations import say
 from .backend import not_busy, run
 from .rig import clip_name, put_motion, refuse, target
 
@@ -89,9 +90,9 @@ def why_wait() -> str:
     for window in bpy.context.window_manager.windows:
         obj = window.view_layer.objects.active
         if obj is not None and obj.mode not in {"OBJECT", "POSE"}:
-            return "The motion is here: leave this mode (Tab) to receive it"
+            return say("The motion is here: leave this mode (Tab) to receive it")
         if any(op.bl_idname.startswith("TRANSFORM_OT_") for op in window.modal_operators):
-            return "The motion is here: finish moving to receive it"
+            return say("The motion is here: finish moving to receive it")
     return ""
 
 

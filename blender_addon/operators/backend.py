@@ -6,6 +6,7 @@ from poseloom import client
 from poseloom.errors import PoseloomError
 
 from .. import backend, jobs
+from ..translations import say
 from .rig import refuse
 
 
@@ -92,7 +93,7 @@ class POSELOOM_OT_copy(bpy.types.Operator):
 
     @classmethod
     def description(cls, context, properties):
-        return f"Copy: {properties.text}"
+        return say("Copy: {text}", text=properties.text)
 
     def execute(self, context):
         context.window_manager.clipboard = self.text
@@ -102,7 +103,7 @@ class POSELOOM_OT_copy(bpy.types.Operator):
 
 def not_busy(operator) -> bool:
     if jobs.running():
-        operator.poll_message_set("Wait for the running job, or cancel it")
+        operator.poll_message_set(say("Wait for the running job, or cancel it"))
         return False
     return True
 

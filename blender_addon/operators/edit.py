@@ -8,6 +8,7 @@ from poseloom.retarget import carry, cycle, reduce, sides
 
 from .. import jobs, properties
 from ..scene import channels, cutting, notes, roles
+from ..translations import say
 from .rig import rate, refuse, target
 
 PLACE = "edit"
@@ -24,7 +25,7 @@ class _Edit:
         reason = properties.why_not(context)
         obj = properties.active_armature(context)
         if not reason and not (obj.animation_data and obj.animation_data.action):
-            reason = f"{obj.name} has no action to change"
+            reason = say("{name} has no action to change", name=obj.name)
         if reason:
             cls.poll_message_set(reason)
         return not reason

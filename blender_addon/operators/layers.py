@@ -6,6 +6,7 @@ from poseloom.errors import PoseloomError
 
 from .. import jobs, properties
 from ..scene import layers
+from ..translations import say
 from .rig import refuse, target
 
 PLACE = "retarget"
@@ -27,7 +28,7 @@ class _Layer:
 
     @classmethod
     def missing(cls, obj) -> str:
-        return "" if obj.animation_data and obj.animation_data.action else f"{obj.name} has no action"
+        return "" if obj.animation_data and obj.animation_data.action else say("{name} has no action", name=obj.name)
 
     def execute(self, context):
         try:
@@ -52,8 +53,8 @@ class POSELOOM_OT_revert(_Layer, bpy.types.Operator):
     @classmethod
     def missing(cls, obj):
         if jobs.running() and jobs.current.place == PLACE:
-            return "Wait for the running job, or cancel it"
-        return "" if layers.last_run(obj) else f"{obj.name} plays nothing that Poseloom made"
+            return say("Wait for the running job, or cancel it")
+        return "" if layers.last_run(obj) else say("{name} plays nothing that Poseloom made", name=obj.name)
 
     def change(self, obj):
         name = layers.revert(obj)
@@ -93,7 +94,7 @@ class POSELOOM_OT_add_layer(_Layer, bpy.types.Operator):
     def missing(cls, obj):
         animation = obj.animation_data
         played = animation and (animation.action or len(animation.nla_tracks))
-        return "" if played else f"{obj.name} plays nothing to tweak"
+        return "" if played else say("{name} plays nothing to tweak", name=obj.name)
 
     def change(self, obj):
         return f"Keys that you set now go to {layers.add_layer(obj, self.blend).name}, on top of the animation"

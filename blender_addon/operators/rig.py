@@ -14,6 +14,7 @@ from poseloom.retarget import to_rig
 
 from .. import jobs, preferences, properties
 from ..scene import character, fights, keying, roles
+from ..translations import say
 
 _NAMED = 3  # fights named in full
 
@@ -40,12 +41,12 @@ class POSELOOM_OT_recognise_rig(bpy.types.Operator):
             found = roles.recognised(obj)
         except PoseloomError as error:
             if obj := bpy.data.objects.get(self.armature) or properties.active_armature(context):
-                jobs.rigs[properties.rig_key(obj)] = ("Rig not recognised", (str(error),), False)
+                jobs.rigs[properties.rig_key(obj)] = (say("Rig not recognised"), (str(error),), False)
                 if obj.type == "ARMATURE":
                     properties.fill_roles(context.window_manager, obj, None)
             return refuse(self, error)
         doubts = tuple(found.doubts) + tuple(f"No bone found for {name}" for name in found.missing)
-        title = f"{family_name(found.family)}, {found.score:.0%} sure"
+        title = say("{rig}, {score} sure", rig=say(family_name(found.family)), score=f"{found.score:.0%}")
         jobs.rigs[properties.rig_key(obj)] = (title, doubts, True)
         properties.fill_roles(context.window_manager, obj, found)
         self.report({"INFO"}, f"{obj.name}: {title}")
@@ -68,7 +69,7 @@ class POSELOOM_OT_add_character(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         if context.mode != "OBJECT":
-            cls.poll_message_set("Go to Object Mode first")
+            cls.poll_message_set(say("Go to Object Mode first"))
             return False
         return True
 

@@ -14,6 +14,7 @@ UNKNOWN = backend.View()
 class POSELOOM_PT_animate(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_animate"
     bl_label = "Animate from Video"
+    bl_description = "From a video: the backend, the video and the button that makes an action of it"
 
     def draw(self, context):
         layout, chosen = self.layout, context.scene.poseloom
@@ -41,6 +42,7 @@ class POSELOOM_PT_options(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_options"
     bl_parent_id = "POSELOOM_PT_animate"
     bl_label = "Options"
+    bl_description = "Who in the video is followed, which part of it, and how smoothly"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):

@@ -4,12 +4,14 @@ import bpy
 from poseloom.rigs.match import in_words
 
 from .. import jobs, properties
+from ..translations import say
 from .sidebar import Sidebar, draw_outcome, draw_running, draw_target, look_again, paragraph, rig_of
 
 
 class POSELOOM_PT_retarget(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_retarget"
     bl_label = "Retarget"
+    bl_description = "Motion capture files on the active armature"
 
     def draw(self, context):
         layout, chosen = self.layout, context.scene.poseloom
@@ -34,6 +36,7 @@ class POSELOOM_PT_layers(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_layers"
     bl_parent_id = "POSELOOM_PT_retarget"
     bl_label = "Layers"
+    bl_description = "Keep the animation as it is, and work on top of it"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
@@ -80,6 +83,7 @@ class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_roles"
     bl_parent_id = "POSELOOM_PT_retarget"
     bl_label = "Roles"
+    bl_description = "Which bone plays which part of the body"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
@@ -101,7 +105,7 @@ class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
         layout.template_list("POSELOOM_UL_roles", "", roles, "parts", roles, "active", rows=6)
         if roles.active < len(roles.parts):
             part = roles.parts[roles.active]
-            layout.label(text=f"{part.name} is played by")
+            layout.label(text=say("{part} is played by", part=part.name))
             layout.prop_search(part, "bone", obj.data, "bones", text="")
         row = layout.row(align=True)
         row.operator("poseloom.recognise_rig", text="Look Again", icon="FILE_REFRESH").armature = obj.name
@@ -112,6 +116,7 @@ class POSELOOM_PT_roles(Sidebar, bpy.types.Panel):
 class POSELOOM_PT_edit(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_edit"
     bl_label = "Edit Action"
+    bl_description = "Change the active action as a whole"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):

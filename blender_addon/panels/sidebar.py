@@ -7,6 +7,7 @@ import bpy
 from poseloom import settings
 
 from .. import jobs, properties
+from ..translations import say
 
 CHARACTER_PX = 6.4  # a letter's mean width in the interface font, at scale 1
 
@@ -45,7 +46,7 @@ def rig_of(obj) -> tuple:
     """(title, doubts, whether it can be animated) of a rig, recognised after this draw where it is new."""
     key = properties.rig_key(obj)
     if key not in jobs.rigs:
-        jobs.rigs[key] = ("Looking at the rig", (), True)
+        jobs.rigs[key] = (say("Looking at the rig"), (), True)
         look_again(obj)
     return jobs.rigs[key]
 
@@ -98,5 +99,5 @@ def paragraph(layout, context, text: str, icon: str = "BLANK1"):
     letters = max(16, int((context.region.width / scale - 70) / CHARACTER_PX))
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for i, line in enumerate(textwrap.wrap(text, letters)):
+    for i, line in enumerate(textwrap.wrap(say(text), letters)):
         column.label(text=line, icon=icon if i == 0 else "BLANK1")
