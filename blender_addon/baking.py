@@ -17,7 +17,7 @@ from .scene import armature, character, files, keying, playblast, strips
 def bake(task: dict, report) -> dict:
     """Put the motion on the character, write what is asked for, tell what was done.
 
-    motion: npz of a Motion · clip: its name · character: {"preset"} or {"path", "armature"} ·
+    motion: npz of a Motion · clip: its name · character: {"preset"} or {"path", "armature"}, and {"controls"} ·
     out: .blend, .fbx, .glb or .bvh, or None · movie: None, or {"path", "fps", "stored"} for the
     sequencer · playblast: None, or {"folder", "size", "step", "yaw_rad"}.
     """
@@ -32,7 +32,8 @@ def bake(task: dict, report) -> dict:
     clock.lap("character")
 
     report(0.2, f"Retargeting to {obj.name}")
-    rig_motion, found = chains.motion_to_rig(motion, armature.read(obj), rate(scene))
+    controls = task["character"].get("controls", "fk")
+    rig_motion, found = chains.motion_to_rig(motion, armature.read(obj), rate(scene), controls=controls)
     clock.lap("retarget")
     action = keying.write(
         obj, rig_motion, name=f"{obj.name}|{task['clip']}", start_frame=start, report=part(report, 0.3, 0.4)

@@ -24,7 +24,7 @@ def load(task: dict, report) -> dict:
     report(0.0, "Opening the character")
     obj, ours = baking.character_of(task["character"])
     keying.check_editable(obj)
-    found = recognise(armature.read(obj))
+    found = chains.by_controls(recognise(armature.read(obj)), task["character"].get("controls", "fk"))
     _loaded[:] = [obj, ours, found]
     return {**chains.told_of(found), "armature": obj.name}
 

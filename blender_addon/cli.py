@@ -126,7 +126,7 @@ def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
     task = {
         "motion": str(motion),
         "clip": clip.stem,
-        "character": character,
+        "character": {**character, "controls": chosen.controls},
         "out": str(out.absolute()),
     }
     return baking.bake(task, report)

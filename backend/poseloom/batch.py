@@ -75,7 +75,8 @@ class Batch:
                 if _STAGED.match(left.name):
                     left.unlink(missing_ok=True)  # of a run that was killed
         path = self.character.path
-        self._about_character = [self.character.preset, path and digest(path), self.character.armature]
+        who = self.character
+        self._about_character = [who.preset, path and digest(path), who.armature, who.controls]
         readable = [index for index, (clip, _) in enumerate(self.clips) if clip not in self.refused]
         self.todo = [index for index in readable if not self._is_done(index)]
 
@@ -114,6 +115,7 @@ class Batch:
             "preset": self.character.preset,
             "path": self.character.path and str(self.character.path.resolve()),
             "armature": self.character.armature,
+            "controls": self.character.controls,
         }
         if self.options.cluster:
             from .cluster import work_through as through_cluster

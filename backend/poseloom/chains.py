@@ -8,7 +8,7 @@ from typing import Optional
 import numpy as np
 
 from .errors import BadInput
-from .grammar import CLIP_ENDINGS
+from .grammar import CLIP_ENDINGS, CONTROLS
 from .motion import quat
 from .motion.bvh import read_bvh
 from .motion.files import digest, motion_from_bytes
@@ -18,16 +18,37 @@ from .retarget import from_rig, grounded, skeleton_of, to_rig
 from .retarget.align import align
 from .retarget.quality import measure
 from .rigs.recognise import Recognition, recognise
+from .rigs.tables import IK, families
 
 
-def motion_to_rig(motion: Motion, rig: Rig, fps: float, preset: Optional[str] = None) -> tuple[RigMotion, Recognition]:
+def motion_to_rig(
+    motion: Motion, rig: Rig, fps: float, preset: Optional[str] = None, controls: str = "fk"
+) -> tuple[RigMotion, Recognition]:
     """`motion` on an armature whose roles are not known yet, at `fps`; and what was recognised.
 
-    It is played where the character stands and faces.  Raises BadInput("not_humanoid") with the
-    list of what is missing.
+    It is played where the character stands and faces.  Errors as `by_controls`.
     """
-    found = recognise(rig, preset)
+    found = by_controls(recognise(rig, preset), controls)
     return to_rig(stood(resample(motion, fps), found.rig), found.rig), found
+
+
+def by_controls(found: Recognition, controls: str = "fk") -> Recognition:
+    """A recognised rig, its limbs to be moved by "fk" or "ik" controls.
+
+    BadInput("no_ik_controls") where no preset of its family knows any, and "bad_option" for another word.
+    """
+    if controls not in CONTROLS:
+        raise BadInput("bad_option", f'There are no controls called "{controls}".', f"Known: {', '.join(CONTROLS)}.")
+    if controls == "fk" or set(IK) & set(found.rig.roles):
+        return found
+    family = f"{found.family}-ik"
+    if family not in families():
+        raise BadInput(
+            "no_ik_controls",
+            f'No IK controls are known on "{found.rig.name}" ({found.family}).',
+            "Leave the controls at fk; ik is for generated Rigify rigs.",
+        )
+    return recognise(found.rig, family)
 
 
 def clip_to_motion(rig: Rig, rig_motion: RigMotion, preset: Optional[str] = None) -> tuple[Motion, Recognition]:

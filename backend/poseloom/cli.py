@@ -52,7 +52,7 @@ def _progress_words(words: Sequence[str]) -> list:
 def _animate(chosen) -> int:
     from .pipelines import Character, animate
 
-    character = Character.named(chosen.to, chosen.armature)
+    character = Character.named(chosen.to, chosen.armature, chosen.controls)
     outs = _outputs(chosen, chosen.media, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
     options, extras = _options(chosen), _extras(chosen, len(chosen.media))
     return _each(chosen, chosen.media, outs, lambda media, out, report: _told(
@@ -64,7 +64,7 @@ def _retarget(chosen) -> int:
     from .pipelines import Character, retarget
     from .takes import Taken, unpack
 
-    character = Character.named(chosen.to, chosen.armature)
+    character = Character.named(chosen.to, chosen.armature, chosen.controls)
     out = Path(chosen.out)
     clips = grammar.find_clips(chosen.clips, without=out if out.is_dir() else None)
     many = chosen.format or chosen.jobs or chosen.resume or chosen.cluster

@@ -19,6 +19,7 @@ CHARACTER_ENDINGS = (".blend", ".fbx", ".glb", ".gltf", ".vrm", ".bvh")
 ANIMATION_ENDINGS = (".blend", ".fbx", ".glb", ".bvh")
 CLIP_ENDINGS = (".bvh", ".npz")
 TAKES_ENDINGS = (".fbx", ".glb", ".gltf", ".blend")  # clips that Blender reads, several in a file
+CONTROLS = ("fk", "ik")
 KEYPOINT_ENDINGS = (".json", ".npz", ".csv")
 EXIT_CODES = "exit codes: 0 ok, 1 our failure, 2 bad input, 3 some or all clips failed, 130 cancelled"
 
@@ -173,6 +174,9 @@ def _add_character(parser) -> None:
         help=f"a {', '.join(CHARACTER_ENDINGS)} file, or a character of ours: {', '.join(CHARACTERS)}",
     )  # fmt: skip
     parser.add_argument("--armature", metavar="NAME", help="which armature, where the file has several")
+    parser.add_argument(
+        "--controls", choices=CONTROLS, default="fk", help="which controls of a control rig move its limbs; default fk"
+    )
 
 
 def _add_extras(parser, inside_blender: bool) -> None:

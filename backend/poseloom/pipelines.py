@@ -37,18 +37,19 @@ class AnimateOptions:
 
 @dataclass(frozen=True)
 class Character:
-    """Whom to animate: one of ours by preset, or one in a file."""
+    """Whom to animate: one of ours by preset, or one in a file; and which controls of its rig are keyed."""
 
     preset: Optional[str] = None
     path: Optional[Path] = None
     armature: Optional[str] = None
+    controls: str = "fk"
 
     @classmethod
-    def named(cls, text: str, armature: Optional[str] = None) -> "Character":
+    def named(cls, text: str, armature: Optional[str] = None, controls: str = "fk") -> "Character":
         """The character that `--to text` means; BadInput where there is none."""
         path = Path(text)
         if text in CHARACTERS and not path.is_file():
-            return cls(preset=text)
+            return cls(preset=text, controls=controls)
         if path.suffix.lower() not in CHARACTER_ENDINGS:
             raise BadInput(
                 "unknown_character",
@@ -57,7 +58,7 @@ class Character:
             )
         if not path.is_file():
             raise BadInput("no_such_file", f"There is no file {path}.", "Check the path of the character.")
-        return cls(path=path, armature=armature)
+        return cls(path=path, armature=armature, controls=controls)
 
     @property
     def is_bvh(self) -> bool:
@@ -207,7 +208,7 @@ def put(
     """A motion named `clip` onto a character, into the file `out`; `account` tells of it."""
     if character.is_bvh:
         target, _ = read_bvh(character.path)
-        rig_motion, found = chains.motion_to_rig(motion, target, motion.fps)
+        rig_motion, found = chains.motion_to_rig(motion, target, motion.fps, controls=character.controls)
         write_bvh(out, found.rig, rig_motion)
         account.lap("retarget")
         done = {
@@ -240,6 +241,7 @@ def _put_in_blender(motion, clip, character, out, extras, report) -> dict:
                 "preset": character.preset,
                 "path": None if character.path is None else str(character.path.resolve()),
                 "armature": character.armature,
+                "controls": character.controls,
             },
             "out": str(Path(out).resolve()),
             "movie": extras.movie,

@@ -151,7 +151,7 @@ class Direct:
         from .motion.bvh import read_bvh
         from .rigs.recognise import recognise
 
-        self.found = recognise(read_bvh(character["path"])[0])
+        self.found = chains.by_controls(recognise(read_bvh(character["path"])[0]), character.get("controls", "fk"))
         self.about = chains.told_of(self.found)
 
     def do(self, task: dict) -> dict:

@@ -18,6 +18,7 @@ from ..motion.skeleton import global_rotations, local_rotations, parent_of
 from ..motion.types import Motion, Rig, RigMotion
 from .align import SHARED, SPINE, Alignment, align
 from .carry import onto_root, rig_in_place, rig_travel
+from .controls import place_controls, turn_controls
 from .floor import grounded
 from .limbs import proportions, skeleton_of
 from .pose import Posed, Poser, global_pose, pose_matrices
@@ -55,10 +56,12 @@ def to_rig(
         grot, place = plant(motion, grot, place, target)
     wanted = _wanted_deltas(a, motion.skeleton, grot)
     share(a, twists(rig, a), wanted)
+    turn_controls(rig, a, wanted)
     poser = Poser(rig, wanted, len(motion))
     poser.place(a.joints["pelvis"][0], (place - rig.world[:3, 3]) @ np.linalg.inv(rig.world[:3, :3]).T)
     for bone, limb in _loose_bones(rig, a):
         poser.hang(bone, limb)
+    place_controls(rig, a, poser)
     out = poser.motion(motion.fps, {path: np.full(len(motion), value) for path, value in rig.switches.items()})
     if root == "in_place":
         return rig_in_place(out, rig, rig_travel(out, rig, turn=False))
