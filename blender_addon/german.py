@@ -266,6 +266,21 @@ TEXTS = {
     "Count which way it faces, too": "Auch die Blickrichtung mitnehmen",
     "Leave sway that is faster than this to the hips; 0: none":
         "Schnelleres Schwanken der Hüfte überlassen; 0: keines",
+    "Export for Games": "Für Spiele exportieren",
+    "Export for Games...": "Für Spiele exportieren …",
+    "Write the character with its deforming bones alone and the active action, as a file for a game engine":
+        "Die Figur nur mit ihren verformenden Knochen und der aktiven Aktion als Datei für eine Spiel-Engine schreiben",
+    "Format": "Format",
+    "The kind of file": "Die Art der Datei",
+    "FBX": "FBX",
+    "For Unreal, Unity and most other programs": "Für Unreal, Unity und die meisten anderen Programme",
+    "GLB": "GLB",
+    "glTF in one file, for Godot, the web and others": "glTF in einer Datei, für Godot, das Web und anderes",
+    "Frame rate": "Bildrate",
+    "Keys a second; 0: as many as the scene has frames": "Schlüssel je Sekunde; 0: so viele, wie die Szene Bilder hat",
+    "Root bone": "Wurzelknochen",
+    "Name of a bone to put on top, which goes over the ground and turns as the hips do; empty: none":
+        "Name eines Knochens, der obenan kommt, sich über den Boden bewegt und wie die Hüfte dreht; leer: keiner",
     # said in the panels
     "Choose a video": "Video wählen",
     "Choose a video first": "Zuerst ein Video wählen",

@@ -3,7 +3,7 @@
 import bpy
 
 from . import cli, jobs, overlay, preferences, properties, translations
-from .operators import animate, backend, edit, folder, layers, retarget, rig, roles
+from .operators import animate, backend, edit, folder, game, layers, retarget, rig, roles
 from .panels import animate as animate_panels
 from .panels import retarget as retarget_panels
 from .panels import sidebar
@@ -35,6 +35,7 @@ CLASSES = (
     edit.POSELOOM_OT_mirror,
     edit.POSELOOM_OT_trim,
     edit.POSELOOM_OT_travel,
+    game.POSELOOM_OT_export_game,
     animate_panels.POSELOOM_PT_animate,
     animate_panels.POSELOOM_PT_options,
     retarget_panels.POSELOOM_PT_retarget,

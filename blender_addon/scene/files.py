@@ -227,6 +227,7 @@ def _write_glb(path: str, obj) -> None:
             filepath=path, export_format="GLB", use_selection=True, export_animation_mode="ACTIVE_ACTIONS",
             export_nla_strips_merged_animation_name=action.name if action else "", export_anim_slide_to_zero=True,
             export_def_bones=True, export_force_sampling=True, export_optimize_animation_size=False,
+            export_anim_single_armature=False, use_active_scene=True,
         )  # fmt: skip
 
 
