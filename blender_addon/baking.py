@@ -11,15 +11,17 @@ from poseloom.motion.bvh import write_bvh
 from poseloom.motion.files import motion_from_bytes
 from poseloom.progress import part
 
-from .scene import armature, character, files, keying, playblast, strips
+from .scene import armature, character, export, files, keying, playblast, strips
+from .scene.clock import rate, set_rate
 
 
 def bake(task: dict, report) -> dict:
     """Put the motion on the character, write what is asked for, tell what was done.
 
     motion: npz of a Motion · clip: its name · character: {"preset"} or {"path", "armature"}, and {"controls"} ·
-    out: .blend, .fbx, .glb or .bvh, or None · movie: None, or {"path", "fps", "stored"} for the
-    sequencer · playblast: None, or {"folder", "size", "step", "yaw_rad"}.
+    out: .blend, .fbx, .glb or .bvh, or None · game: None, or {"root_bone", "fps"} for a game's file ·
+    movie: None, or {"path", "fps", "stored"} for the sequencer ·
+    playblast: None, or {"folder", "size", "step", "yaw_rad"}.
     """
     clock = Stopwatch()
     report(0.0, "Opening the character")
@@ -49,7 +51,7 @@ def bake(task: dict, report) -> dict:
         strips.add_movie(scene, movie["path"], start_frame=start, fps=movie["fps"], stored=movie.get("stored"))
     if task.get("out"):
         report(0.4, f"Writing {Path(task['out']).name}")
-        write(Path(task["out"]), obj, start, end, part(report, 0.4, 0.5))
+        write(Path(task["out"]), obj, start, end, part(report, 0.4, 0.5), task.get("game"))
     clock.lap("save")
 
     pictures = []
@@ -90,20 +92,6 @@ class Stopwatch:
         self.at = now
 
 
-def rate(scene) -> float:
-    return scene.render.fps / scene.render.fps_base
-
-
-def set_rate(scene, fps: float) -> float:
-    """The scene at `fps`: whole in `fps`, the rest in `fps_base` (29.97 is 30 / 1.001); the rate it has now.
-
-    A hair beside a whole rate, from a frame time that was written short, is that rate.
-    """
-    whole = max(1, round(fps))
-    scene.render.fps, scene.render.fps_base = whole, 1.0 if abs(fps / whole - 1.0) < 1e-4 else whole / fps
-    return rate(scene)
-
-
 def character_of(wish: dict) -> tuple:
     """(armature object, whether the scene is ours to set up)."""
     if wish.get("preset"):
@@ -113,7 +101,12 @@ def character_of(wish: dict) -> tuple:
     return files.load(path, wish.get("armature")), path.suffix.lower() != ".blend"
 
 
-def write(path: Path, obj, start: int, end: int, report) -> None:
+def write(path: Path, obj, start: int, end: int, report, game: dict | None = None) -> None:
+    if game is not None:
+        export.export_game(
+            obj, path, fps=game["fps"], root_bone=game["root_bone"], start=start, end=end, report=report
+        )
+        return
     if path.suffix.lower() != ".bvh":
         files.save(path, obj)
         return

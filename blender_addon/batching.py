@@ -55,7 +55,8 @@ def retarget(task: dict, report) -> dict:
             scene.frame_start, scene.frame_end = start, start + len(rig_motion) - 1
         scene.frame_set(start)
         report(0.5, f"Writing {Path(task['out']).name}")
-        baking.write(Path(task["staged"]), obj, start, start + len(rig_motion) - 1, part(report, 0.5, 1.0))
+        end, wish = start + len(rig_motion) - 1, task.get("game")
+        baking.write(Path(task["staged"]), obj, start, end, part(report, 0.5, 1.0), wish)
     finally:
         _take_off(obj, action)
         scene.frame_start, scene.frame_end, scene.frame_current, scene.render.fps, scene.render.fps_base = before

@@ -40,6 +40,7 @@ class Options:
     jobs: Optional[int] = None
     blender: Optional[str] = None
     cluster: Optional[str] = None
+    game: Optional[Mapping] = None  # {"root_bone", "fps"}, either may be None
 
 
 @dataclass
@@ -142,13 +143,13 @@ class Batch:
         staged = out.with_name(f".{out.stem}.{uuid.uuid4().hex[:8]}.staged{out.suffix}")
         return {
             "clip": str(clip.resolve()), "name": place.name, "out": str(out), "staged": str(staged),
-            "start": o.start, "end": o.end, "fps": o.fps,
+            "start": o.start, "end": o.end, "fps": o.fps, "game": o.game,
         }  # fmt: skip
 
     def _key(self, clip_sha256: str) -> str:
         """The digest of all that an output depends on."""
         o = self.options
-        parts = [__version__, clip_sha256, *self._about_character, self.ending, o.start, o.end, o.fps]
+        parts = [__version__, clip_sha256, *self._about_character, self.ending, o.start, o.end, o.fps, o.game]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _sidecar(self, index: int) -> Path:

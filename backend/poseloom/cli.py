@@ -53,7 +53,8 @@ def _animate(chosen) -> int:
     from .pipelines import Character, animate
 
     character = Character.named(chosen.to, chosen.armature, chosen.controls)
-    outs = _outputs(chosen, chosen.media, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
+    endings, default = _for_games(chosen, character)
+    outs = _outputs(chosen, chosen.media, endings, default)
     options, extras = _options(chosen), _extras(chosen, len(chosen.media))
     return _each(chosen, chosen.media, outs, lambda media, out, report: _told(
         animate(Path(media), character, out, options, extras, report), out
@@ -65,6 +66,7 @@ def _retarget(chosen) -> int:
     from .takes import Taken, unpack
 
     character = Character.named(chosen.to, chosen.armature, chosen.controls)
+    endings, default = _for_games(chosen, character)
     out = Path(chosen.out)
     clips = grammar.find_clips(chosen.clips, without=out if out.is_dir() else None)
     many = chosen.format or chosen.jobs or chosen.resume or chosen.cluster
@@ -78,7 +80,7 @@ def _retarget(chosen) -> int:
             return _batch(chosen, taken, character)
         for error in taken.refused.values():
             raise error
-        outs = _outputs(chosen, chosen.clips, grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend")
+        outs = _outputs(chosen, chosen.clips, endings, default)
         extras = _extras(chosen, 1)
         return _each(chosen, [str(taken.clips[0][0])], outs, lambda clip, out, report: _told(retarget(
             Path(clip), character, out, start=chosen.start, end=chosen.end, fps=chosen.fps, extras=extras, report=report
@@ -99,10 +101,14 @@ def _batch(chosen, taken, character) -> int:
         for report in (Path(chosen.report), Path(chosen.report).with_suffix(".html")):
             grammar.check_writable(report, chosen.overwrite or chosen.resume)
     began = time.perf_counter()
-    ending = f".{chosen.format}" if chosen.format else ".bvh" if character.is_bvh else ".blend"
+    endings, default = _for_games(chosen, character)
+    ending = f".{chosen.format}" if chosen.format else default
+    if ending not in endings:
+        raise BadInput("unknown_format", f"--game cannot write {ending}.", f"Choose {' or '.join(endings)}.")
     options = Options(
         start=chosen.start, end=chosen.end, fps=chosen.fps, resume=chosen.resume, overwrite=chosen.overwrite,
         jobs=chosen.jobs, blender=chosen.blender, cluster=chosen.cluster,
+        game=_game(chosen),
     )  # fmt: skip
     clips = taken.clips
     batch = Batch(clips, character, Path(chosen.out), ending, options, taken.shown, taken.refused)
@@ -197,6 +203,21 @@ def _outputs(chosen, inputs, endings, default: str) -> list:
     return outs
 
 
+def _game(chosen) -> Optional[dict]:
+    return {"root_bone": chosen.root_bone, "fps": chosen.fps} if getattr(chosen, "game", False) else None
+
+
+def _for_games(chosen, character) -> tuple:
+    """(the endings that --out may have, the one of files in a folder)."""
+    if chosen.root_bone and not chosen.game:
+        raise BadInput("bad_usage", "--root-bone belongs to --game.", "Add --game.")
+    if chosen.game and character.is_bvh:
+        raise BadInput("no_mesh", "A .bvh skeleton cannot be written for games.", "Leave out --game.")
+    if chosen.game:
+        return grammar.GAME_ENDINGS, grammar.GAME_ENDINGS[0]
+    return grammar.ANIMATION_ENDINGS, ".bvh" if character.is_bvh else ".blend"
+
+
 def _options(chosen):
     from .pipelines import AnimateOptions
 
@@ -214,7 +235,7 @@ def _extras(chosen, count: int):
     for name, ending in names.items():
         _ending_of(name, getattr(chosen, name, None), ending)
     paths = {name: _extra(getattr(chosen, name, None), chosen, count) for name in names}
-    return Extras(**paths, blender=chosen.blender)
+    return Extras(**paths, blender=chosen.blender, game=_game(chosen))
 
 
 def _ending_of(name: str, given: Optional[str], ending: str) -> None:

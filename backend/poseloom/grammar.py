@@ -17,6 +17,7 @@ from .errors import BadInput
 CHARACTERS = ("rigify", "mixamo", "unreal", "makehuman", "cmu")
 CHARACTER_ENDINGS = (".blend", ".fbx", ".glb", ".gltf", ".vrm", ".bvh")
 ANIMATION_ENDINGS = (".blend", ".fbx", ".glb", ".bvh")
+GAME_ENDINGS = (".fbx", ".glb")
 CLIP_ENDINGS = (".bvh", ".npz")
 TAKES_ENDINGS = (".fbx", ".glb", ".gltf", ".blend")  # clips that Blender reads, several in a file
 CONTROLS = ("fk", "ik")
@@ -183,6 +184,8 @@ def _add_extras(parser, inside_blender: bool) -> None:
     parser.add_argument("--joints", metavar="FILE.npz", help="write joint positions and rotations too")
     parser.add_argument("--report", metavar="FILE.json", help="write what was found, done and doubted")
     if not inside_blender:
+        parser.add_argument("--game", action="store_true", help="for game engines (.fbx, .glb): deforming bones alone")
+        parser.add_argument("--root-bone", metavar="NAME", help="with --game: a bone on top that goes over the ground")
         parser.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")
 
 

@@ -75,6 +75,7 @@ class Extras:
     movie: Optional[Mapping[str, Any]] = None
     playblast: Optional[Mapping[str, Any]] = None
     blender: Optional[str] = None
+    game: Optional[Mapping[str, Any]] = None  # {"root_bone", "fps"}, either may be None: `out` is for a game engine
 
 
 @dataclass
@@ -246,6 +247,7 @@ def _put_in_blender(motion, clip, character, out, extras, report) -> dict:
             "out": str(Path(out).resolve()),
             "movie": extras.movie,
             "playblast": extras.playblast,
+            "game": extras.game,
         }
         try:
             return blender.run(task, blender=extras.blender, report=report)
