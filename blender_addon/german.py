@@ -46,6 +46,15 @@ TEXTS = {
     "Show source skeleton": "Quellskelett zeigen",
     "Draw the skeleton of the last clip beside the character while it plays":
         "Beim Abspielen das Skelett des letzten Clips neben der Figur zeichnen",
+    "Limbs by": "Gliedmaßen über",
+    "Which controls of a control rig move arms and legs":
+        "Welche Kontrollen eines Kontrollrigs Arme und Beine bewegen",
+    "FK Controls": "FK-Kontrollen",
+    "Arms and legs turn joint by joint; every rig has these":
+        "Arme und Beine drehen sich Gelenk für Gelenk; das hat jedes Rig",
+    "IK Controls": "IK-Kontrollen",
+    "Hands and feet are placed and pull arms and legs along; on generated Rigify rigs":
+        "Hände und Füße werden gesetzt und ziehen Arme und Beine nach; bei erzeugten Rigify-Rigs",
     # the list of roles
     "Part": "Körperteil",
     "Bone": "Knochen",

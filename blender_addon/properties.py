@@ -3,7 +3,7 @@
 from functools import partial
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 from poseloom.motion.skeleton import FINGERS, JOINTS
 from poseloom.rigs.match import REQUIRED, in_words
 from poseloom.rigs.tables import IK
@@ -53,6 +53,16 @@ class PoseloomSettings(bpy.types.PropertyGroup):
 
     clip: StringProperty(
         name="Clip", description="The motion capture file to put on the active armature (BVH)", subtype="FILE_PATH"
+    )
+
+    controls: EnumProperty(
+        name="Limbs by",
+        description="Which controls of a control rig move arms and legs",
+        items=[
+            ("fk", "FK Controls", "Arms and legs turn joint by joint; every rig has these"),
+            ("ik", "IK Controls", "Hands and feet are placed and pull arms and legs along; on generated Rigify rigs"),
+        ],
+        default="fk",
     )
 
     show_source: BoolProperty(

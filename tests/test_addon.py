@@ -263,6 +263,10 @@ def test_on_rigify_the_switches_are_keyed_and_undone_with_the_action(extension, 
     assert "Look out" not in found["outcome"], found["outcome"]  # its own constraints are no fights
     assert found["reduced"] < 0.01  # metres: 5 mm at the joints, 1 degree on bones
     assert found["mirrored switch"] == 1.0
+    by_ik = found["by ik"]
+    assert by_ik["switch"] == 0.0 and by_ik["keyed"] == ["hand_ik.L", "foot_ik.R"]
+    apart = max(abs(a - b) for one, two in zip(by_ik["places"], found["places"]) for a, b in zip(one, two))
+    assert apart < 0.05  # metres: Rigify's IK bends a straight arm a little
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

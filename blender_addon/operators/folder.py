@@ -53,7 +53,7 @@ class POSELOOM_OT_retarget_folder(bpy.types.Operator):
         try:
             obj = target(context, self.armature)
             clips = _clips(Path(bpy.path.abspath(self.directory)), self.below)
-            rig = roles.recognised(obj).rig
+            rig = roles.recognised(obj, context.scene.poseloom.controls).rig
         except PoseloomError as error:
             jobs.show("Retarget", "failed", error.message, error.hint, PLACE)
             return refuse(self, error)

@@ -101,7 +101,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
 
     Returns the Action and a sentence that tells what was made.
     """
-    found = roles.recognised(obj)
+    found = roles.recognised(obj, context.scene.poseloom.controls)
     keys, placed = on_rig(motion, found.rig, rate(context))
     action = keying.write(
         obj,

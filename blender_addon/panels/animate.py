@@ -55,6 +55,7 @@ class POSELOOM_PT_options(Sidebar, bpy.types.Panel):
         column.prop(chosen, "end", placeholder="120 or 4s")
         layout.prop(chosen, "smooth_hz")
         layout.prop(chosen, "foot_lock")
+        layout.prop(chosen, "controls")
 
 
 def _draw_backend(layout, context) -> bool:

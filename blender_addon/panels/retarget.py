@@ -18,6 +18,7 @@ class POSELOOM_PT_retarget(Sidebar, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.prop(chosen, "clip", text="", placeholder="Choose a BVH file")
         draw_target(layout, context)
+        layout.row().prop(chosen, "controls", expand=True)
         if not draw_running(layout, "retarget"):
             button = layout.column()
             button.scale_y = 1.5

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Optional
 
+from poseloom import chains
 from poseloom.errors import BadInput
 from poseloom.rigs.recognise import Recognition, assigned, correct, recognise
 
@@ -44,12 +45,15 @@ def forget(obj) -> None:
     _keep(obj, {})
 
 
-def recognised(obj) -> Recognition:
-    """The roles of `obj` as recognised and corrected.  BadInput "not_humanoid" where parts are missing."""
+def recognised(obj, controls: str = "fk") -> Recognition:
+    """The roles of `obj` as recognised and corrected, its limbs moved by "fk" or "ik" controls.
+
+    BadInput "not_humanoid" where parts are missing, "no_ik_controls" as `chains.by_controls`.
+    """
     rig, changes = armature.read(obj), corrections(obj)
     given = {joint: bone or None for joint, bone in changes.items()}
     try:
-        found = recognise(rig)
+        found = chains.by_controls(recognise(rig), controls)
     except BadInput as error:
         if error.code != "not_humanoid" or not changes:
             raise

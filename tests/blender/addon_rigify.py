@@ -40,6 +40,14 @@ def main(path, work):
     bpy.ops.ed.undo()
     rig = bpy.data.objects["Rig"]
     result["undone"] = {"switch": rig.path_resolve(SWITCH), "places": _places(rig)}
+    bpy.context.scene.poseloom.controls = "ik"
+    bpy.ops.poseloom.retarget_bvh("EXEC_DEFAULT", True, filepath=str(clip))
+    rig = bpy.data.objects["Rig"]
+    paths = {path for path, _ in session.fcurves(rig.animation_data.action)}
+    result["by ik"] = {
+        "switch": rig.path_resolve(SWITCH), "places": _places(rig),
+        "keyed": [bone for bone in ("hand_ik.L", "foot_ik.R") if f'pose.bones["{bone}"].location' in paths],
+    }  # fmt: skip
     result["before"] = before
     return result
 
