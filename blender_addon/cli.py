@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import bpy
-from poseloom import __version__, client, grammar
+from poseloom import __version__, client, formats, grammar, paths
 from poseloom.chains import clip_to_motion
 from poseloom.errors import BadInput, Cancelled, PoseloomError
 from poseloom.motion.bvh import read_bvh
@@ -47,7 +47,7 @@ def main(arguments: list) -> int:
     try:
         chosen = parser.parse_args(arguments)
         clips = chosen.media if chosen.verb == "animate" else chosen.clips
-        outs = grammar.outputs(clips, chosen.out, grammar.ANIMATION_ENDINGS, ".blend", chosen.overwrite)
+        outs = paths.outputs(clips, chosen.out, formats.ANIMATION_ENDINGS, ".blend", chosen.overwrite)
         if chosen.verb == "animate":
             return _with_backend(chosen, clips, outs)
         return _each(chosen, clips, outs, lambda path, report: _motion_of_clip(path, chosen))
@@ -121,7 +121,7 @@ def _one(chosen, clip: Path, out: Path, motion: bytes, report) -> str:
 def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
     from . import baking  # brings in much that a Blender without a command never needs
 
-    ours = chosen.to in grammar.CHARACTERS
+    ours = chosen.to in formats.CHARACTERS
     character = {"preset": chosen.to} if ours else {"path": str(Path(chosen.to).absolute()), "armature": chosen.armature}
     task = {
         "motion": str(motion),

@@ -12,7 +12,7 @@ from conftest import ROOT, python_of
 
 BACKEND = ROOT / "backend" / "poseloom"
 ADDON = ROOT / "blender_addon"
-KERNEL = ("errors", "progress", "registry", "client", "settings", "grammar", "motion", "rigs", "retarget", "inbetween", "chains")
+KERNEL = ("errors", "progress", "registry", "client", "settings", "formats", "grammar", "options", "paths", "motion", "rigs", "retarget", "inbetween", "chains")
 HEAVY = {"torch", "onnxruntime", "onnx", "mediapipe", "diffusers", "cv2", "scipy", "av", "PIL"}
 STAGES = ("pose", "inbetween", "retarget", "render")
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
@@ -124,7 +124,7 @@ def test_a_stage_never_imports_another_stage():
             assert not (name.startswith("poseloom.") and other and other[0] in STAGES and other[0] != parts[1]), (
                 f"{path} imports {name}"
             )
-            assert not name.startswith(("poseloom.pipelines", "poseloom.server", "poseloom.cli")), f"{path}: {name}"
+            assert not name.startswith(("poseloom.pipelines", "poseloom.server", "poseloom.cli", "poseloom.commands")), f"{path}: {name}"
 
 
 def test_extension_arrows():

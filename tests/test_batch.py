@@ -17,7 +17,7 @@ import psutil
 import pytest
 from test_cli import refused, walk
 
-from poseloom import chains, cli, grammar
+from poseloom import chains, cli, paths
 from poseloom.errors import BadInput
 from poseloom.motion import quat, skeleton
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
@@ -94,7 +94,7 @@ def test_folders_and_patterns_are_found_without_a_shell(clips):
     (clips / "notes.txt").write_text("no clip")
 
     def places(*words, **options):
-        return [str(place) for _, place in grammar.find_clips([str(word) for word in words], **options)]
+        return [str(place) for _, place in paths.find_clips([str(word) for word in words], **options)]
 
     assert places(clips) == ["deep/walk2", "walk3", "walk4", "walk10"]
     assert places(clips / "walk*.bvh") == ["walk3", "walk4", "walk10"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseloom import cli, grammar
+from poseloom import cli, grammar, paths as file_paths
 from poseloom.errors import BadInput
 from poseloom.motion import quat, skeleton
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
@@ -132,7 +132,7 @@ def test_what_cannot_be_understood_is_one_sentence(words, says, run, tmp_path, m
 
 def test_out_is_a_file_or_a_folder(tmp_path):
     def paths(inputs, out):
-        made = grammar.outputs(inputs, f"{tmp_path}/{out}", (".json",), ".json", False)
+        made = file_paths.outputs(inputs, f"{tmp_path}/{out}", (".json",), ".json", False)
         return [str(path.relative_to(tmp_path)) for path in made]
 
     (tmp_path / "there").mkdir()

@@ -18,7 +18,7 @@ from typing import Iterator, Mapping, Optional, Sequence
 
 from . import __version__
 from .errors import BadInput, PoseloomError
-from .grammar import check_writable
+from .paths import check_writable
 from .motion.files import digest, write_bytes
 from .pipelines import Character, check_ending
 from .progress import Report, silent

@@ -8,7 +8,7 @@ from typing import Optional
 import numpy as np
 
 from .errors import BadInput
-from .grammar import CLIP_ENDINGS, CONTROLS
+from .formats import CLIP_ENDINGS, CONTROLS
 from .motion import quat
 from .motion.bvh import read_bvh
 from .motion.files import digest, motion_from_bytes

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import __version__, chains
 from .errors import BadInput
-from .grammar import CHARACTER_ENDINGS, CHARACTERS
+from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
 from .motion.resample import cut, resample

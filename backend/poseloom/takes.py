@@ -9,13 +9,13 @@ from typing import Sequence
 
 from .blender import CRASHED, Warm
 from .errors import Cancelled, PoseloomError
-from .grammar import TAKES_ENDINGS
+from .formats import TAKES_ENDINGS
 from .progress import Report, part, silent
 
 
 @dataclass
 class Taken:
-    """`clips` as `grammar.find_clips` gives them, motions of ours for the takes; `shown` {clip: what it is called};
+    """`clips` as `paths.find_clips` gives them, motions of ours for the takes; `shown` {clip: what it is called};
     `refused` {clip: why its file could not be read}."""
 
     clips: list = field(default_factory=list)

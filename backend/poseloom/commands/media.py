@@ -1,0 +1,51 @@
+"""`animate` and `pose`: videos and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .. import formats
+from ..progress import part
+from .run import each, extra, extras_of, for_games, frames, outputs, told
+
+
+def animate(chosen) -> int:
+    from .. import pipelines
+
+    character = pipelines.Character.named(chosen.to, chosen.armature, chosen.controls)
+    endings, default = for_games(chosen, character)
+    outs = outputs(chosen, chosen.media, endings, default)
+    options, extras = options_of(chosen), extras_of(chosen, len(chosen.media))
+    return each(chosen, chosen.media, outs, lambda media, out, report: told(
+        pipelines.animate(Path(media), character, out, options, extras, report), out
+    ))  # fmt: skip
+
+
+def pose(chosen) -> int:
+    from ..overlay import write_overlay
+    from ..pipelines import media_to_keypoints, open_media
+    from ..pose.export import write_keypoints
+
+    outs = outputs(chosen, chosen.media, formats.KEYPOINT_ENDINGS, ".json")
+    options, overlay = options_of(chosen), extra(chosen.overlay, chosen, len(chosen.media))
+
+    def see(media, out, report) -> tuple:
+        warnings: list = []
+        seen = media_to_keypoints(Path(media), options, part(report, 0.0, 0.8 if overlay else 1.0), warnings)
+        write_keypoints(out, [seen])
+        if overlay:
+            write_overlay(overlay, open_media(Path(media), options), [seen], part(report, 0.8, 1.0))
+        sentence = "\n  ".join([f"{out}: {frames(len(seen))} of person {seen.person}.", *warnings])
+        return sentence, {"output": str(out), "frames": len(seen), "warnings": warnings}
+
+    return each(chosen, chosen.media, outs, see)
+
+
+def options_of(chosen):
+    from ..pipelines import AnimateOptions
+
+    return AnimateOptions(
+        estimator=chosen.estimator, person=chosen.person, start=chosen.start, end=chosen.end, fps=chosen.fps,
+        height_m=getattr(chosen, "height", None), smooth_hz=getattr(chosen, "smooth_hz", 6.0),
+        foot_lock=not getattr(chosen, "no_foot_lock", False),
+    )  # fmt: skip

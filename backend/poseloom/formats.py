@@ -1,0 +1,10 @@
+"""What the command line reads and writes, by the endings of files; and the characters of ours."""
+
+CHARACTERS = ("rigify", "mixamo", "unreal", "makehuman", "cmu")
+CHARACTER_ENDINGS = (".blend", ".fbx", ".glb", ".gltf", ".vrm", ".bvh")
+ANIMATION_ENDINGS = (".blend", ".fbx", ".glb", ".bvh")
+GAME_ENDINGS = (".fbx", ".glb")
+CLIP_ENDINGS = (".bvh", ".npz")
+TAKES_ENDINGS = (".fbx", ".glb", ".gltf", ".blend")  # clips that Blender reads, several in a file
+CONTROLS = ("fk", "ik")
+KEYPOINT_ENDINGS = (".json", ".npz", ".csv")

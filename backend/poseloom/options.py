@@ -1,0 +1,140 @@
+"""The options of each verb of the command line, for `poseloom` and for `blender --command poseloom`."""
+
+from __future__ import annotations
+
+from .formats import ANIMATION_ENDINGS, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONTROLS, KEYPOINT_ENDINGS, TAKES_ENDINGS
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+_positive.__name__ = "number above 0"  # argparse names the type in its complaint
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+_count.__name__ = "number from 1 on"
+
+
+def _add_output(parser, what: str) -> None:
+    parser.add_argument("--out", "-o", required=True, metavar="OUT", help=what)
+    parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+    _add_progress(parser)
+
+
+def _add_progress(parser) -> None:
+    parser.add_argument("--progress", choices=("auto", "json", "none"), default="auto", help="json: a line a step")
+
+
+def _add_range(parser) -> None:
+    parser.add_argument("--start", metavar="TIME", help='first frame: "12" a frame, "1.5s" seconds')
+    parser.add_argument("--end", metavar="TIME", help="where to stop (not included)")
+    parser.add_argument("--fps", type=_positive, metavar="RATE", help="resample the clip to this rate")
+
+
+def _add_estimate(parser) -> None:
+    parser.add_argument("--estimator", default="mediapipe", metavar="NAME", help="default: %(default)s")
+    parser.add_argument("--person", type=_count, default=1, metavar="N", help="which person, from 1; default 1")
+    _add_range(parser)
+
+
+def _add_character(parser) -> None:
+    parser.add_argument(
+        "--to", required=True, metavar="CHARACTER",
+        help=f"a {', '.join(CHARACTER_ENDINGS)} file, or a character of ours: {', '.join(CHARACTERS)}",
+    )  # fmt: skip
+    parser.add_argument("--armature", metavar="NAME", help="which armature, where the file has several")
+    parser.add_argument(
+        "--controls", choices=CONTROLS, default="fk", help="which controls of a control rig move its limbs; default fk"
+    )
+
+
+def _add_extras(parser, inside_blender: bool) -> None:
+    parser.add_argument("--joints", metavar="FILE.npz", help="write joint positions and rotations too")
+    parser.add_argument("--report", metavar="FILE.json", help="write what was found, done and doubted")
+    if not inside_blender:
+        parser.add_argument("--game", action="store_true", help="for game engines (.fbx, .glb): deforming bones alone")
+        parser.add_argument("--root-bone", metavar="NAME", help="with --game: a bone on top that goes over the ground")
+        parser.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")
+
+
+def animate(parser, inside_blender: bool) -> None:
+    parser.add_argument("media", nargs="+", metavar="VIDEO", help="any file that FFmpeg reads, or pictures")
+    _add_character(parser)
+    _add_output(parser, f"a file ending in {', '.join(ANIMATION_ENDINGS)}, or a folder")
+    _add_estimate(parser)
+    parser.add_argument("--height", type=_positive, metavar="METRES", help="how tall the person is")
+    parser.add_argument("--smooth-hz", type=_positive, default=6.0, metavar="HZ", help="default: %(default)s")
+    parser.add_argument("--no-foot-lock", action="store_true", help="leave feet as they were seen")
+    if inside_blender:
+        parser.add_argument("--backend", metavar="URL", help="a backend that runs already")
+    else:
+        parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
+    _add_extras(parser, inside_blender)
+
+
+def pose(parser, inside_blender: bool) -> None:
+    parser.add_argument("media", nargs="+", metavar="MEDIA", help="videos or pictures")
+    _add_output(parser, f"a file ending in {', '.join(KEYPOINT_ENDINGS)}, or a folder")
+    _add_estimate(parser)
+    parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
+
+
+def retarget(parser, inside_blender: bool) -> None:
+    endings = CLIP_ENDINGS if inside_blender else CLIP_ENDINGS + TAKES_ENDINGS
+    parser.add_argument(
+        "clips", nargs="+", metavar="CLIP",
+        help=f"motion capture clips ({', '.join(endings)}), folders of them, or patterns such as 'clips/*.bvh'",
+    )  # fmt: skip
+    _add_character(parser)
+    _add_output(parser, f"a file ending in {', '.join(ANIMATION_ENDINGS)}, or a folder")
+    _add_range(parser)
+    _add_extras(parser, inside_blender)
+    if not inside_blender:
+        _add_batch(parser)
+
+
+def _add_batch(parser) -> None:
+    endings = [ending[1:] for ending in ANIMATION_ENDINGS]
+    parser.add_argument("--format", choices=endings, help="of outputs in a folder; default blend, or bvh onto a .bvh")
+    parser.add_argument("--jobs", type=_count, metavar="N", help="clips at a time; default: one a processor core")
+    parser.add_argument("--resume", action="store_true", help="leave out what is done and unchanged, do the rest")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="hand the clips to this Dask scheduler")
+
+
+def serve(parser, inside_blender: bool) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", type=int, metavar="PORT", help="default: 8797, or the next one that is free")
+    parser.add_argument("--workers", type=_count, default=1, metavar="N", help="jobs at a time; default 1")
+
+
+def doctor(parser, inside_blender: bool) -> None:
+    parser.add_argument("--blender", metavar="PATH", help="check this Blender instead of the bpy package")
+    parser.add_argument("--json", action="store_true", help="the same for machines")
+
+
+def demo(parser, inside_blender: bool) -> None:
+    parser.add_argument("--out", default="out/demo", metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument("--to", default="mixamo", choices=CHARACTERS, help="which character; default: %(default)s")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    parser.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")
+    _add_progress(parser)
+
+
+def jobs(parser, inside_blender: bool) -> None:
+    sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=type(parser))
+    clean = sub.add_parser("clean", help="remove results and uploads that are old or too many")
+    clean.add_argument("--all", action="store_true", help="remove all that are finished")
+
+
+def register(parser, inside_blender: bool) -> None:
+    parser.add_argument("command", nargs="*", metavar="WORD", help="the command that starts the backend, if another")

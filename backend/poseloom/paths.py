@@ -1,0 +1,84 @@
+"""Which files the words of a command line mean, and whether they may be written."""
+
+from __future__ import annotations
+
+import glob
+import re
+from pathlib import Path
+from typing import Sequence
+
+from .errors import BadInput
+from .formats import CLIP_ENDINGS, TAKES_ENDINGS
+
+
+def find_clips(words: Sequence[str], endings: Sequence[str] = CLIP_ENDINGS + TAKES_ENDINGS, without: Path | None = None) -> list:
+    """[(clip, where it goes below the output folder, without its ending)] of files, folders and patterns.
+
+    A folder gives the clips in it and below it, in their folders; none from below the folder `without`.  A pattern is
+    expanded here where the shell has not done it; `**` means folders at any depth.  In natural order, each clip once.
+    BadInput where a word leads to nothing.
+    """
+    found: dict = {}
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            files = [f for f in path.rglob("*") if f.suffix.lower() in endings and f.is_file()]
+            files = [f for f in files if without is None or without.resolve() not in f.resolve().parents]
+            pairs = [(f, f.relative_to(path).with_suffix("")) for f in files if not f.name.startswith(".")]
+        elif not path.exists() and glob.has_magic(word):
+            files = [Path(f) for f in glob.glob(word, recursive=True)]
+            pairs = [(f, Path(f.stem)) for f in files if f.suffix.lower() in endings and f.is_file()]
+        elif path.is_file():
+            pairs = [(path, Path(path.stem))]
+        else:
+            raise BadInput("no_such_file", f"There is no file {word}.", "Check the path.")
+        if not pairs:
+            raise BadInput("no_clips", f"There are no clips at {word}.", f"Clips end in {', '.join(endings)}.")
+        for clip, place in sorted(pairs, key=lambda pair: _natural(str(pair[0]))):
+            found.setdefault(clip.resolve(), (clip, place))
+    return list(found.values())
+
+
+def _natural(text: str) -> list:
+    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", text.lower())]
+
+
+def outputs(inputs: Sequence, out: str, endings: Sequence[str], default: str, overwrite: bool) -> list:
+    """The output Path of each input, by the rules of --out; BadInput where one may not be written.
+
+    `out` is a folder if there are several inputs, if it exists as one, or if it ends in a slash;
+    else a file, its ending the format.
+    """
+    target = Path(out)
+    if len(inputs) > 1 or target.is_dir() or out.endswith(("/", "\\")):
+        if target.exists() and not target.is_dir():
+            raise BadInput(
+                "not_a_folder", f"--out {out} is a file, but there are several inputs.", "Give a folder, such as out/."
+            )
+        paths = [target / (Path(name).stem + default) for name in inputs]
+    else:
+        if target.suffix.lower() not in endings:
+            known = ", ".join(endings)
+            raise BadInput("unknown_format", f"--out {out} has no known ending.", f"End it in one of {known}.")
+        paths = [target]
+    twice = {path.name for path in paths if paths.count(path) > 1}
+    if twice:
+        raise BadInput("same_name", f"Several inputs would be written to {', '.join(sorted(twice))}.", "Rename one.")
+    for path in paths:
+        check_writable(path, overwrite)
+    return paths
+
+
+def check_writable(path: Path, overwrite: bool) -> None:
+    """Make the folder of `path`; BadInput where it cannot hold a file, or the file is there already."""
+    if path.exists() and not overwrite:
+        raise BadInput("exists", f"{path} exists already.", "Add --overwrite, or choose another name.")
+    probe = path.with_name(f".{path.name}.probe")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(
+            "cannot_write", f"Cannot write to {path.parent}: {error.strerror}.", "Choose another folder for --out."
+        ) from error
