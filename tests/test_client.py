@@ -69,17 +69,21 @@ def test_the_servers_refusals_arrive_as_they_were_raised(backend, tmp_path):
 
 
 def test_a_wrong_token_is_one_sentence(backend):
-    error = refusal(client.Client(backend.address, "stolen").jobs)
-    assert error.code == "wrong_token" and isinstance(error, BadInput) and "launch" in error.message
+    stolen = client.Client(backend.address, "stolen")
+    for ask in (stolen.jobs, stolen.health, lambda: client.connect(backend.address, "stolen")):
+        error = refusal(ask)
+        assert error.code == "wrong_token" and isinstance(error, BadInput) and "launch" in error.message
 
 
 def test_no_backend_and_something_else_are_told_apart():
     with launch.listen("127.0.0.1", None) as sock:
         address = f"127.0.0.1:{sock.getsockname()[1]}"
-        thread = threading.Thread(target=_answer_once, args=(sock, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"))
-        thread.start()
-        assert refusal(client.Client(address, "").health).code == "not_poseloom"
-        thread.join()
+        for status, body in [("200 OK", b"hi"), ("401 Unauthorized", b"hi"), ("401 Unauthorized", b'{"code": 7}')]:
+            answer = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+            thread = threading.Thread(target=_answer_once, args=(sock, answer))
+            thread.start()
+            assert refusal(client.Client(address, "").health).code == "not_poseloom"
+            thread.join()
     error = refusal(client.Client(address, "").health)
     assert isinstance(error, Unavailable) and error.code == "backend_gone"
     for wrong in ("", "http://", "ftp://127.0.0.1", "http://127.0.0.1:port"):
@@ -168,6 +172,10 @@ def test_a_server_json_left_by_a_dead_backend_counts_as_none(tmp_path):
     assert client.find_backend(tmp_path) is None
     settings.write_note(settings.server_json(tmp_path), {**note, "pid": os.getpid()})  # the pid lives, but is another's
     assert client.find_backend(tmp_path) is None
+    other = Backend(tmp_path / "other")  # and so may its port be
+    settings.write_note(settings.server_json(tmp_path), {**note, "pid": os.getpid(), "port": other.port})
+    assert client.find_backend(tmp_path) is None
+    other.stop()
     settings.server_json(tmp_path).write_text("{half")
     assert client.find_backend(tmp_path) is None
 

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("fastapi")
 
 from backend_process import Backend, runs, wait_for  # noqa: E402
-from poseloom import client, settings  # noqa: E402
+from poseloom import PROTOCOL, __version__, client, settings  # noqa: E402
 from poseloom.errors import BadInput  # noqa: E402
 from poseloom.server import launch  # noqa: E402
 
@@ -30,14 +30,18 @@ def backend(tmp_path_factory):
 # -- who may call, and how much -------------------------------------------------------------
 
 
-def test_only_health_answers_without_the_token(backend):
-    status, body = backend.call("GET", "/health", token="")
-    assert status == 200 and set(json.loads(body)) == {"version", "protocol"}
-    for verb, target in [("GET", "/jobs"), ("GET", "/methods"), ("POST", "/shutdown"), ("GET", "/openapi.json")]:
+def test_no_call_is_answered_without_the_token(backend):
+    documented = [(verb.upper(), route) for route, verbs in backend.document["paths"].items() for verb in verbs]
+    assert {("GET", "/health"), ("POST", "/shutdown")} <= set(documented)
+    for verb, target in [*documented, ("GET", "/openapi.json"), ("GET", "/nowhere")]:
         for token in ("", "wrong", backend.note["token"][:-1]):
-            status, body = backend.call(verb, target, token=token)
-            assert status == 401 and json.loads(body)["code"] == "wrong_token"
+            status, body = backend.call(verb, target.format(job="a", name="b"), token=token)
+            answer = json.loads(body)
+            assert status == 401 and answer["code"] == "wrong_token"
+            assert not {__version__, str(backend.port), backend.note["token"]} & set(str(answer).split())
     assert runs(backend.process.pid)
+    status, body = backend.call("GET", "/health")
+    assert status == 200 and json.loads(body) == {"version": __version__, "protocol": PROTOCOL}
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8797", "127.0.0.1.evil.example", "[::1", "10.0.0.1"])
@@ -227,5 +231,5 @@ def test_every_route_answers_as_the_openapi_document_says(backend, tmp_path):
     routes = {(verb, route) for route, verbs in backend.document["paths"].items() for verb in verbs}
     answered = {(verb, route) for verb, route, status in backend.seen if status < 300}
     assert routes - answered == {("post", "/shutdown")}  # tried by the client's tests
-    for verb, route in routes - {("get", "/health")}:
+    for verb, route in routes:
         assert backend.document["paths"][route][verb]["security"] == [{"HTTPBearer": []}]

@@ -32,6 +32,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_S = 20.0
 SILENCE_S = 15.0  # the server sends a sign of life on an event stream every 5 s
 CHUNK_BYTES = 1 << 20
+GONE = ("backend_gone", "not_poseloom", "wrong_token")  # what asking for a launch that is over is answered
+PROBLEM = {"code", "message", "hint", "exit_code"}
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -78,7 +80,7 @@ class Client:
         return self._host in LOOPBACK
 
     def health(self) -> dict:
-        """{"version", "protocol"}; needs no token.  BadInput where the protocol is not ours."""
+        """{"version", "protocol"}.  BadInput where the token or the protocol does not fit."""
         health = self._json("GET", "/health")
         if health.get("protocol") != PROTOCOL:
             raise BadInput(
@@ -203,7 +205,7 @@ class Client:
             problem = json.loads(answer)
         except ValueError:
             problem = None
-        raise _problem(problem) if isinstance(problem, dict) and "code" in problem else self._foreign()
+        raise _problem(problem) if isinstance(problem, dict) and PROBLEM <= set(problem) else self._foreign()
 
     def _events(self, job: str) -> Iterator[JobStatus]:
         """Statuses from the event stream; ends quietly where the stream does."""
@@ -237,8 +239,8 @@ class Client:
 def find_backend(folder: Optional[Path] = None) -> Optional[Client]:
     """The running backend that server.json tells of, or None.
 
-    A server.json left by one that is gone counts as none.  BadInput where it runs but speaks
-    another protocol.
+    A server.json left by one that is gone counts as none, also where another program or another
+    launch has its port now.  BadInput where it runs but speaks another protocol.
     """
     note = settings.read_note(settings.server_json(folder))
     if not note or not isinstance(note.get("port"), int) or not _alive(note.get("pid")):
@@ -247,7 +249,7 @@ def find_backend(folder: Optional[Path] = None) -> Optional[Client]:
     try:
         client.health()
     except PoseloomError as error:
-        if error.code in ("backend_gone", "not_poseloom"):
+        if error.code in GONE:
             return None
         raise
     return Client(client.address, client._token)
@@ -323,7 +325,7 @@ def stop_backend(client: Client, timeout_s: float = 10.0) -> None:
         try:
             client.health()
         except PoseloomError as error:
-            if error.code == "backend_gone":
+            if error.code in GONE:
                 return
         time.sleep(0.05)
     raise PoseloomError("backend_stays", f"The backend at {client.address} did not stop in {timeout_s:.0f} s.")

@@ -52,9 +52,8 @@ def build_app(
     add_error_answers(app)
     routes = APIRouter(dependencies=[Security(HTTPBearer(auto_error=False))])
 
-    @app.get("/health", responses={code: {"model": schema.Problem} for code in (403, 500)})
+    @routes.get("/health", responses=problems())
     async def health() -> schema.Health:
-        """Needs no token, and tells nothing else."""
         return schema.Health(version=__version__, protocol=PROTOCOL)
 
     @routes.get("/methods", responses=problems())
