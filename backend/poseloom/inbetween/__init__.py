@@ -22,6 +22,12 @@ class Inbetweener(Protocol):
 
 METHODS = {
     "spline": Method("poseloom.inbetween.spline:Spline", "smooth curves through the keys", "GPL-3.0-or-later"),
+    "dtw": Method(
+        "poseloom.inbetween.follow:Dtw", "as the clips of your library move that fit the keys best", "GPL-3.0-or-later"
+    ),
+    "lstm": Method(
+        "poseloom.inbetween.lstm:Lstm", "as a network moves that learned from motion capture", "GPL-3.0-or-later", "learn"
+    ),
 }
 
 

@@ -52,6 +52,27 @@ def gaps(rows) -> list:
     return found
 
 
+def stretches(rows, most: int) -> list:
+    """[(first, last), ...] frames of rows (T,) bool to be matched as one: neighbouring gaps with few known frames
+    between, joined up to `most` frames; with the context of the first and last gap."""
+    joined: list = []
+    for gap in gaps(rows):
+        (a, b), held = gap.hole, joined[-1] if joined else None
+        if held and a - held[1] <= AROUND // 2 and b - held[0] < most:
+            joined[-1] = (held[0], b, held[2], gap.last)
+        else:
+            joined.append((a, b, gap.first, gap.last))
+    return [(first, last) for _, _, first, last in joined]
+
+
+def key_poses(known) -> np.ndarray:
+    """(T,) frames of known (T,J) that are taken for poses of the whole body: the root and half of all joints that
+    have any keys are keyed there."""
+    known = np.asarray(known, bool)
+    used = known.any(axis=0)
+    return known[:, 0] & (2 * known[:, used].sum(axis=1) >= used.sum())
+
+
 def outside(rows, lrot, root):
     """lrot (T,J,4), root (T,3) with the frames before the first key and after the last held."""
     keys = np.flatnonzero(rows)

@@ -10,6 +10,7 @@ from ..motion import quat
 from ..motion.skeleton import JOINTS, fk
 from . import window
 
+FPS = 30.0  # of all clips in a library
 # how much a joint's place says about a pose
 _WEIGHTS = {"hand": 0.7, "forearm": 0.9, "foot": 1.4, "toe": 1.0, "shin": 1.2, "head": 0.8, "clavicle": 0.3, "spine": 0.5}
 

@@ -16,14 +16,14 @@ from ..progress import Report, silent
 class SplineOptions:
     """Kochanek and Bartels' three (1984), each -1..1; tension 1 is a slerp that stops at every key.
 
-    `overshoot` bounds a tangent to that many times the way to the next key; 0 with tension 0 is
-    plain slerp with straight root lines where `linear` is set.
+    `overshoot` bounds a tangent to that many times the way to the next key; up to 3 times a curve between two
+    values stays between them (Fritsch and Carlson 1980).  `linear` is plain slerp, with straight root lines.
     """
 
     tension: float = 0.0
     continuity: float = 0.0
     bias: float = 0.0
-    overshoot: float = 1.5
+    overshoot: float = 3.0
     linear: bool = False
 
 
