@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from poseloom import weights
-from poseloom.errors import BadInput
+from poseloom import cli, pose, weights
+from poseloom.errors import BadInput, Unavailable
 from poseloom.motion.files import keypoints_from_bytes, keypoints_to_bytes
 from poseloom.motion.types import Keypoints
 from poseloom.pose import export
@@ -144,7 +146,41 @@ def test_the_default_models_are_present_and_whole(tmp_path):
 def test_a_damaged_model_is_noticed(tmp_path):
     model = next(m for m in weights.MODELS if m.name == "mediapipe-lite")
     where = tmp_path / model.path
-    where.parent.mkdir()
+    where.parent.mkdir(parents=True)
     where.write_bytes(b"\0" * model.size_bytes)
     states = {s.model.name: s.state for s in weights.status(tmp_path)}
     assert states["mediapipe-lite"] == "damaged" and states["mediapipe-heavy"] == "missing"
+
+
+def test_a_model_is_added_by_its_checksum_alone(tmp_path, monkeypatch):
+    lite = replace(weights.find("mediapipe-lite"), sha256=sha256(b"it").hexdigest(), size_bytes=2)
+    monkeypatch.setattr(weights, "MODELS", (lite,))
+    (tmp_path / "other.tflite").write_bytes(b"no")
+    (tmp_path / "right.tflite").write_bytes(b"it")
+    folder = tmp_path / "models"
+    with pytest.raises(Unavailable, match="models add mediapipe-lite"):
+        weights.path_of("mediapipe-lite", folder)
+    for source, code in (("other.tflite", "other_checksum"), ("gone.tflite", "no_such_file")):
+        with pytest.raises(BadInput) as caught:
+            weights.add("mediapipe-lite", tmp_path / source, folder)
+        assert caught.value.code == code and not folder.exists()
+    where = weights.add("mediapipe-lite", tmp_path / "right.tflite", folder)
+    assert where == weights.path_of("mediapipe-lite", folder) and where.read_bytes() == b"it"
+    assert weights.remove("mediapipe-lite", folder) and not weights.remove("mediapipe-lite", folder)
+    with pytest.raises(BadInput, match="known: mediapipe-lite"):
+        weights.add("mediapipe-huge", None, folder)
+
+
+def test_nothing_is_downloaded_unasked(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("POSELOOM_HOME", str(tmp_path))
+    assert cli.main(["models", "add", "mediapipe-heavy"]) == 2
+    told = capsys.readouterr()
+    assert "27.7 MB" in told.out and "Apache-2.0" in told.out and "--yes" in told.err
+    assert not list(tmp_path.rglob("*.tflite"))
+    assert cli.main(["models", "list"]) == 0 and "missing  mediapipe-heavy" in capsys.readouterr().out
+
+
+def test_an_estimator_without_its_weights_says_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("POSELOOM_HOME", str(tmp_path))
+    with pytest.raises(Unavailable, match="poseloom models add mediapipe-heavy"):
+        pose.load("mediapipe-both")()

@@ -22,6 +22,7 @@ DOERS = {
     "doctor": ("backend", "doctor"),
     "demo": ("backend", "demo"),
     "jobs": ("backend", "jobs"),
+    "models": ("models", "models"),
     "register": ("backend", "register"),
 }
 

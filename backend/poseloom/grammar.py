@@ -6,16 +6,26 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Iterable
 
-from . import __version__, options
+from . import __version__, options, presets
 from .errors import BadInput
 
 EXIT_CODES = "exit codes: 0 ok, 1 our failure, 2 bad input, 3 some or all clips failed, 130 cancelled"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is a BadInput like any other."""
+    """A parser whose complaint is a BadInput like any other, and that looks --settings up."""
+
+    def parse_args(self, words=None, namespace=None):
+        words = [str(word) for word in (sys.argv[1:] if words is None else words)]
+        chosen = super().parse_args(words, namespace)
+        if getattr(chosen, "settings", None):  # before the words that follow the verb, so these have the last say
+            at = words.index(chosen.verb) + 1
+            kept = presets.words(chosen.verb, presets.find(chosen.verb, chosen.settings))
+            chosen = super().parse_args([*words[:at], *kept, *words[at:]], namespace)
+        return chosen
 
     def error(self, message: str):
         message = message[0].upper() + message[1:]
@@ -64,6 +74,11 @@ VERBS = {
     "doctor": ("check the installation", options.doctor, ("", "--blender /opt/blender/blender")),
     "demo": ("make the demo from the sample clip", options.demo, ("", "--out /tmp/demo --to rigify")),
     "jobs": ("care for the backend's finished jobs", options.jobs, ("clean", "clean --all")),
+    "models": (
+        "list, bring and remove weights",
+        options.models,
+        ("list", "add mediapipe-heavy --from pose_landmark_heavy.tflite"),
+    ),
     "register": (
         "tell the Blender extension how to start this backend",
         options.register,

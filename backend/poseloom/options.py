@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .formats import ANIMATION_ENDINGS, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONTROLS, KEYPOINT_ENDINGS, TAKES_ENDINGS
+from .formats import (
+    ANIMATION_ENDINGS, AXES, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONTROLS, KEYPOINT_ENDINGS, ROOTS, TAKES_ENDINGS,
+)  # fmt: skip
 
 
 def _positive(text: str) -> float:
@@ -56,14 +58,29 @@ def _add_character(parser) -> None:
     parser.add_argument(
         "--controls", choices=CONTROLS, default="fk", help="which controls of a control rig move its limbs; default fk"
     )
+    parser.add_argument(
+        "--root", choices=[root.replace("_", "-") for root in ROOTS], default="hips",
+        help="who goes over the ground: the hips, the rig's root bone, or nobody; default hips",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rest", metavar="TIME", help="take the character's pose at this frame of its file as its rest pose"
+    )
+    parser.add_argument("--settings", metavar="NAME", help="settings kept under that name in Blender, or their file")
+
+
+def _add_reading(parser) -> None:
+    parser.add_argument("--up", type=str.upper, choices=AXES, help="the clip's axis that is up, such as Y or, with =, --up=-Z; default: detected")
+    parser.add_argument("--front", type=str.upper, choices=AXES, help="the axis its body faces; default: detected")
+    parser.add_argument("--unit", type=_positive, metavar="METRES", help="in one unit of the clip; default: detected")
+    parser.add_argument("--clip-rest", metavar="TIME", help="take the clip's pose at this time as its rest pose")
 
 
 def _add_extras(parser, inside_blender: bool) -> None:
     parser.add_argument("--joints", metavar="FILE.npz", help="write joint positions and rotations too")
     parser.add_argument("--report", metavar="FILE.json", help="write what was found, done and doubted")
+    parser.add_argument("--game", action="store_true", help="for game engines (.fbx, .glb): deforming bones alone")
+    parser.add_argument("--root-bone", metavar="NAME", help="with --game: a bone on top that goes over the ground")
     if not inside_blender:
-        parser.add_argument("--game", action="store_true", help="for game engines (.fbx, .glb): deforming bones alone")
-        parser.add_argument("--root-bone", metavar="NAME", help="with --game: a bone on top that goes over the ground")
         parser.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")
 
 
@@ -90,14 +107,14 @@ def pose(parser, inside_blender: bool) -> None:
 
 
 def retarget(parser, inside_blender: bool) -> None:
-    endings = CLIP_ENDINGS if inside_blender else CLIP_ENDINGS + TAKES_ENDINGS
     parser.add_argument(
         "clips", nargs="+", metavar="CLIP",
-        help=f"motion capture clips ({', '.join(endings)}), folders of them, or patterns such as 'clips/*.bvh'",
+        help=f"motion capture clips ({', '.join(CLIP_ENDINGS + TAKES_ENDINGS)}), folders of them, or patterns such as 'clips/*.bvh'",
     )  # fmt: skip
     _add_character(parser)
     _add_output(parser, f"a file ending in {', '.join(ANIMATION_ENDINGS)}, or a folder")
     _add_range(parser)
+    _add_reading(parser)
     _add_extras(parser, inside_blender)
     if not inside_blender:
         _add_batch(parser)
@@ -138,3 +155,15 @@ def jobs(parser, inside_blender: bool) -> None:
 
 def register(parser, inside_blender: bool) -> None:
     parser.add_argument("command", nargs="*", metavar="WORD", help="the command that starts the backend, if another")
+
+
+def models(parser, inside_blender: bool) -> None:
+    sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=type(parser))
+    sub.add_parser("list", help="the models, whether they are here, their sizes and licences")
+    add = sub.add_parser("add", help="bring a model into the user data folder")
+    add.add_argument("--from", dest="source", metavar="FILE", help="take it from this file; default: by npm")
+    add.add_argument("--yes", action="store_true", help="download without asking")
+    remove = sub.add_parser("remove", help="delete a model that was brought")
+    for child in (add, remove):
+        child.add_argument("name", metavar="NAME", help="such as mediapipe-heavy")
+        _add_progress(child)

@@ -34,6 +34,24 @@ METHODS = {
         "Apache-2.0",
         extra="pose",
     ),
+    "mediapipe-lite": Method(
+        "poseloom.pose.mediapipe:MediaPipeLite",
+        "BlazePose lite: the same 33 points, faster and coarser; poseloom models add mediapipe-lite",
+        "Apache-2.0",
+        extra="pose",
+    ),
+    "mediapipe-heavy": Method(
+        "poseloom.pose.mediapipe:MediaPipeHeavy",
+        "BlazePose heavy: the same 33 points, slower and finer; poseloom models add mediapipe-heavy",
+        "Apache-2.0",
+        extra="pose",
+    ),
+    "mediapipe-both": Method(
+        "poseloom.pose.mediapipe:MediaPipeBoth",
+        "the picture from BlazePose heavy, metres from full; the most exact of these",
+        "Apache-2.0",
+        extra="pose",
+    ),
 }
 
 
