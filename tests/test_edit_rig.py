@@ -15,7 +15,7 @@ from poseloom.motion.bvh import read_bvh
 from poseloom.motion.contacts import foot_points
 from poseloom.motion.loop import find_cycle
 from poseloom.motion.mirror import mirror
-from poseloom.motion.resample import cut, cut_rig
+from poseloom.motion.resample import cut_rig
 from poseloom.motion.travel import heading, travel_of
 from poseloom.motion.types import Rig, RigMotion
 from poseloom.retarget import from_rig, global_pose, grounded, skeleton_of, to_rig
@@ -170,10 +170,8 @@ def cmu(data, tmp_path_factory):
 @pytest.mark.parametrize("stay", [False, True])
 def test_a_captured_clip_loops_on_a_rig(cmu, clip, name, stay):
     rig = known(name)
-    recorded = clip_to_motion(*read_bvh(cmu / f"{clip}.bvh"))[0]
-    motion = to_rig(recorded, rig)
+    motion = to_rig(clip_to_motion(*read_bvh(cmu / f"{clip}.bvh"))[0], rig)
     source = grounded(from_rig(motion, rig))
-    free = from_rig(to_rig(recorded, rig, plant_feet=False), rig)
     start, end = find_cycle(source)
     made = loop_rig(motion, rig, start, end, stay=stay)
     assert len(made) == end - start + 1
@@ -188,16 +186,25 @@ def test_a_captured_clip_loops_on_a_rig(cmu, clip, name, stay):
         np.testing.assert_allclose(body.root[0], body.root[-1], atol=1e-4)
         assert abs(heading(body.lrot[:, 0])[[0, -1]] @ [1, -1]) < 1e-3
     else:
+        # nobody wants a foot that slips once a cycle: it stands as feet of any retargeted clip do, within 0.5 cm/s,
+        # where it rests in the clip that was looped
         resting = source.contact[start : end + 1, :4] > 0.5
         resting = resting[1:] & resting[:-1]
-        now, planted, as_recorded = (
-            np.percentile(np.linalg.norm(np.diff(foot_points(m)[..., :2], axis=0), axis=-1)[resting] * body.fps, 95)
-            for m in (body, _part(source, start, end), _part(free, start, end))
-        )
-        print(f"{clip} on {name}: {now:.3f}, planted {planted:.3f}, recorded {as_recorded:.3f} m/s")
-        assert now < 0.6 * as_recorded
-        assert now < planted
+        slip = np.linalg.norm(np.diff(foot_points(body)[..., :2], axis=0), axis=-1)[resting] * body.fps
+        assert len(slip) > 5
+        assert np.percentile(slip, 95) < 0.005
 
 
-def _part(motion, start, end):
-    return cut(motion, str(start), str(end + 1))
+@pytest.mark.parametrize("clip, name", [("02_01", "mixamo"), ("09_01", "unreal"), ("49_02", "makehuman")])
+def test_heels_and_balls_stand_where_they_rested(cmu, clip, name):
+    """A planted heel neither slips before the ball comes down nor swings about it: within 0.5 cm/s."""
+    rig = known(name)
+    recorded = clip_to_motion(*read_bvh(cmu / f"{clip}.bvh"))[0]
+    body = from_rig(to_rig(recorded, rig), rig)
+    resting = recorded.contact[:, :4] > 0.5
+    resting = resting[1:] & resting[:-1]
+    slip, slipped = (
+        np.linalg.norm(np.diff(foot_points(m)[..., :2], axis=0), axis=-1)[resting] * body.fps for m in (body, recorded)
+    )
+    assert np.percentile(slipped, 95) > 0.1
+    assert np.percentile(slip, 95) < 0.005

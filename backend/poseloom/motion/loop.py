@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Optional
 
 import numpy as np
@@ -134,8 +135,8 @@ def closed_way(walk: Travel, start, end, blend) -> Travel:
     return _path(path + bend, yaw[start : end + 1] + spin)
 
 
-def planted(cycle: Motion, way: Travel) -> Motion:
-    """The cycle, in place, with its feet locked as if it had always gone on."""
+def planted(cycle: Motion, way: Travel, lock=partial(lock_feet, flatten=False)) -> Motion:
+    """The cycle, in place, with its feet locked, by `lock(motion)`, as if it had always gone on."""
     count, turn = len(way) - 1, np.exp(1j * way.yaw[-1])
     path, yaw, at = [], [], 0.0
     for k in range(_TILES):
@@ -144,7 +145,7 @@ def planted(cycle: Motion, way: Travel) -> Motion:
         at = at + turn**k * _plane(way)[-1]
     line = _path(np.r_[np.concatenate(path), at], np.r_[np.concatenate(yaw), _TILES * way.yaw[-1]])
     order = np.r_[np.tile(np.arange(count), _TILES), 0]
-    locked = in_place(lock_feet(travelling(_taken(cycle, order), line), flatten=False), line)
+    locked = in_place(lock(travelling(_taken(cycle, order), line)), line)
     middle = _taken(locked, _TILES // 2 * count + np.arange(count + 1))
     return middle.with_(lrot=returned(np.array(middle.lrot)), root=returned(np.array(middle.root)))
 

@@ -12,8 +12,7 @@ from . import from_rig, to_rig
 from .carry import globals_of, posed_anew, rig_in_place, rig_travel, rig_travelling
 from .floor import grounded
 from .pose import Posed
-
-_LEGS = tuple(f"{joint}_{side}" for side in "lr" for joint in ("thigh", "shin", "foot", "toe"))
+from .stance import stand
 
 
 def loop_rig(
@@ -46,13 +45,22 @@ def _planted(cycle: RigMotion, rig: Rig, way, contact) -> RigMotion:
     body = from_rig(cycle, rig)
     level = grounded(body.with_(contact=None)).root[:1, 2] - body.root[:1, 2]
     body = body.with_(root=body.root + level * [[0.0, 0.0, 1.0]], contact=contact)
-    body = loop.planted(body, way)
+    body = loop.planted(body, way, stand)
     locked = Posed(rig, to_rig(body.with_(root=body.root - level * [[0.0, 0.0, 1.0]]), rig, plant_feet=False))
     _, deltas, places = globals_of(cycle, rig)
-    for joint in _LEGS:
-        for bone in (rig.index(name) for name in rig.roles.get(joint, ())[:1]):
-            if bone in deltas:
-                deltas[bone] = locked.delta(bone)
+    for bone in _legs(rig) & deltas.keys():
+        if locked.motion.keyed[bone]:
+            deltas[bone] = locked.delta(bone)
     hips = rig.index(rig.roles["pelvis"][0])
     places[hips] = locked.head(hips)
     return posed_anew(cycle, rig, deltas, places)
+
+
+def _legs(rig: Rig) -> set:
+    """Numbers of the legs' bones and of what hangs from them, such as twist bones."""
+    roles = [f"{joint}_{side}" for side in "lr" for joint in ("thigh", "shin", "foot", "toe")]
+    found = {rig.index(bone) for role in roles for bone in rig.roles.get(role, ())[:1]}
+    for bone, above in enumerate(rig.parents):  # what is above comes first
+        if above in found:
+            found.add(bone)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion import contacts, quat
+from ..motion.skeleton import global_rotations, local_rotations
 from ..motion.types import Motion, Skeleton
 from .limbs import ankles, leg_chain, leg_length
 from .reach import Reach, give_way, joints, reach_out
@@ -102,6 +103,15 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
     for side, tip in enumerate(tips):
         _bend_toe(b, grot, moved, side, tip)
     return grot, moved
+
+
+def stand(motion: Motion) -> Motion:
+    """`motion` whose feet neither slide, sink nor float where they rest; hands are left alone."""
+    parents, contact = motion.skeleton.parents, np.array(motion.contact)
+    contact[:, 4:] = 0.0
+    grot = global_rotations(motion.lrot, parents)
+    grot, root = plant(motion.with_(contact=contact), grot, np.asarray(motion.root, np.float64), motion.skeleton)
+    return motion.with_(lrot=quat.unroll(local_rotations(grot, parents)), root=root)
 
 
 def _rested(b: Stance, grot, ask: Reach, rest, fps):

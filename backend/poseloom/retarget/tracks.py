@@ -55,38 +55,43 @@ def anchored(points, rest, leg: float):
 
 
 def levelled(foot, soles, rest, fps: float):
-    """(T,4) turns that lay a foot flat while heel and ball rest; neither sinks while the other rests.
+    """(T,4) turns that lay a foot flat, with one heading, while heel and ball rest; neither sinks while the other rests.
 
     foot (T,4) global rotations; soles (2,3) heel and ball from the ankle; rest (T,2) of heel and ball.
     """
-    ahead = quat.rotate(foot, soles[1] - soles[0])
+    ahead, flat = quat.rotate(foot, soles[1] - soles[0]), rest.all(axis=-1)
     length = np.maximum(np.linalg.norm(ahead, axis=-1), 1e-9)
     slope = np.arcsin(np.clip(ahead[:, 2] / length, -1.0, 1.0))
-    turn, _ = eased(-slope, rest.all(axis=-1), fps)
+    turn, _ = eased(-slope, flat, fps)
     ball_only, heel_only = rest[:, 1] & ~rest[:, 0], rest[:, 0] & ~rest[:, 1]
     turn = np.where(ball_only, np.minimum(turn, -slope), np.where(heel_only, np.maximum(turn, -slope), turn))
-    return quat.from_axis_angle(np.cross(ahead, _Z) + 1e-12, turn)
+    heading, steady = np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])), np.zeros(len(ahead))
+    for start, end in runs(flat):
+        steady[start:end] = heading[start:end].mean() - heading[start:end]
+    steady, _ = eased(steady, flat, fps)
+    return quat.multiply(quat.from_axis_angle(_Z, steady), quat.from_axis_angle(np.cross(ahead, _Z) + 1e-12, turn))
 
 
 def held(ankle, foot, soles, rest, fps: float, leg: float):
     """(ankle (T,3), share (T,)) of a foot that neither slides nor sinks nor floats where it rests; share 1 there.
 
-    The ball is fixed; the heel only where the ball does not touch down in the same stretch.
+    In a rest it rolls from heel to ball without slipping, about the place where it was on the whole.
     """
     heel, ball = (ankle + quat.rotate(foot, point) for point in soles)
-    lone = np.zeros(len(rest), bool)
-    for start, end in runs(rest.any(axis=-1)):
-        lone[start:end] = not rest[start:end, 1].any()
-    fixed = rest[:, 1] | lone
-    level = np.where(lone[:, None], anchored(heel, lone, leg), anchored(ball, rest[:, 1], leg))
-    heel_only = rest[:, 0] & ~fixed & (np.abs(heel[:, 2]) < _ON_FLOOR * leg)
-    upright = np.where(heel_only, -heel[:, 2], level[:, 2])
-    move = np.empty_like(ankle)
-    move[:, :2], _ = eased(level[:, :2], fixed, fps)
-    move[:, 2], share = eased(upright, fixed | heel_only, fps)
+    fixed = rest.any(axis=-1)
+    rolls = np.where((rest[1:, 1] & rest[:-1, 1])[:, None], np.diff(ball, axis=0),
+                     np.where((rest[1:, 0] & rest[:-1, 0])[:, None], np.diff(heel, axis=0),
+                              (np.diff(heel, axis=0) + np.diff(ball, axis=0)) / 2.0))  # fmt: skip
+    move = -np.concatenate([np.zeros((1, 3)), np.cumsum(rolls, axis=0)])
+    height = np.where(rest[:, 1], ball[:, 2], heel[:, 2])
+    for start, end in runs(fixed):
+        move[start:end] -= move[start:end].mean(axis=0)
+        ground = height[start:end].mean()
+        move[start:end, 2] = (ground if abs(ground) > _ON_FLOOR * leg else 0.0) - height[start:end]
+    move, share = eased(move, fixed, fps)
     lowest = np.minimum(heel[:, 2], ball[:, 2]) + move[:, 2]
     # what only passes the floor stays above it
-    move[:, 2] += np.where(rest.any(axis=-1), 0.0, np.maximum(-lowest, 0.0))
+    move[:, 2] += np.where(fixed, 0.0, np.maximum(-lowest, 0.0))
     return ankle + move, share
 
 
