@@ -36,6 +36,8 @@ KERNEL = (
     "grammar.py",
     "options.py",
     "paths.py",
+    "presets.py",
+    "blender.py",
     "chains.py",
     "motion",
     "rigs",

@@ -9,23 +9,24 @@ import bpy
 from poseloom import chains
 from poseloom.motion.bvh import write_bvh
 from poseloom.motion.files import motion_from_bytes
+from poseloom.motion.resample import parse_time, resample
 from poseloom.progress import part
 
-from .scene import armature, character, export, files, keying, playblast, strips
+from .scene import armature, character, export, files, keying, playblast, rest, roles, strips
 from .scene.clock import rate, set_rate
 
 
 def bake(task: dict, report) -> dict:
     """Put the motion on the character, write what is asked for, tell what was done.
 
-    motion: npz of a Motion · clip: its name · character: {"preset"} or {"path", "armature"}, and {"controls"} ·
+    motion: npz of a Motion · clip: its name · character: as `character_of` ·
     out: .blend, .fbx, .glb or .bvh, or None · game: None, or {"root_bone", "fps"} for a game's file ·
     movie: None, or {"path", "fps", "stored"} for the sequencer ·
     playblast: None, or {"folder", "size", "step", "yaw_rad"}.
     """
     clock = Stopwatch()
     report(0.0, "Opening the character")
-    obj, ours = character_of(task["character"])
+    obj, ours, pose = character_of(task["character"])
     scene = bpy.context.scene
     motion = motion_from_bytes(Path(task["motion"]).read_bytes())
     if ours:
@@ -34,8 +35,10 @@ def bake(task: dict, report) -> dict:
     clock.lap("character")
 
     report(0.2, f"Retargeting to {obj.name}")
-    controls = task["character"].get("controls", "fk")
-    rig_motion, found = chains.motion_to_rig(motion, armature.read(obj), rate(scene), controls=controls)
+    who = task["character"]
+    found = roles.recognised(obj, who.get("controls", "fk"))
+    motion = resample(motion, rate(scene))
+    rig_motion, _ = chains.placed_on(motion, found.rig, who.get("root", "hips"), pose)
     clock.lap("retarget")
     action = keying.write(
         obj, rig_motion, name=f"{obj.name}|{task['clip']}", start_frame=start, report=part(report, 0.3, 0.4)
@@ -93,12 +96,30 @@ class Stopwatch:
 
 
 def character_of(wish: dict) -> tuple:
-    """(armature object, whether the scene is ours to set up)."""
+    """(armature object, whether the scene is ours to set up, the pose to be taken as its rest or None).
+
+    wish: {"preset"} or {"path", "armature"}; "controls", "root" and "rest" as `pipelines.Character` has them, each
+    with its default.  Without "rest" it is the pose that was kept in the file, if any.
+    """
     if wish.get("preset"):
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        return character.build(wish["preset"]), True
-    path = Path(wish["path"])
-    return files.load(path, wish.get("armature")), path.suffix.lower() != ".blend"
+        return character.build(wish["preset"]), True, None
+    path, at = Path(wish["path"]), wish.get("rest")
+    blend = path.suffix.lower() == ".blend"
+    obj = files.load(path, wish.get("armature"), keep_clips=at is not None)
+    pose = _pose_at(obj, at) if at is not None else rest.kept(obj)
+    if at is not None and not blend:
+        files.forget_clips(obj)
+    return obj, not blend, pose
+
+
+def _pose_at(obj, at: str):
+    """What one sees of `obj` at "12", a frame of its scene, or at "1.5s" from the start of that."""
+    fps = rate(bpy.context.scene)
+    frame = round(parse_time(at, fps) * fps)
+    if str(at).endswith("s"):
+        frame += bpy.context.scene.frame_start
+    return armature.read_motion(obj, frame, frame)
 
 
 def write(path: Path, obj, start: int, end: int, report, game: dict | None = None) -> None:

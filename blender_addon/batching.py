@@ -10,22 +10,22 @@ from poseloom.errors import BadInput
 from poseloom.motion.files import motion_to_bytes
 from poseloom.motion.resample import resample
 from poseloom.progress import part
-from poseloom.rigs.recognise import recognise
 
 from . import baking
-from .scene import armature, keying, notes
+from .scene import keying, notes, roles
 from .scene import takes as scene_takes
 
-_loaded: list = []  # (armature object, whether the scene is ours, Recognition) of this process
+_loaded: list = []  # (armature object, whether the scene is ours, Recognition, root, rest) of this process
 
 
 def load(task: dict, report) -> dict:
     """Open task["character"], as `baking.bake` does; what a report tells of its rig."""
     report(0.0, "Opening the character")
-    obj, ours = baking.character_of(task["character"])
+    who = task["character"]
+    obj, ours, rest = baking.character_of(who)
     keying.check_editable(obj)
-    found = chains.by_controls(recognise(armature.read(obj)), task["character"].get("controls", "fk"))
-    _loaded[:] = [obj, ours, found]
+    found = roles.recognised(obj, who.get("controls", "fk"))
+    _loaded[:] = [obj, ours, found, who.get("root", "hips"), rest]
     return {**chains.told_of(found), "armature": obj.name}
 
 
@@ -34,18 +34,19 @@ def retarget(task: dict, report) -> dict:
 
     Afterwards the character is as it was loaded.
     """
-    obj, ours, found = _loaded
+    obj, ours, found, root, rest = _loaded
     scene = bpy.context.scene
     before = (scene.frame_start, scene.frame_end, scene.frame_current, scene.render.fps, scene.render.fps_base)
     report(0.0, f"Reading {Path(task['clip']).name}")
-    motion, row = chains.cut_clip(task["clip"], task["start"], task["end"], task["fps"])
+    reading = chains.Reading(**task.get("reading", {}))
+    motion, row = chains.cut_clip(task["clip"], task["start"], task["end"], task["fps"], reading)
     if len(motion) > bpy.types.Scene.bl_rna.properties["frame_end"].hard_max - scene.frame_start:
         raise BadInput("too_long", f"{Path(task['clip']).name} has more frames than Blender can number.", "Cut it.")
     if ours:
         motion = motion.with_(fps=baking.set_rate(scene, motion.fps))
     motion = resample(motion, baking.rate(scene))
     report(0.2, f"Retargeting to {obj.name}")
-    rig_motion, measures = chains.onto(motion, found)
+    rig_motion, measures = chains.onto(motion, found, root, rest)
     start = 1 if ours else scene.frame_start
     action = keying.write(
         obj, rig_motion, name=f"{obj.name}|{task['name']}", start_frame=start, report=part(report, 0.3, 0.5)
@@ -64,14 +65,24 @@ def retarget(task: dict, report) -> dict:
 
 
 def takes(task: dict, report) -> dict:
-    """Every take of the file task["clip"] as a Motion in the folder task["folder"]: {"takes": [{take, npz, score}]}."""
+    """Every take of the file task["clip"] as a Motion in the folder task["folder"]: {"takes": [{take, npz, score}]}.
+
+    task["take"] names the only one that is wanted, if any; task["reading"] is a `chains.Reading`'s fields.
+    """
     path, found = Path(task["clip"]), []
-    for i, (take, rig, rig_motion) in enumerate(scene_takes.read(path, None, report)):
-        motion, recognised = chains.clip_to_motion(rig, rig_motion)
+    reading = chains.Reading(**task.get("reading", {}))
+    for i, (take, rig, rig_motion) in enumerate(scene_takes.read(path, None, task.get("take"), report)):
+        motion, recognised = chains.take_to_motion(rig, rig_motion, reading)
         npz = Path(task["folder"]) / f"{i}.npz"
         npz.write_bytes(motion_to_bytes(motion))
         found.append({"take": take, "npz": str(npz), **chains.told_of(recognised)})
     return {"takes": found}
+
+
+def take_names(task: dict, report) -> dict:
+    """{"takes": the names of the takes of the file task["clip"]}."""
+    report(0.0, f"Reading {Path(task['clip']).name}")
+    return {"takes": scene_takes.names(Path(task["clip"]))}
 
 
 def _take_off(obj, action) -> None:

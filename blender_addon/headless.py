@@ -83,7 +83,17 @@ def takes(task: dict, report) -> dict:
     return batching.takes(task, report)
 
 
-TASKS = {"versions": versions, "bake": bake, "character": character, "retarget": retarget, "takes": takes}
+def take_names(task: dict, report) -> dict:
+    """What takes a file has: see `batching.take_names`."""
+    from . import batching
+
+    return batching.take_names(task, report)
+
+
+TASKS = {
+    "versions": versions, "bake": bake, "character": character, "retarget": retarget, "takes": takes,
+    "take_names": take_names,
+}  # fmt: skip
 
 
 class _Reporter:

@@ -12,17 +12,18 @@ import json
 import os
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Iterator, Mapping, Optional, Sequence
 
 from . import __version__
-from .errors import BadInput, PoseloomError
+from .chains import Reading
+from .errors import BadInput, PoseloomError, told
 from .paths import check_writable
 from .motion.files import digest, write_bytes
 from .pipelines import Character, check_ending
 from .progress import Report, silent
-from .workers import hire, of_any, told, work_through
+from .workers import hire, of_any, work_through
 
 _SIDECARS = ".poseloom"
 _STAGED = re.compile(r"^\.+.+\.[0-9a-f]{8}\.staged\.")
@@ -41,6 +42,7 @@ class Options:
     blender: Optional[str] = None
     cluster: Optional[str] = None
     game: Optional[Mapping] = None  # {"root_bone", "fps"}, either may be None
+    reading: Reading = Reading()
 
 
 @dataclass
@@ -75,9 +77,8 @@ class Batch:
             for left in folder.iterdir():
                 if _STAGED.match(left.name):
                     left.unlink(missing_ok=True)  # of a run that was killed
-        path = self.character.path
         who = self.character
-        self._about_character = [who.preset, path and digest(path), who.armature, who.controls]
+        self._about_character = {**who.task(), "path": who.path and digest(who.path)}
         readable = [index for index, (clip, _) in enumerate(self.clips) if clip not in self.refused]
         self.todo = [index for index in readable if not self._is_done(index)]
 
@@ -112,12 +113,7 @@ class Batch:
         return {"clip": self.shown.get(clip, str(clip)), "output": str(self.outs[index])}
 
     def _outcomes(self, tasks, report):
-        character = {
-            "preset": self.character.preset,
-            "path": self.character.path and str(self.character.path.resolve()),
-            "armature": self.character.armature,
-            "controls": self.character.controls,
-        }
+        character = self.character.task()
         if self.options.cluster:
             from .cluster import work_through as through_cluster
 
@@ -143,13 +139,14 @@ class Batch:
         staged = out.with_name(f".{out.stem}.{uuid.uuid4().hex[:8]}.staged{out.suffix}")
         return {
             "clip": str(clip.resolve()), "name": place.name, "out": str(out), "staged": str(staged),
-            "start": o.start, "end": o.end, "fps": o.fps, "game": o.game,
+            "start": o.start, "end": o.end, "fps": o.fps, "game": o.game, "reading": asdict(o.reading),
         }  # fmt: skip
 
     def _key(self, clip_sha256: str) -> str:
         """The digest of all that an output depends on."""
         o = self.options
-        parts = [__version__, clip_sha256, *self._about_character, self.ending, o.start, o.end, o.fps, o.game]
+        parts = [__version__, clip_sha256, self._about_character, self.ending, o.start, o.end, o.fps, o.game]
+        parts.append(asdict(o.reading))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _sidecar(self, index: int) -> Path:

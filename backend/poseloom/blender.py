@@ -50,12 +50,13 @@ def run(task: dict, *, blender=None, report: Report = silent) -> dict:
 class Warm:
     """A Blender that does one task after the other: the `bpy` package of this Python, or the program at `blender`.
 
+    `extension` is the folder of the extension's code, by default that of the package poseloom_addon.
     `do` gives a task's result and raises what the task raises; after a refusal the process goes on.  It is killed
     when `report` raises, when `do` is interrupted, and by `close`.
     """
 
-    def __init__(self, blender=None):
-        command = _command(blender)
+    def __init__(self, blender=None, extension: Path | None = None):
+        command = _command(blender, extension)
         self.folder = tempfile.TemporaryDirectory(prefix="poseloom-")
         # Blender's own temporary folder too goes with ours, however its process ends
         places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder.name)
@@ -106,8 +107,8 @@ class Warm:
         self.folder.cleanup()
 
 
-def _command(blender) -> list:
-    arguments = [str(_folder_of("poseloom")), str(_folder_of("poseloom_addon"))]
+def _command(blender, extension: Path | None) -> list:
+    arguments = [str(_folder_of("poseloom")), str(extension or _folder_of("poseloom_addon"))]
     if blender is None:
         if importlib.util.find_spec("bpy") is None:
             raise Unavailable(

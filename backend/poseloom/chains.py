@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -9,27 +10,56 @@ import numpy as np
 
 from .errors import BadInput
 from .formats import CLIP_ENDINGS, CONTROLS
-from .motion import quat
+from .motion import quat, upright
+from .motion.anatomy import find_limbs
 from .motion.bvh import read_bvh
 from .motion.files import digest, motion_from_bytes
-from .motion.resample import cut, resample
+from .motion.resample import cut, cut_rig, resample
 from .motion.types import Motion, Rig, RigMotion
 from .retarget import from_rig, grounded, skeleton_of, to_rig
 from .retarget.align import align
 from .retarget.quality import measure
+from .retarget.rest import as_rest, moved_to
 from .rigs.recognise import Recognition, recognise
 from .rigs.tables import IK, families
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a clip is to be understood where detecting it fails; None detects.
+
+    up, front: one of X Y Z -X -Y -Z.  unit_m: metres in one unit.  rest: the time ("12" a frame, "1.5s") at which
+    the clip's pose is taken as its skeleton's rest pose, in place of the one in the file.
+    """
+
+    up: Optional[str] = None
+    front: Optional[str] = None
+    unit_m: Optional[float] = None
+    rest: Optional[str] = None
+
+    @property
+    def axes(self) -> dict:
+        return {"up": self.up, "front": self.front, "unit_m": self.unit_m}
+
+
 def motion_to_rig(
-    motion: Motion, rig: Rig, fps: float, preset: Optional[str] = None, controls: str = "fk"
-) -> tuple[RigMotion, Recognition]:
+    motion: Motion, rig: Rig, fps: float, preset: Optional[str] = None, controls: str = "fk", *, root: str = "hips",
+    rest: Optional[RigMotion] = None,
+) -> tuple[RigMotion, Recognition]:  # fmt: skip
     """`motion` on an armature whose roles are not known yet, at `fps`; and what was recognised.
 
-    It is played where the character stands and faces.  Errors as `by_controls`.
+    It is played where the character stands and faces; `root` and `rest` as `to_rig`.  Errors as `by_controls`.
     """
     found = by_controls(recognise(rig, preset), controls)
-    return to_rig(stood(resample(motion, fps), found.rig), found.rig), found
+    return placed_on(resample(motion, fps), found.rig, root, rest)[0], found
+
+
+def placed_on(
+    motion: Motion, rig: Rig, root: str = "hips", rest: Optional[RigMotion] = None
+) -> tuple[RigMotion, Motion]:
+    """`motion` on a rig with roles, and itself, where the character stands and faces; `root`, `rest` as `to_rig`."""
+    placed = stood(motion, rig if rest is None else as_rest(rig, rest))
+    return to_rig(placed, rig, root=root, rest=rest), placed
 
 
 def by_controls(found: Recognition, controls: str = "fk") -> Recognition:
@@ -51,21 +81,38 @@ def by_controls(found: Recognition, controls: str = "fk") -> Recognition:
     return recognise(found.rig, family)
 
 
-def clip_to_motion(rig: Rig, rig_motion: RigMotion, preset: Optional[str] = None) -> tuple[Motion, Recognition]:
-    """The canonical motion of a clip as it was recorded on `rig`, its floor put to zero; and what was recognised."""
+def clip_to_motion(
+    rig: Rig, rig_motion: RigMotion, preset: Optional[str] = None, rest: Optional[str] = None
+) -> tuple[Motion, Recognition]:
+    """The canonical motion of a clip as it was recorded on `rig`, its floor put to zero; and what was recognised.
+
+    `rest` as in `Reading`.
+    """
     found = recognise(rig, preset)
-    return grounded(from_rig(rig_motion, found.rig)), found
+    pose = None if rest is None else cut_rig(rig_motion, rest)
+    return grounded(from_rig(rig_motion, found.rig, rest=pose)), found
 
 
-def read_clip(path) -> tuple[Motion, dict]:
+def take_to_motion(rig: Rig, rig_motion: RigMotion, reading: Reading = Reading()) -> tuple[Motion, Recognition]:
+    """`clip_to_motion` of what Blender has read, whose unit is one of Blender's, 1 m if `reading` has no other."""
+    if any(value is not None for value in reading.axes.values()):
+        heads = rig.rest[:, :3, 3] @ rig.world[:3, :3].T + rig.world[:3, 3]
+        tails = rig.tails @ rig.world[:3, :3].T + rig.world[:3, 3]
+        limbs, up = find_limbs(rig.bones, rig.parents, heads, tails), reading.up or "Z"
+        world = upright.world_of(limbs, heads, tails, None, up, reading.front, reading.unit_m or 1.0)
+        rig = rig.with_(world=world @ rig.world)
+    return clip_to_motion(rig, rig_motion, rest=reading.rest)
+
+
+def read_clip(path, reading: Reading = Reading()) -> tuple[Motion, dict]:
     """The canonical motion of a clip, .bvh or our own .npz; and what is known of it: family, score, doubts, missing.
 
-    BadInput for anything else.
+    A .npz is in the house's axes already: `reading` says nothing of it.  BadInput for anything else.
     """
     path = Path(path)
     kind = path.suffix.lower()
     if kind == ".bvh":
-        motion, found = clip_to_motion(*read_bvh(path))
+        motion, found = clip_to_motion(*read_bvh(path, **reading.axes), rest=reading.rest)
         return motion, told_of(found)
     if kind == ".npz":
         return motion_from_bytes(path.read_bytes()), {"family": "poseloom", "score": 1.0, "doubts": [], "missing": []}
@@ -81,14 +128,15 @@ def told_of(found: Recognition) -> dict:
 
 
 def cut_clip(
-    path, start: Optional[str] = None, end: Optional[str] = None, fps: Optional[float] = None
-) -> tuple[Motion, dict]:
+    path, start: Optional[str] = None, end: Optional[str] = None, fps: Optional[float] = None,
+    reading: Reading = Reading(),
+) -> tuple[Motion, dict]:  # fmt: skip
     """The stretch of a clip from `start` to `end`, at `fps` if given; and the first half of a batch's row about it.
 
     Errors as `read_clip` and `cut`.
     """
     sha256 = digest(path)
-    motion, source = read_clip(path)
+    motion, source = read_clip(path, reading)
     doubts = source.pop("doubts")
     motion = cut(motion, start, end)
     return motion if fps is None else resample(motion, fps), {
@@ -96,16 +144,24 @@ def cut_clip(
     }  # fmt: skip
 
 
-def onto(motion: Motion, found: Recognition) -> tuple[RigMotion, dict]:
-    """`motion` where a recognised rig stands; and the second half of a batch's row: the rig, and how well it went."""
-    motion = stood(motion, found.rig)
-    rig_motion = to_rig(motion, found.rig)
-    floor_m = float(place_of(found.rig)[1][2])
-    return rig_motion, {
+def onto(
+    motion: Motion, found: Recognition, root: str = "hips", rest: Optional[RigMotion] = None
+) -> tuple[RigMotion, dict]:
+    """`motion` where a recognised rig stands; and the second half of a batch's row: the rig, and how well it went.
+
+    `root` and `rest` as `to_rig`; what is measured goes over the ground also where the rig stays in place.
+    """
+    rig = found.rig if rest is None else as_rest(found.rig, rest)
+    motion = stood(motion, rig)
+    rig_motion = to_rig(motion, rig, root=root)
+    measured = to_rig(motion, rig) if root == "in_place" else rig_motion
+    floor_m = float(place_of(rig)[1][2])
+    row = {
         "frames": len(motion), "fps": motion.fps, "seconds": round(len(motion) / motion.fps, 4),
         "family": found.family, "score": float(found.score), "missing": list(found.missing),
-        **measure(motion, found.rig, rig_motion, floor_m).as_dict(),
+        **measure(motion, rig, measured, floor_m).as_dict(),
     }  # fmt: skip
+    return rig_motion if rest is None else moved_to(rig_motion, rig, found.rig), row
 
 
 def stood(motion: Motion, rig: Rig) -> Motion:

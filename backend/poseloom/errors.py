@@ -50,3 +50,13 @@ class Cancelled(PoseloomError):
 
     def __init__(self, message: str = "Cancelled."):
         super().__init__("cancelled", message)
+
+
+def told(error: PoseloomError) -> dict:
+    """An error as plain values, for another process; `rebuilt` undoes it."""
+    return {"kind": type(error).__name__, "code": error.code, "message": error.message, "hint": error.hint}
+
+
+def rebuilt(values: dict) -> PoseloomError:
+    kind = globals().get(values["kind"], PoseloomError)
+    return Cancelled(values["message"]) if kind is Cancelled else kind(values["code"], values["message"], values["hint"])

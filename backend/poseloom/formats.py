@@ -7,4 +7,6 @@ GAME_ENDINGS = (".fbx", ".glb")
 CLIP_ENDINGS = (".bvh", ".npz")
 TAKES_ENDINGS = (".fbx", ".glb", ".gltf", ".blend")  # clips that Blender reads, several in a file
 CONTROLS = ("fk", "ik")
+ROOTS = ("hips", "bone", "in_place")
+AXES = ("X", "Y", "Z", "-X", "-Y", "-Z")
 KEYPOINT_ENDINGS = (".json", ".npz", ".csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Optional
 
@@ -16,7 +16,7 @@ from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
-from .motion.resample import cut, resample
+from .motion.resample import cut, cut_rig, resample
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
 
@@ -37,19 +37,27 @@ class AnimateOptions:
 
 @dataclass(frozen=True)
 class Character:
-    """Whom to animate: one of ours by preset, or one in a file; and which controls of its rig are keyed."""
+    """Whom to animate: one of ours by preset, or one in a file; and how its rig is keyed.
+
+    controls "fk" or "ik"; root, who goes over the ground, as `retarget.to_rig`; rest, the frame of its file whose pose
+    is its rest pose, or None for the one it has.
+    """
 
     preset: Optional[str] = None
     path: Optional[Path] = None
     armature: Optional[str] = None
     controls: str = "fk"
+    root: str = "hips"
+    rest: Optional[str] = None
 
     @classmethod
-    def named(cls, text: str, armature: Optional[str] = None, controls: str = "fk") -> "Character":
-        """The character that `--to text` means; BadInput where there is none."""
+    def named(cls, text: str, armature: Optional[str] = None, **how) -> "Character":
+        """The character that `--to text` means; BadInput where there is none.  `how`: controls, root, rest."""
         path = Path(text)
         if text in CHARACTERS and not path.is_file():
-            return cls(preset=text, controls=controls)
+            if how.get("rest") is not None:
+                raise BadInput("no_frames", f'"{text}" is one of ours and has no frames.', "Leave out --rest.")
+            return cls(preset=text, **how)
         if path.suffix.lower() not in CHARACTER_ENDINGS:
             raise BadInput(
                 "unknown_character",
@@ -58,7 +66,11 @@ class Character:
             )
         if not path.is_file():
             raise BadInput("no_such_file", f"There is no file {path}.", "Check the path of the character.")
-        return cls(path=path, armature=armature, controls=controls)
+        return cls(path=path, armature=armature, **how)
+
+    def task(self) -> dict:
+        """The same for another process, its path absolute."""
+        return {**asdict(self), "path": None if self.path is None else str(self.path.resolve())}
 
     @property
     def is_bvh(self) -> bool:
@@ -176,14 +188,14 @@ def animate(
 
 
 def retarget(
-    clip: Path, character: Character, out: Path, *, start=None, end=None, fps=None, extras: Extras = Extras(),
-    report: Report = silent,
+    clip: Path, character: Character, out: Path, *, start=None, end=None, fps=None,
+    reading: chains.Reading = chains.Reading(), extras: Extras = Extras(), report: Report = silent,
 ) -> dict:  # fmt: skip
     """A clip (.bvh, or a .npz of ours) onto a character, into the file `out`; what --report writes."""
     check_ending(character, out)
     account = Account({"input": str(clip), "output": str(out)})
     report(0.0, f"Reading {Path(clip).name}")
-    motion, source = chains.read_clip(clip)
+    motion, source = chains.read_clip(clip, reading)
     motion = cut(motion, start, end)
     if fps is not None:
         motion = resample(motion, fps)
@@ -208,8 +220,11 @@ def put(
 ) -> None:  # fmt: skip
     """A motion named `clip` onto a character, into the file `out`; `account` tells of it."""
     if character.is_bvh:
-        target, _ = read_bvh(character.path)
-        rig_motion, found = chains.motion_to_rig(motion, target, motion.fps, controls=character.controls)
+        target, poses = read_bvh(character.path)
+        rest = None if character.rest is None else cut_rig(poses, character.rest)
+        rig_motion, found = chains.motion_to_rig(
+            motion, target, motion.fps, controls=character.controls, root=character.root, rest=rest
+        )
         write_bvh(out, found.rig, rig_motion)
         account.lap("retarget")
         done = {
@@ -238,12 +253,7 @@ def _put_in_blender(motion, clip, character, out, extras, report) -> dict:
             "do": "bake",
             "motion": str(npz),
             "clip": clip,
-            "character": {
-                "preset": character.preset,
-                "path": None if character.path is None else str(character.path.resolve()),
-                "armature": character.armature,
-                "controls": character.controls,
-            },
+            "character": character.task(),
             "out": str(Path(out).resolve()),
             "movie": extras.movie,
             "playblast": extras.playblast,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Sequence
 
 from .blender import CRASHED, Warm
+from .chains import Reading
 from .errors import Cancelled, PoseloomError
 from .formats import TAKES_ENDINGS
 from .progress import Report, part, silent
@@ -23,7 +24,10 @@ class Taken:
     refused: dict = field(default_factory=dict)
 
 
-def unpack(clips: Sequence[tuple], folder: Path, blender: str | None = None, report: Report = silent) -> Taken:
+def unpack(
+    clips: Sequence[tuple], folder: Path, blender: str | None = None, reading: Reading = Reading(),
+    report: Report = silent,
+) -> Taken:  # fmt: skip
     """The takes of all files that have some as motions in `folder`; other clips stay what they are.
 
     A file with one take goes to the file's own name, with several to NAME_TAKE.
@@ -38,7 +42,9 @@ def unpack(clips: Sequence[tuple], folder: Path, blender: str | None = None, rep
             own.mkdir(parents=True)
             warm = warm or Warm(blender)
             try:
-                task = {"do": "takes", "clip": str(clip.resolve()), "folder": str(own)}
+                task = {
+                    "do": "takes", "clip": str(clip.resolve()), "folder": str(own), "reading": asdict(reading)
+                }  # fmt: skip
                 found = warm.do(task, part(report, i / len(clips), (i + 1) / len(clips)))["takes"]
             except Cancelled:
                 raise

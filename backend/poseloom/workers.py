@@ -15,8 +15,7 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator, Protocol, Sequence
 
-from . import errors
-from .errors import BadInput, Cancelled, PoseloomError
+from .errors import BadInput, Cancelled, PoseloomError, rebuilt, told
 from .progress import Report, silent
 
 WORKER_DIED = "worker_died"
@@ -149,9 +148,13 @@ class Direct:
     def __init__(self, character: dict):
         from . import chains
         from .motion.bvh import read_bvh
+        from .motion.resample import cut_rig
         from .rigs.recognise import recognise
 
-        self.found = chains.by_controls(recognise(read_bvh(character["path"])[0]), character.get("controls", "fk"))
+        rig, poses = read_bvh(character["path"])
+        self.found = chains.by_controls(recognise(rig), character["controls"])
+        self.root = character["root"]
+        self.rest = None if character["rest"] is None else cut_rig(poses, character["rest"])
         self.about = chains.told_of(self.found)
 
     def do(self, task: dict) -> dict:
@@ -159,8 +162,9 @@ class Direct:
         from .motion.bvh import write_bvh
 
         began = time.perf_counter()
-        motion, row = chains.cut_clip(task["clip"], task["start"], task["end"], task["fps"])
-        rig_motion, measures = chains.onto(motion, self.found)
+        reading = chains.Reading(**task["reading"])
+        motion, row = chains.cut_clip(task["clip"], task["start"], task["end"], task["fps"], reading)
+        rig_motion, measures = chains.onto(motion, self.found, self.root, self.rest)
         write_bvh(task["staged"], self.found.rig, rig_motion)
         return {**row, **measures, "took_s": round(time.perf_counter() - began, 3)}
 
@@ -225,16 +229,6 @@ class InBlender:
 
     def close(self) -> None:
         self.warm.close()
-
-
-def told(error: PoseloomError) -> dict:
-    """An error as plain values; `rebuilt` undoes it."""
-    return {"kind": type(error).__name__, "code": error.code, "message": error.message, "hint": error.hint}
-
-
-def rebuilt(values: dict) -> PoseloomError:
-    kind = getattr(errors, values["kind"], PoseloomError)
-    return Cancelled(values["message"]) if kind is Cancelled else kind(values["code"], values["message"], values["hint"])
 
 
 def of_any(error: Exception) -> PoseloomError:

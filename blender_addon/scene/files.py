@@ -46,7 +46,7 @@ def load(path, armature: str | None = None, *, keep_clips: bool = False, fps: in
     obj = choose(bpy.context.scene, armature, path.name)
     bpy.context.view_layer.objects.active = obj
     if kind != ".blend" and not keep_clips:
-        _forget_clips(obj)
+        forget_clips(obj)
     return obj
 
 
@@ -190,7 +190,7 @@ def _import(path: Path, kind: str, clips: bool) -> None:
         raise BadInput("unreadable_file", f"{path.name} cannot be read: {_said(error)}", "Export it anew.") from error
 
 
-def _forget_clips(obj) -> None:
+def forget_clips(obj) -> None:
     """Without the clips a file brought, every bone in rest."""
     for other in bpy.context.scene.objects:
         other.animation_data_clear()

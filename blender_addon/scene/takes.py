@@ -17,25 +17,51 @@ from . import armature, files
 _GLTF_FPS = 30
 
 
-def read(path, name: str | None = None, report: Report = silent) -> Iterator[tuple[str, Rig, RigMotion]]:
+def read(
+    path, name: str | None = None, only: str | None = None, report: Report = silent
+) -> Iterator[tuple[str, Rig, RigMotion]]:
     """(take, rig, motion) of each Action that moves the armature of the file at `path`; `name` where it has several.
 
-    Constraints and drivers are applied; what lies in NLA tracks is read strip by strip's Action.  BadInput where the
-    file has no armature, or nothing moves it.
+    `only` names the one take that is wanted.  Constraints and drivers are applied; what lies in NLA tracks is read
+    strip by strip's Action.  BadInput where the file has no armature, nothing moves it, or it has no such take.
     """
-    obj = files.load(path, name, keep_clips=True, fps=_GLTF_FPS)
-    animation = obj.animation_data_create()
-    animation.use_nla = False
-    found = [(action, slot) for action in bpy.data.actions for slot in _slots(action) if _moves(action, slot, obj)]
-    if not found:
-        raise BadInput("no_takes", f"Nothing in {path.name} moves {obj.name}.", "Export it with its animation.")
-    rig = armature.read(obj)
-    for i, (action, slot) in enumerate(found):
+    obj, found = _open(path, name)
+    if only is not None and only not in found:
+        raise BadInput(
+            "no_such_take", f'{path.name} has no take "{only}"; it has: {", ".join(found)}.', "Name one of these."
+        )
+    chosen = list(found.items()) if only is None else [(only, found[only])]
+    animation, rig = obj.animation_data, armature.read(obj)
+    for i, (take, (action, slot)) in enumerate(chosen):
         _rest(obj)
         compat.assign_action(animation, action, slot)
         start, end = (int(edge) for edge in np.round(action.frame_range))
-        own = part(report, i / len(found), (i + 1) / len(found))
-        yield _name_of(action.name, obj.name), rig, armature.read_motion(obj, start, end, rig=rig, report=own)
+        own = part(report, i / len(chosen), (i + 1) / len(chosen))
+        yield take, rig, armature.read_motion(obj, start, end, rig=rig, report=own)
+
+
+def names(path, name: str | None = None) -> list:
+    """What the takes of a file are called, in its order; errors as `read`."""
+    return list(_open(path, name)[1])
+
+
+def _open(path, name) -> tuple:
+    """(armature object, {take: (action, slot)}) of the file, which is open then."""
+    obj = files.load(path, name, keep_clips=True, fps=_GLTF_FPS)
+    animation = obj.animation_data_create()
+    animation.use_nla = False
+    found: dict = {}
+    for action in bpy.data.actions:
+        for slot in _slots(action):
+            if _moves(action, slot, obj):
+                take, count = _name_of(action.name, obj.name), 1
+                while take in found:
+                    count += 1
+                    take = f"{_name_of(action.name, obj.name)} {count}"
+                found[take] = (action, slot)
+    if not found:
+        raise BadInput("no_takes", f"Nothing in {path.name} moves {obj.name}.", "Export it with its animation.")
+    return obj, found
 
 
 def _slots(action) -> list:

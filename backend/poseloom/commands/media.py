@@ -6,13 +6,13 @@ from pathlib import Path
 
 from .. import formats
 from ..progress import part
-from .run import each, extra, extras_of, for_games, frames, outputs, told
+from .run import character_of, each, extra, extras_of, for_games, frames, outputs, told
 
 
 def animate(chosen) -> int:
     from .. import pipelines
 
-    character = pipelines.Character.named(chosen.to, chosen.armature, chosen.controls)
+    character = character_of(chosen)
     endings, default = for_games(chosen, character)
     outs = outputs(chosen, chosen.media, endings, default)
     options, extras = options_of(chosen), extras_of(chosen, len(chosen.media))

@@ -6,28 +6,34 @@ import tempfile
 import time
 from pathlib import Path
 
-from .. import formats, paths
-from ..errors import BadInput
+from .. import chains, formats, paths
+from ..errors import BadInput, rebuilt
 from ..terminal import complain, progress, say
-from ..workers import rebuilt
-from .run import PROG, SOME_FAILED, each, ending_of, extras_of, for_games, frames, game_of, outputs, told
+from .run import PROG, SOME_FAILED, character_of, each, ending_of, extras_of, for_games, frames, game_of, outputs, told
 
 
 def retarget(chosen) -> int:
     from .. import pipelines
     from ..takes import Taken, unpack
 
-    character = pipelines.Character.named(chosen.to, chosen.armature, chosen.controls)
+    character = character_of(chosen)
     endings, default = for_games(chosen, character)
     out = Path(chosen.out)
     clips = paths.find_clips(chosen.clips, without=out if out.is_dir() else None)
+    reading = reading_of(chosen)
+    own = next((clip for clip, _ in clips if clip.suffix.lower() == ".npz"), None)
+    if own is not None and reading != chains.Reading():
+        raise BadInput(
+            "bad_option", f"{own} is a motion of ours: its axes, unit and rest pose are known.",
+            "Leave out --up, --front, --unit and --clip-rest.",
+        )  # fmt: skip
     many = chosen.format or chosen.jobs or chosen.resume or chosen.cluster
     many = many or len(clips) > 1 or any(not Path(word).is_file() for word in chosen.clips)
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
         taken = Taken(clips)
         if any(clip.suffix.lower() in formats.TAKES_ENDINGS for clip, _ in clips):
             with progress(chosen.progress, "reading") as report:
-                taken = unpack(clips, Path(folder), chosen.blender, report)
+                taken = unpack(clips, Path(folder), chosen.blender, reading, report)
         if many or len(taken.clips) > 1:
             return _batch(chosen, taken, character)
         for error in taken.refused.values():
@@ -35,8 +41,13 @@ def retarget(chosen) -> int:
         outs = outputs(chosen, chosen.clips, endings, default)
         extras = extras_of(chosen, 1)
         return each(chosen, [str(taken.clips[0][0])], outs, lambda clip, out, report: told(pipelines.retarget(
-            Path(clip), character, out, start=chosen.start, end=chosen.end, fps=chosen.fps, extras=extras, report=report
+            Path(clip), character, out, start=chosen.start, end=chosen.end, fps=chosen.fps, reading=reading,
+            extras=extras, report=report,
         ), out))  # fmt: skip
+
+
+def reading_of(chosen):
+    return chains.Reading(chosen.up, chosen.front, chosen.unit, chosen.clip_rest)
 
 
 def _batch(chosen, taken, character) -> int:
@@ -60,7 +71,7 @@ def _batch(chosen, taken, character) -> int:
     options = Options(
         start=chosen.start, end=chosen.end, fps=chosen.fps, resume=chosen.resume, overwrite=chosen.overwrite,
         jobs=chosen.jobs, blender=chosen.blender, cluster=chosen.cluster,
-        game=game_of(chosen),
+        game=game_of(chosen), reading=reading_of(chosen),
     )  # fmt: skip
     clips = taken.clips
     batch = Batch(clips, character, Path(chosen.out), ending, options, taken.shown, taken.refused)

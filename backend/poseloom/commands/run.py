@@ -58,6 +58,14 @@ def outputs(chosen, inputs, endings, default: str) -> list:
     return outs
 
 
+def character_of(chosen):
+    """The Character of --to, with how it is to be keyed."""
+    from ..pipelines import Character
+
+    root = chosen.root.replace("-", "_")
+    return Character.named(chosen.to, chosen.armature, controls=chosen.controls, root=root, rest=chosen.rest)
+
+
 def game_of(chosen) -> Optional[dict]:
     return {"root_bone": chosen.root_bone, "fps": chosen.fps} if getattr(chosen, "game", False) else None
 
