@@ -8,6 +8,9 @@ from poseloom.errors import BadInput
 from poseloom.motion import quat
 from poseloom.motion.types import Rig, RigMotion
 from poseloom.progress import Report, silent
+from poseloom.retarget import pose_matrices as pose_matrices_of
+
+from . import plain
 
 
 def read(obj) -> Rig:
@@ -43,9 +46,22 @@ def read_motion(obj, start: int, end: int, *, rig: Rig | None = None, report: Re
     """What one sees from frame `start` to `end` (both included): constraints and drivers applied.
 
     Rotation and location of every bone relative to rest; scale is left out.  The playhead is put
-    back.  `rig` is `read(obj)`, taken anew where not given.
+    back.  `rig` is `read(obj)`, taken anew where not given.  Where nothing but an Action moves the
+    bones its curves are read, else the scene is played.
     """
-    rig = read(obj) if rig is None else rig
+    whole = read(obj)
+    rig = whole if rig is None else rig
+    motion = plain.read(obj, whole, start, end)
+    if motion is None:
+        return play(obj, rig, start, end, report)
+    if rig.bones == whole.bones and np.array_equal(rig.parents, whole.parents):
+        return motion
+    poses = pose_matrices_of(whole, motion)[:, [whole.index(bone) for bone in rig.bones]]
+    return RigMotion(rig.bones, *relative_to_rest(rig, poses), np.ones(len(rig), bool), motion.fps)
+
+
+def play(obj, rig: Rig, start: int, end: int, report: Report = silent) -> RigMotion:
+    """What `read_motion` gives, by playing the scene frame by frame."""
     scene = bpy.context.scene
     playhead, subframe = scene.frame_current, scene.frame_subframe
     poses = np.empty((end - start + 1, len(rig), 4, 4))

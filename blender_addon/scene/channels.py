@@ -15,9 +15,9 @@ from poseloom.motion.types import Rig, RigMotion
 from poseloom.retarget.reduce import RigCurves
 
 from .. import compat
-from . import keying
+from . import curves, keying
+from .plain import as_turns, rotation_property
 
-_PATHS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
 # a component without keys gets some where it departs from its value by more than this
 _STILL = 1e-6
 
@@ -57,9 +57,9 @@ def mapped_curves(obj, rig: Rig) -> dict:
     wanted = set(rig.switches)
     for bone in {bone for bones in rig.roles.values() for bone in bones}:
         path = keying.bone_path(bone)
-        wanted |= {f"{path}.{_rotation(obj.pose.bones[bone])}", f"{path}.location"}
-    curves = compat.action_fcurves(action, slot)
-    found = {(c.data_path, c.array_index): c for c in curves if c.data_path in wanted and len(c.keyframe_points)}
+        wanted |= {f"{path}.{rotation_property(obj.pose.bones[bone])}", f"{path}.location"}
+    every = compat.action_fcurves(action, slot)
+    found = {(c.data_path, c.array_index): c for c in every if c.data_path in wanted and len(c.keyframe_points)}
     if not any(not path.endswith('"]') for path, _ in found):
         raise BadInput(
             "no_keys", f'"{action.name}" has no keys on the bones that are mapped.', "Look at the roles of the rig."
@@ -70,18 +70,19 @@ def mapped_curves(obj, rig: Rig) -> dict:
 def read(obj, rig: Rig, fps: float) -> Clip:
     """What the active Action of `obj` says of the mapped bones, on every frame from its first key to its last."""
     action, slot = active(obj)
-    curves = mapped_curves(obj, rig)
-    edges = [curve.keyframe_points[k].co[0] for curve in curves.values() for k in (0, -1)]
+    found = mapped_curves(obj, rig)
+    edges = [curve.keyframe_points[k].co[0] for curve in found.values() for k in (0, -1)]
     start, end = int(np.floor(min(edges) + 1e-3)), int(np.ceil(max(edges) - 1e-3))
     frames = np.arange(start, end + 1)
-    values = {key: sample(curve, frames) for key, curve in curves.items()}
+    # modifiers are left out: they stay on the curves
+    values = {key: curves.sample(curve, frames, modifiers=False) for key, curve in found.items()}
     count, bones = len(frames), len(rig)
     basis, location = np.tile(quat.IDENTITY, (count, bones, 1)), np.full((count, bones, 3), np.nan)
     keyed = np.zeros(bones, bool)
     for b, name in enumerate(rig.bones):
         pose, path = obj.pose.bones[name], keying.bone_path(name)
-        channel = f"{path}.{_rotation(pose)}"
-        now = getattr(pose, _rotation(pose))
+        channel = f"{path}.{rotation_property(pose)}"
+        now = getattr(pose, rotation_property(pose))
         if any((channel, i) in values for i in range(len(now))):
             turned = [values.get((channel, i), np.full(count, now[i])) for i in range(len(now))]
             basis[:, b], keyed[b] = as_turns(np.stack(turned, axis=-1), pose.rotation_mode), True
@@ -89,7 +90,7 @@ def read(obj, rig: Rig, fps: float) -> Clip:
             moved = [values.get((f"{path}.location", i), np.full(count, pose.location[i])) for i in range(3)]
             location[:, b] = np.stack(moved, axis=-1)
     props = {path: values[path, 0] for path in rig.switches if (path, 0) in values}
-    return Clip(action, slot, RigMotion(rig.bones, basis, location, keyed, fps, props), start, frozenset(curves))
+    return Clip(action, slot, RigMotion(rig.bones, basis, location, keyed, fps, props), start, frozenset(found))
 
 
 def write(obj, clip: Clip, motion: RigMotion, start: int) -> None:
@@ -104,10 +105,10 @@ def write(obj, clip: Clip, motion: RigMotion, start: int) -> None:
     keying.rewrite(obj, motion, channels, start)
 
 
-def write_reduced(obj, clip: Clip, curves: RigCurves, start: int) -> None:
+def write_reduced(obj, clip: Clip, few: RigCurves, start: int) -> None:
     """Few keys with handles in place of what `clip` was read from; switches stay as they are."""
     channels, kept = compat.action_channels(clip.action, clip.slot), []
-    for curve in curves.curves:
+    for curve in few.curves:
         if curve.path == "location":
             used = [k for k, i in enumerate(curve.index) if not _unmoved(obj, clip, curve.bone, i, curve.values[:, k])]
             curve = type(curve)(curve.bone, curve.path, tuple(curve.index[k] for k in used), curve.frames,
@@ -115,33 +116,7 @@ def write_reduced(obj, clip: Clip, curves: RigCurves, start: int) -> None:
         kept.append(curve)
     paths = {(f"{keying.bone_path(c.bone)}.{c.path}", i) for c in kept for i in c.index}
     _clear(channels, clip, paths | {(path, 0) for path in clip.motion.props})
-    keying.write_curves(RigCurves(curves.bones, tuple(kept), curves.length, curves.fps), channels, start)
-
-
-def sample(curve, frames) -> np.ndarray:
-    """(T,) the curve's own values: its modifiers are left out, as they stay on it."""
-    mute = [(modifier, modifier.mute) for modifier in curve.modifiers]
-    try:
-        for modifier, _ in mute:
-            modifier.mute = True
-        return np.array([curve.evaluate(frame) for frame in frames.tolist()])
-    finally:
-        for modifier, was in mute:
-            modifier.mute = was
-
-
-def as_turns(values, mode: str) -> np.ndarray:
-    """Rotations (T,4) of what keys hold in a bone's rotation mode."""
-    if mode == "QUATERNION":
-        return quat.normalise(values)
-    if mode == "AXIS_ANGLE":
-        return quat.from_axis_angle(values[:, 1:], values[:, 0])
-    order = mode.lower()[::-1]
-    return quat.from_euler(values[:, ["xyz".index(letter) for letter in order]], order)
-
-
-def _rotation(pose_bone) -> str:
-    return _PATHS.get(pose_bone.rotation_mode, "rotation_euler")
+    keying.write_curves(RigCurves(few.bones, tuple(kept), few.length, few.fps), channels, start)
 
 
 def _unmoved(obj, clip, bone, index, values) -> bool:
@@ -155,7 +130,7 @@ def _paths(obj, motion: RigMotion) -> set:
     """{(data path, index)} that `keying` is going to write."""
     paths = {(path, 0) for path in motion.props}
     for b, name in enumerate(motion.bones):
-        path, mode = keying.bone_path(name), _rotation(obj.pose.bones[name])
+        path, mode = keying.bone_path(name), rotation_property(obj.pose.bones[name])
         if motion.keyed[b]:
             paths |= {(f"{path}.{mode}", i) for i in range(3 if mode == "rotation_euler" else 4)}
         paths |= {(f"{path}.location", i) for i in range(3) if np.isfinite(motion.location[:, b, i]).any()}

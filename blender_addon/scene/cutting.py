@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import curves
+
 _STEPS = 60  # halvings, to a double's precision
 
 
@@ -26,7 +28,7 @@ def trim(curve, first: float, last: float) -> None:
 
 
 def split(curve, frame: float) -> None:
-    """A key at `frame`, between two keys, that changes nothing (de Casteljau's algorithm)."""
+    """A key at `frame`, between two keys, that changes nothing where their handles do not overlap (de Casteljau)."""
     points = curve.keyframe_points
     k = next(k for k in range(len(points)) if points[k].co[0] >= frame - 1e-4)
     if abs(points[k].co[0] - frame) <= 1e-4:
@@ -51,12 +53,11 @@ def split(curve, frame: float) -> None:
 
 
 def _segment(left, right) -> np.ndarray:
-    """(4,2) the Bezier corners between two keys, handles shortened as Blender does where they overlap in time."""
+    """(4,2) the Bezier corners between two keys, handles shortened as Blender does where they reach past the other."""
     ends = np.array([left.co, left.handle_right, right.handle_left, right.co], np.float64)
-    out, back, span = ends[1] - ends[0], ends[3] - ends[2], ends[3, 0] - ends[0, 0]
-    reach = abs(out[0]) + abs(back[0])
-    share = min(1.0, span / reach) if reach > 0.0 else 1.0
-    return np.array([ends[0], ends[0] + share * out, ends[3] - share * back, ends[3]])
+    span = ends[3, 0] - ends[0, 0]
+    out, back = curves.within(ends[1] - ends[0], span), curves.within(ends[3] - ends[2], span)
+    return np.array([ends[0], ends[0] + out, ends[3] - back, ends[3]])
 
 
 def _casteljau(corners, frame: float) -> tuple:
