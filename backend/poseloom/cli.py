@@ -23,6 +23,7 @@ DOERS = {
     "demo": ("backend", "demo"),
     "jobs": ("backend", "jobs"),
     "models": ("models", "models"),
+    "train": ("train", "train"),
     "register": ("backend", "register"),
 }
 

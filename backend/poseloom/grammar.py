@@ -79,6 +79,11 @@ VERBS = {
         options.models,
         ("list", "add mediapipe-heavy --from pose_landmark_heavy.tflite"),
     ),
+    "train": (
+        "pack clips and train the networks that come with Poseloom",
+        options.train,
+        ("pack clips/ --out clips.npz", "lifter --data clips.npz --minutes 60 --device cpu --out lifter/"),
+    ),
     "register": (
         "tell the Blender extension how to start this backend",
         options.register,

@@ -6,6 +6,8 @@ from .formats import (
     ANIMATION_ENDINGS, AXES, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONTROLS, KEYPOINT_ENDINGS, ROOTS, TAKES_ENDINGS,
 )  # fmt: skip
 
+TRAINING = "01,02,03,05,06,07,14,16,127"  # subjects of the CMU motion capture database
+
 
 def _positive(text: str) -> float:
     value = float(text)
@@ -46,6 +48,7 @@ def _add_range(parser) -> None:
 def _add_estimate(parser) -> None:
     parser.add_argument("--estimator", default="mediapipe", metavar="NAME", help="default: %(default)s")
     parser.add_argument("--person", type=_count, default=1, metavar="N", help="which person, from 1; default 1")
+    parser.add_argument("--processes", type=_count, metavar="N", help="see a clip in N parts at a time; default: by its length")
     _add_range(parser)
 
 
@@ -167,3 +170,26 @@ def models(parser, inside_blender: bool) -> None:
     for child in (add, remove):
         child.add_argument("name", metavar="NAME", help="such as mediapipe-heavy")
         _add_progress(child)
+
+
+def train(parser, inside_blender: bool) -> None:
+    sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=type(parser))
+    pack = sub.add_parser("pack", help="put a folder of .bvh clips into one .npz for training")
+    pack.add_argument("folder", metavar="FOLDER", help="the clips, at any depth")
+    _add_output(pack, "a file ending in .npz")
+    lifter = sub.add_parser("lifter", help="the network from points in the picture to joints in space")
+    lifter.add_argument("--data", required=True, metavar="DIR|FILE", help="a packed .npz, or a folder of .bvh clips")
+    lifter.add_argument("--pairs", metavar="FILE.npz", help="an estimator's points beside the truth, to train on too")
+    lifter.add_argument("--validate", metavar="FILE.npz", help="such pairs of other subjects, for the log")
+    for child in (pack, lifter):
+        child.add_argument("--subjects", default=TRAINING, metavar="IDS", help='with commas between, or "all"')
+    _add_training(lifter, minutes=60.0)
+
+
+def _add_training(parser, minutes: float) -> None:
+    parser.add_argument("--out", "-o", required=True, metavar="FOLDER", help="what is there already is trained on")
+    parser.add_argument("--minutes", type=_positive, default=minutes, metavar="N", help="in all; default: %(default)s")
+    parser.add_argument("--stretch", type=_positive, metavar="N", help="minutes of this run; default: all that are left")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
+    _add_progress(parser)

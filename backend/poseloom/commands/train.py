@@ -1,0 +1,73 @@
+"""`train`: clips packed into one file, and the networks that we ship, trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import packing, paths
+from ..errors import BadInput
+from ..registry import package
+from ..terminal import progress, say
+
+
+def train(chosen) -> int:
+    return {"pack": _pack, "lifter": _lifter}[chosen.action](chosen)
+
+
+def _pack(chosen) -> int:
+    out = paths.outputs([chosen.folder], chosen.out, (".npz",), ".npz", chosen.overwrite)[0]
+    made, left_out = _packed(chosen, Path(chosen.folder))
+    made.save(out)
+    sentence = f"{out}: {len(made.names)} clips, {int(made.start[-1])} frames at 30 fps."
+    say(chosen.progress, "\n  ".join([sentence, *left_out]), clips=len(made.names), left_out=left_out)
+    return 0
+
+
+def _packed(chosen, folder: Path):
+    if not folder.is_dir():
+        raise BadInput("no_such_folder", f"There is no folder {folder}.", "Give a folder of .bvh files.")
+    subjects = None if chosen.subjects == "all" else tuple(chosen.subjects.split(","))
+    held = set(subjects or ()) & set(packing.VALIDATION + packing.TEST)
+    if held:
+        raise BadInput("held_out", f"Subject {min(held)} is kept for tests.", "Leave it out of --subjects.")
+    with progress(chosen.progress, "Packing") as report:
+        return packing.pack(folder, subjects, report)
+
+
+def _arrays(path) -> dict:
+    """The arrays of a .npz; BadInput where it is none."""
+    try:
+        with np.load(path, allow_pickle=False) as z:
+            return {key: z[key] for key in z.files}
+    except (OSError, ValueError) as error:
+        raise BadInput("bad_pack", f"{path} cannot be read: {error}.", "Make it by poseloom train pack.") from error
+
+
+def _lifter(chosen) -> int:
+    data, out = Path(chosen.data), Path(chosen.out)
+    if data.is_dir():
+        out.mkdir(parents=True, exist_ok=True)
+        _packed(chosen, data)[0].save(out / "clips.npz")
+        data = out / "clips.npz"
+    pack = _arrays(data)
+    needed = {"lrot", "root", "offsets", "start", "names"}
+    if not needed <= set(pack):
+        raise BadInput("bad_pack", f"{data} has no {min(needed - set(pack))}.", "Make it by poseloom train pack.")
+    subjects = sorted({str(name).partition("_")[0] for name in pack["names"]})
+    held = set(subjects) & set(packing.VALIDATION + packing.TEST)
+    if held:
+        raise BadInput("held_out", f"{data} holds subject {min(held)}, kept for tests.", "Pack it anew without.")
+    training = package("poseloom.pose.train", "Training", "train")
+    options = training.TrainOptions(
+        minutes=chosen.minutes, stretch=chosen.stretch or float("inf"), device=chosen.device, seed=chosen.seed
+    )
+    pairs, valid = (_arrays(path) if path else None for path in (chosen.pairs, chosen.validate))
+    with progress(chosen.progress, "Training") as report:
+        net = training.train(pack, out, options, pairs, valid, report)
+    training.export(net, out / "model.onnx")
+    (out / "CARD.md").write_text(training.card(out, options, subjects, pairs, valid), encoding="utf-8")
+    size = (out / "model.onnx").stat().st_size
+    say(chosen.progress, f"{out / 'model.onnx'}: {size / 1e6:.1f} MB.", model=str(out / "model.onnx"), bytes=size)
+    return 0
