@@ -9,13 +9,12 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import bpy
-from poseloom import __version__, client, formats, grammar, paths
-from poseloom.chains import clip_to_motion
+from poseloom import __version__, chains, client, formats, grammar, paths
 from poseloom.errors import BadInput, Cancelled, PoseloomError
-from poseloom.motion.bvh import read_bvh
 from poseloom.motion.files import joints_to_bytes, motion_from_bytes, motion_to_bytes, write_bytes
 from poseloom.motion.resample import cut, resample
 from poseloom.progress import part
@@ -46,17 +45,48 @@ def main(arguments: list) -> int:
     parser = grammar.build_parser("blender --command poseloom", VERBS, inside_blender=True)
     try:
         chosen = parser.parse_args(arguments)
-        clips = chosen.media if chosen.verb == "animate" else chosen.clips
-        outs = paths.outputs(clips, chosen.out, formats.ANIMATION_ENDINGS, ".blend", chosen.overwrite)
+        if chosen.root_bone and not chosen.game:
+            raise BadInput("bad_usage", "--root-bone belongs to --game.", "Add --game.")
         if chosen.verb == "animate":
-            return _with_backend(chosen, clips, outs)
-        return _each(chosen, clips, outs, lambda path, report: _motion_of_clip(path, chosen))
+            return _with_backend(chosen, chosen.media, _outs(chosen, chosen.media))
+        with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
+            clips = _unpacked(chosen, Path(folder))
+            return _each(chosen, clips, _outs(chosen, clips), lambda path, report: _motion_of_clip(path, chosen))
     except SystemExit as stop:  # argparse after --help
         return int(stop.code or 0)
     except KeyboardInterrupt:
         return _complain(Cancelled(), arguments)
     except PoseloomError as error:
         return _complain(error, arguments)
+
+
+def _outs(chosen, clips: list) -> list:
+    endings = formats.GAME_ENDINGS if chosen.game else formats.ANIMATION_ENDINGS
+    return paths.outputs(clips, chosen.out, endings, endings[0], chosen.overwrite)
+
+
+def _unpacked(chosen, folder: Path) -> list:
+    """The clips, where files that Blender reads give way to motions of their takes; one take keeps its file's name."""
+    from . import batching
+
+    clips = []
+    chains.check_readable(chosen.clips, _reading(chosen))
+    for i, clip in enumerate(map(Path, chosen.clips)):
+        if clip.suffix.lower() not in formats.TAKES_ENDINGS or not clip.is_file():
+            clips.append(str(clip))
+            continue
+        own = folder / str(i)
+        own.mkdir()
+        task = {"clip": str(clip.absolute()), "folder": str(own), "reading": asdict(_reading(chosen))}
+        found = batching.takes(task, Printed(chosen.progress, clip.name))["takes"]
+        for take in found:
+            name = clip.stem if len(found) == 1 else f"{clip.stem}_{paths.safe_name(take['take'])}"
+            clips.append(str(Path(take["npz"]).rename(own / f"{name}.npz")))
+    return clips
+
+
+def _reading(chosen) -> chains.Reading:
+    return chains.Reading(chosen.up, chosen.front, chosen.unit, chosen.clip_rest)
 
 
 def _with_backend(chosen, clips: list, outs: list) -> int:
@@ -69,6 +99,7 @@ def _with_backend(chosen, clips: list, outs: list) -> int:
     options = {
         "estimator": chosen.estimator, "person": chosen.person, "height_m": chosen.height, "start": chosen.start,
         "end": chosen.end, "fps": chosen.fps, "smooth_hz": chosen.smooth_hz, "foot_lock": not chosen.no_foot_lock,
+        "processes": chosen.processes,
     }  # fmt: skip
     try:
         return _each(
@@ -80,7 +111,7 @@ def _with_backend(chosen, clips: list, outs: list) -> int:
 
 
 def _motion_of_clip(path: Path, chosen) -> bytes:
-    motion, _ = clip_to_motion(*read_bvh(path))
+    motion, _ = chains.read_clip(path, _reading(chosen))
     motion = cut(motion, chosen.start, chosen.end)
     return motion_to_bytes(resample(motion, chosen.fps) if chosen.fps else motion)
 
@@ -126,8 +157,11 @@ def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
     task = {
         "motion": str(motion),
         "clip": clip.stem,
-        "character": {**character, "controls": chosen.controls},
+        "character": {
+            **character, "controls": chosen.controls, "root": chosen.root.replace("-", "_"), "rest": chosen.rest
+        },
         "out": str(out.absolute()),
+        "game": {"root_bone": chosen.root_bone, "fps": chosen.fps} if chosen.game else None,
     }
     return baking.bake(task, report)
 

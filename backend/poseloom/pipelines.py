@@ -23,7 +23,7 @@ from .progress import Report, part, silent
 
 @dataclass(frozen=True)
 class AnimateOptions:
-    """What a user may choose; times are "12" (a frame) or "1.5s" (seconds)."""
+    """What a user may choose; times are "12" (a frame) or "1.5s" (seconds); processes None: as the clip's length asks."""
 
     estimator: str = "mediapipe"
     person: int = 1
@@ -33,6 +33,7 @@ class AnimateOptions:
     fps: Optional[float] = None
     smooth_hz: float = 6.0
     foot_lock: bool = True
+    processes: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,10 @@ def media_to_keypoints(
 
     To `warnings` are added sentences on what could not be read of the clip.
     """
-    from . import pose
+    from .pose import split
 
-    estimate = pose.load(options.estimator)()
     clip = open_media(path, options)
-    people = estimate(clip, report)
+    people = split.estimate(options.estimator, clip, options.processes, report)
     if warnings is not None:
         warnings += clip.warnings
     if not 1 <= options.person <= len(people):

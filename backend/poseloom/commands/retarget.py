@@ -21,12 +21,7 @@ def retarget(chosen) -> int:
     out = Path(chosen.out)
     clips = paths.find_clips(chosen.clips, without=out if out.is_dir() else None)
     reading = reading_of(chosen)
-    own = next((clip for clip, _ in clips if clip.suffix.lower() == ".npz"), None)
-    if own is not None and reading != chains.Reading():
-        raise BadInput(
-            "bad_option", f"{own} is a motion of ours: its axes, unit and rest pose are known.",
-            "Leave out --up, --front, --unit and --clip-rest.",
-        )  # fmt: skip
+    chains.check_readable((clip for clip, _ in clips), reading)
     many = chosen.format or chosen.jobs or chosen.resume or chosen.cluster
     many = many or len(clips) > 1 or any(not Path(word).is_file() for word in chosen.clips)
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:

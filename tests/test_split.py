@@ -1,0 +1,112 @@
+"""One clip seen by several processes."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from clips import numbered, write
+
+from poseloom import pose
+from poseloom.errors import BadInput, Cancelled
+from poseloom.media import Clip, open_clip
+from poseloom.motion.types import Keypoints
+from poseloom.pose import split
+from poseloom.progress import silent
+
+
+def keypoints(xy, score=None) -> Keypoints:
+    score = np.ones(xy.shape[:2]) if score is None else score
+    return Keypoints("blazepose", xy, None, score, (640, 480), 30.0, 0.0, 1)
+
+
+@pytest.fixture
+def walk():
+    """A person whose points go over the picture, 100 frames."""
+    rng = np.random.default_rng(1)
+    return rng.uniform(100, 400, (1, 33, 2)) + np.arange(100.0)[:, None, None]
+
+
+@pytest.mark.parametrize("frames,fps,processes,count", [(60, 30, None, 1), (100_000, 30, 3, 3), (40, 30, 8, 1), (None, 30, 4, 1)])
+def test_stretches_cover_the_clip_once(frames, fps, processes, count):
+    stretches = split.share_out(frames, fps, processes)
+    assert len(stretches) == count
+    assert stretches[0][0] == 0 and stretches[-1][1] == (frames or 0)
+    assert all(a[1] == b[0] for a, b in zip(stretches, stretches[1:]))
+
+
+def test_equal_stretches_join_to_the_whole(walk):
+    parts = [keypoints(walk[:50]), keypoints(walk[50 - split.OVERLAP :])]
+    np.testing.assert_allclose(split.join(parts, [0, 50]).xy, walk, rtol=1e-6)
+
+
+def test_a_step_between_stretches_is_spread_over_the_overlap(walk):
+    parts = [keypoints(walk[:50]), keypoints(walk[50 - split.OVERLAP :] + 6.0)]
+    joined = split.join(parts, [0, 50]).xy - walk
+    assert np.abs(np.diff(joined, axis=0)).max() < 6.0 / split.OVERLAP + 1e-3
+    assert np.abs(joined[: 50 - split.OVERLAP]).max() < 1e-3 and np.abs(joined[50:] - 6.0).max() < 1e-3
+
+
+def test_frames_that_one_stretch_missed_come_from_the_other(walk):
+    late = walk[50 - split.OVERLAP :].copy()
+    late[:4] = np.nan
+    joined = split.join([keypoints(walk[:50]), keypoints(late)], [0, 50])
+    np.testing.assert_allclose(joined.xy, walk, rtol=1e-6)
+
+
+def test_two_people_are_not_joined(walk):
+    assert split.join([keypoints(walk[:50]), keypoints(walk[50 - split.OVERLAP :] + 300.0)], [0, 50]) is None
+
+
+@pytest.mark.parametrize("fps", [None, 12.5])
+def test_a_stretch_shows_the_same_frames_as_the_whole(tmp_path, fps):
+    clip = open_clip(write(tmp_path / "clip.mp4", [numbered(k) for k in range(60)]), fps=fps)
+    whole = [frame.rgb for frame in clip]
+    first = len(whole) // 3
+    for begin, end in ((0, first), (first, len(whole))):
+        stretch = Clip(clip.source, clip.start_s + begin / clip.fps, clip.start_s + end / clip.fps, clip.fps)
+        shown = [frame.rgb for frame in stretch]
+        assert len(shown) == end - begin
+        assert all(np.array_equal(a, b) for a, b in zip(shown, whole[begin:end]))
+
+
+def test_two_processes_see_what_one_sees(data):
+    """Within what the estimator itself differs by when it comes to a frame by another way: a few pixels."""
+    pytest.importorskip("mediapipe")
+    clip = open_clip(data / "media" / "pose_squats.mp4")
+    (one,) = pose.load("mediapipe")()(clip, silent)
+    (two,) = split.estimate("mediapipe", clip, 2)
+    assert len(one) == len(two) and two.size == one.size and two.start_s == one.start_s
+    apart = np.linalg.norm(one.xy - two.xy, axis=-1)
+    seam = len(one) // 2
+    assert np.nanmax(apart[: seam - split.OVERLAP]) < 0.01
+    tall = np.nanmedian(np.ptp(one.xy[..., 1], axis=1))
+    assert np.nanmedian(apart[seam:]) < 0.005 * tall
+    step = np.linalg.norm(np.diff(two.xy, axis=0), axis=-1).mean(axis=1)
+    assert step[seam - split.OVERLAP - 1 : seam + 1].max() < 3.0 * np.median(step)
+
+
+def test_cancel_ends_the_processes_at_once(data):
+    pytest.importorskip("mediapipe")
+    psutil = pytest.importorskip("psutil")
+    clip = open_clip(data / "media" / "pose_squats.mp4")
+    began = []
+
+    def report(fraction, text):
+        if fraction > 0.0:
+            began.append(time.perf_counter())
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        split.estimate("mediapipe", clip, 2, report)
+    assert time.perf_counter() - began[0] < 1.0
+    assert not [child for child in psutil.Process().children() if "split" in " ".join(child.cmdline())]
+
+
+def test_what_a_process_refuses_is_said(tmp_path):
+    pytest.importorskip("mediapipe")
+    clip = open_clip(write(tmp_path / "nobody.mp4", [numbered(k) for k in range(60)]))
+    with pytest.raises(BadInput) as caught:
+        split.estimate("mediapipe", clip, 2)
+    assert caught.value.code == "no_person"
