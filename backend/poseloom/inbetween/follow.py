@@ -103,7 +103,12 @@ class Dtw:
         says = np.where(sure[:, None], 1.0, _POSE_SAYS) * np.ones(told.shape[1])
         says[:, -4:] = _TRAVEL_SAYS
         cost = dtw.distances(told, self.library.poses, says)
-        return moments, dtw.subsequence(cost, count, starts=self.library.clip_starts)
+        # inside a hole only the spline speaks for a frame, so there the reference goes on evenly
+        at = np.arange(len(moments))
+        return moments, [
+            dtw.Match(dtw.smooth_warp(np.interp(at, at[sure], match.where[sure])), match.cost)
+            for match in dtw.subsequence(cost, count, starts=self.library.clip_starts)
+        ]
 
     def _after(self, lrot, root, motion, rows):
         """The spline (T,J,4), (T,3) through the keys of a stretch, plus how references depart from theirs."""
@@ -119,7 +124,7 @@ class Dtw:
         turn, move = np.zeros(lrot.shape[:2] + (3,)), np.zeros(root.shape)
         leg = leg_length(np.asarray(motion.skeleton.offsets))
         for match, part in zip(chosen, share / share.sum()):
-            t, m = self._departure(np.interp(np.arange(len(rows)), moments, dtw.smooth_warp(match.where)), lrot, rows, leg)
+            t, m = self._departure(np.interp(np.arange(len(rows)), moments, match.where), lrot, rows, leg)
             turn, move = turn + part * t, move + part * m
         if not self.candidate:
             move = move * [_TRAVEL_SHARE, _TRAVEL_SHARE, 1.0]
