@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from cloth import Cloth, hang, smoothstep, vertex_normals
-from makehuman import Figure
+from makehuman import SHAPE, Figure
 
 from poseloom.motion.files import write_bytes
 
@@ -231,8 +231,9 @@ def fill_gaps(table, points):
     return table
 
 
-def build(folder: Path) -> bytes:
-    figure = Figure(folder)
+def build(folder: Path, shape=SHAPE, height_m: float = HEIGHT_M) -> bytes:
+    """The file's bytes for a figure of these MakeHuman shapes, {target: share}, so tall in its shoes."""
+    figure = Figure(folder, shape)
     parts = [(cloth, [r] * len(cloth.faces) if isinstance(r, str) else r) for cloth, r in Tailor(figure).parts()]
     cloths = []
     loops, sizes, regions, start = [], [], [], 0
@@ -248,7 +249,7 @@ def build(folder: Path) -> bytes:
         start += len(used)
     places = np.concatenate([c.places(figure.points) for c in cloths])
     floor, crown = places[:, 2].min(), places[:, 2].max()
-    scale = HEIGHT_M / (crown - floor)
+    scale = height_m / (crown - floor)
 
     def settle(points):
         return ((np.asarray(points) - [0, 0, floor]) * scale).astype(np.float32)

@@ -1,6 +1,6 @@
 """What BlazePose makes of known motion: pairs of its landmarks and the truth, to train the lifter on.
 
-    python backend/studio/lifter_pairs.py PACK.npz OUT.npz [--clips 60] [--seed 1] [--subjects 01,02] [--show FOLDER]
+    python backend/studio/lifter_pairs.py PACK.npz OUT.npz [--clips 60] [--every 3] [--seed 1] [--show FOLDER]
 
 PACK.npz is what `poseloom train pack` writes.  The shipped body with random proportions and colours plays
 stretches of its clips in a painted room, before a random camera; the pictures go to the estimator and are not
@@ -33,20 +33,23 @@ SIZES = ((640, 480), (480, 640), (720, 480), (480, 720))
 _Z = np.array([0.0, 0.0, 1.0])
 
 
-def stretch(pack, rng, subjects, frames: int):
-    """(name, Motion) of a random clip of `subjects`, turned any way."""
+def stretch(pack, rng, subjects, frames: int, every: int):
+    """(name, Motion) of every so manieth frame of a random clip of `subjects`, turned any way."""
     lengths = np.diff(pack["start"])
-    fit = [i for i, n in enumerate(pack["names"]) if str(n).split("_")[0] in subjects and lengths[i] > frames + 2]
+    frames *= every
+    mine = [i for i, n in enumerate(pack["names"]) if str(n).split("_")[0] in subjects]
+    frames = min(frames, int(lengths[mine].max()) - 1)
+    fit = [i for i in mine if lengths[i] > frames]
     i = int(rng.choice(fit, p=lengths[fit] ** 0.5 / (lengths[fit] ** 0.5).sum()))
     first = int(pack["start"][i] + rng.integers(0, lengths[i] - frames))
-    lrot = pack["lrot"][first : first + frames].astype(np.float64)
-    root = pack["root"][first : first + frames].astype(np.float64)
+    lrot = pack["lrot"][first : first + frames : every].astype(np.float64)
+    root = pack["root"][first : first + frames : every].astype(np.float64)
     turn = quat.from_axis_angle(_Z, np.array(rng.uniform(-np.pi, np.pi)))
     lrot[:, 0] = quat.multiply(turn, lrot[:, 0])
     root = quat.rotate(turn, root - root[0] * [1.0, 1.0, 0.0])
     body = standard(REST_HEIGHT_M)
     skeleton = Skeleton(JOINTS, np.array(PARENTS), pack["offsets"][i], body.tips)
-    return str(pack["names"][i]), Motion(skeleton, lrot, root, FPS)
+    return str(pack["names"][i]), Motion(skeleton, lrot, root, FPS / every)
 
 
 def stand(rng, joints) -> Camera:
@@ -96,7 +99,8 @@ def main() -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--clips", type=int, default=60)
-    parser.add_argument("--frames", type=int, default=90)
+    parser.add_argument("--frames", type=int, default=45)
+    parser.add_argument("--every", type=int, default=3, help="frames of the motion a picture: 1 keeps the jitter")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--subjects", default="01,02,03,05,06,07,14,16,127")
     parser.add_argument("--show", type=Path, help="a picture of each clip goes into this folder")
@@ -107,7 +111,7 @@ def main() -> None:
     kept, names, sizes, focals, start = [], [], [], [], [0]
     for n in range(options.clips):
         rng, began = np.random.default_rng([options.seed, n]), time.monotonic()
-        name, motion = stretch(pack, rng, subjects, options.frames)
+        name, motion = stretch(pack, rng, subjects, options.frames, options.every)
         pictures, truth, camera = film(Puppet(rng), motion, rng)
         frames = list(pictures)
         if options.show:
@@ -128,7 +132,7 @@ def main() -> None:
             columns = [np.concatenate(c).astype(np.float32) for c in zip(*kept)]
             buffer = io.BytesIO()
             np.savez_compressed(buffer, **dict(zip(("xy", "xyz", "score", "truth"), columns)), start=np.array(start),
-                                size=np.array(sizes), focal_px=np.array(focals), names=np.array(names), fps=FPS)  # fmt: skip
+                                size=np.array(sizes), focal_px=np.array(focals), names=np.array(names), fps=FPS / options.every)  # fmt: skip
             write_bytes(options.out, buffer.getvalue())
 
 
