@@ -81,3 +81,21 @@ def test_a_folder_becomes_actions_and_can_be_cancelled_and_reverted(python, exte
     assert state == "cancelled" and made == 3 and whole and seconds < 1.0 and left == 0
     assert "3 actions made before" in hint
     assert "no BVH file" in found["empty"] and "no folder" in found["nowhere"]
+
+
+def test_edits_move_ik_controls_along_and_what_they_deform(python, extension, tmp_path):  # noqa: F811
+    found = run_script(python, "addon_ik_edit.py", extension, tmp_path, home=tmp_path / "home")
+    apart_mm = found["as retargeted"]["fk"]  # Rigify's own IK shortens limbs a little
+    # a reduction may move both kinds of controls by 5 mm each, and to mirror what was reduced reduces once more
+    more_mm = {"reduce": 10.0, "mirror of reduced": 20.0}
+    for name, case in found.items():
+        if name != "seam":
+            assert case["switch"] == 0.0, name
+            assert case["fk"] < apart_mm + more_mm.get(name, 1.0), (name, case)
+    for name in ("mirror", "trim", "root", "hips"):
+        assert found[name]["mm"] < 0.01, (name, found[name])
+    assert found["reduce"]["mm"] < 10.0  # 5 mm for each control, and a limb hangs between two
+    assert found["mirror of reduced"]["mm"] < 15.0
+    went, still = found["in place"]["went"]
+    assert went > 1.0 and still < 0.001
+    assert found["seam"] < 0.01

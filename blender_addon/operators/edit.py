@@ -34,7 +34,7 @@ class _Edit:
         window = context.window_manager
         try:
             obj = target(context, self.armature)
-            found = roles.recognised(obj)
+            found = roles.played(obj)
             clip = channels.read(obj, found.rig, rate(context))
             window.progress_begin(0.0, 1.0)
             try:

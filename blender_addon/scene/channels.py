@@ -101,7 +101,7 @@ def write(obj, clip: Clip, motion: RigMotion, start: int) -> None:
             if _unmoved(obj, clip, name, i, location[:, b, i]):
                 location[:, b, i] = np.nan
     motion = RigMotion(motion.bones, motion.basis, location, motion.keyed, motion.fps, motion.props)
-    _clear(channels, clip, _paths(obj, motion))
+    _clear(obj, channels, clip, _paths(obj, motion))
     keying.rewrite(obj, motion, channels, start)
 
 
@@ -115,7 +115,7 @@ def write_reduced(obj, clip: Clip, few: RigCurves, start: int) -> None:
                                 curve.values[:, used], curve.slopes[:, used])  # fmt: skip
         kept.append(curve)
     paths = {(f"{keying.bone_path(c.bone)}.{c.path}", i) for c in kept for i in c.index}
-    _clear(channels, clip, paths | {(path, 0) for path in clip.motion.props})
+    _clear(obj, channels, clip, paths | {(path, 0) for path in clip.motion.props})
     keying.write_curves(RigCurves(few.bones, tuple(kept), few.length, few.fps), channels, start)
 
 
@@ -137,7 +137,9 @@ def _paths(obj, motion: RigMotion) -> set:
     return paths
 
 
-def _clear(channels, clip: Clip, kept) -> None:
-    """Remove the curves that were read and are not going to be written."""
+def _clear(obj, channels, clip: Clip, kept) -> None:
+    """Remove the curves that were read and are not going to be written; what they moved goes to rest."""
     for path, index in clip.paths - kept:
         channels.fcurves.remove(channels.fcurves.find(path, index=index))
+        if not path.endswith('"]'):
+            obj.path_resolve(path)[index] = float(index == 0 and path.endswith("rotation_quaternion"))

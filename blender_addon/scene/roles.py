@@ -10,8 +10,10 @@ from typing import Optional
 from poseloom import chains
 from poseloom.errors import BadInput
 from poseloom.rigs.recognise import Recognition, assigned, correct, recognise
+from poseloom.rigs.tables import IK
 
-from . import armature
+from .. import compat
+from . import armature, keying
 
 _KEY = "poseloom_roles"
 
@@ -59,6 +61,22 @@ def recognised(obj, controls: str = "fk") -> Recognition:
             raise
         return assigned(rig, {joint: bone for joint, bone in changes.items() if bone})
     return correct(found, given) if given else found
+
+
+def played(obj) -> Recognition:
+    """As `recognised`, its limbs moved by IK controls where the active Action keys any."""
+    found = recognised(obj)
+    try:
+        by_ik = recognised(obj, "ik")
+    except BadInput as error:
+        if error.code != "no_ik_controls":
+            raise
+        return found
+    animation = obj.animation_data
+    curves = compat.action_fcurves(animation.action, compat.assigned_slot(animation))
+    keyed = {curve.data_path.rpartition(".")[0] for curve in curves if len(curve.keyframe_points)}
+    controls = [bone for role in IK for bone in by_ik.rig.roles.get(role, ())]
+    return by_ik if any(keying.bone_path(bone) in keyed for bone in controls) else found
 
 
 def _complaint(obj) -> Optional[BadInput]:

@@ -42,6 +42,12 @@ def place_controls(rig: Rig, a: Alignment, poser: Poser) -> None:
                 poser.place(rig.index(bones[0]), _pole(rig, poser, rig.index(bones[0]), at))
 
 
+def control_bones(rig: Rig) -> set:
+    """Numbers of the IK controls and poles that the rig has roles for."""
+    names = (*(f"{end}_ik" for end in _ENDS), *(pole for *_, pole in _LIMBS))
+    return {rig.index(bone) for name in names for side in "lr" for bone in rig.roles.get(f"{name}_{side}", ())[:1]}
+
+
 def _ends(rig, a):
     """(control, bone it goes with, "hand", "foot" or "toe")."""
     for name in _ENDS:

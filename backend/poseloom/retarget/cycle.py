@@ -6,10 +6,11 @@ from typing import Optional
 
 import numpy as np
 
-from ..motion import loop
+from ..motion import loop, quat
 from ..motion.types import Rig, RigMotion
 from . import from_rig, to_rig
 from .carry import globals_of, posed_anew, rig_in_place, rig_travel, rig_travelling
+from .controls import control_bones
 from .floor import grounded
 from .pose import Posed
 from .stance import stand
@@ -43,6 +44,7 @@ def loop_rig(
 def _planted(cycle: RigMotion, rig: Rig, way, contact) -> RigMotion:
     """The cycle with the hips and legs that keep resting feet where they are."""
     body = from_rig(cycle, rig)
+    as_it_was = body
     level = grounded(body.with_(contact=None)).root[:1, 2] - body.root[:1, 2]
     body = body.with_(root=body.root + level * [[0.0, 0.0, 1.0]], contact=contact)
     body = loop.planted(body, way, stand)
@@ -53,6 +55,13 @@ def _planted(cycle: RigMotion, rig: Rig, way, contact) -> RigMotion:
             deltas[bone] = locked.delta(bone)
     hips = rig.index(rig.roles["pelvis"][0])
     places[hips] = locked.head(hips)
+    if by_ik := control_bones(rig):  # they take the same step, from wherever they are
+        before = Posed(rig, to_rig(as_it_was, rig, plant_feet=False))
+        for bone in by_ik & deltas.keys():
+            step = quat.multiply(locked.delta(bone), quat.inverse(before.delta(bone)))
+            deltas[bone] = quat.multiply(step, deltas[bone])
+        for bone in by_ik & places.keys():
+            places[bone] = places[bone] + locked.head(bone) - before.head(bone)
     return posed_anew(cycle, rig, deltas, places)
 
 
