@@ -39,6 +39,7 @@ KERNEL = (
     "presets.py",
     "blender.py",
     "chains.py",
+    "rigfill.py",
     "motion",
     "rigs",
     "retarget",

@@ -46,21 +46,29 @@ def fill(
     `warnings` are added sentences on what was done otherwise.  BadInput as the method, and where nothing is to fill.
     """
     known = checked(known, motion)
+    smooth = Spline(options.spline)(motion, known)
+    return _with_keys(shaped(smooth, known, method, options, report, warnings), motion, known)
+
+
+def shaped(
+    smooth: Motion, known, method=None, options: FillOptions = FillOptions(), report: Report = silent,
+    warnings: Optional[list] = None,
+) -> Motion:  # fmt: skip
+    """`fill` of a motion whose holes the spline has filled already."""
     if not 0.0 <= options.strength <= 1.0:
         raise BadInput("bad_option", f"A strength of {options.strength:g} is none.", "Give a number from 0 to 1.")
-    smooth = Spline(options.spline)(motion, known)
     rows = key_poses(known)
     lrot, root = np.array(smooth.lrot, np.float64), np.array(smooth.root, np.float64)
     if method is not None and options.strength > 0.0:
         found = _by(method, smooth, rows, part(report, 0.0, 0.95), [] if warnings is None else warnings)
-        found = to_keys(found, motion, known)
+        found = to_keys(found, smooth, known)
         lrot = quat.slerp(lrot, found.lrot, np.full(lrot.shape[:2], options.strength))
         root = root + options.strength * (found.root - root)
     if options.eases:
         lrot, root = easing.retimed(lrot, root, known, rows, options.eases)
-    done = _with_keys(smooth.with_(lrot=lrot, root=root), motion, known)
-    if options.feet and _has_legs(motion.skeleton) and rows.any():
-        done = _with_keys(feet.plant(done, rows), motion, known)
+    done = _with_keys(smooth.with_(lrot=lrot, root=root), smooth, known)
+    if options.feet and _has_legs(smooth.skeleton) and rows.any():
+        done = _with_keys(feet.plant(done, rows), smooth, known)
     report(1.0, "Filled")
     return done
 

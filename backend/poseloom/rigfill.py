@@ -1,0 +1,148 @@
+"""A rig's own motion with holes, filled: rig -> canonical skeleton -> fill -> rig, in the kernel.
+
+The rig's channels are filled by splines.  What a method does is worked out on the canonical skeleton and carried over
+as a change to these, so a rig keeps its proportions, its other bones and, to the bit, its keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+
+from .errors import BadInput
+from .inbetween import easing
+from .inbetween.fill import FillOptions, shaped
+from .inbetween.spline import places, rotations
+from .motion import quat
+from .motion.types import Motion, Rig, RigMotion
+from .progress import Report, silent
+from .retarget import from_rig, to_rig
+
+
+@dataclass(frozen=True, eq=False)
+class RigHoles:
+    """motion with the frames at which the turn (T,B) and the location (T,B) of a bone are keyed; elsewhere, from its
+    first key to its last, it is to be filled."""
+
+    motion: RigMotion
+    turned: np.ndarray
+    moved: np.ndarray
+
+    @classmethod
+    def at(cls, motion: RigMotion, rows) -> "RigHoles":
+        """All that `motion` keys, at the frames rows (T,) bool."""
+        rows, here = np.asarray(rows, bool)[:, None], np.isfinite(motion.location).all(axis=-1)
+        return cls(motion, rows & motion.keyed, rows & here)
+
+    def check(self) -> None:
+        """BadInput where there are fewer than two keys, or none with a hole between."""
+        frames = np.flatnonzero((self.turned | self.moved).any(axis=1))
+        if len(frames) < 2:
+            there = "is one key" if len(frames) else "are no keys"
+            raise BadInput("few_keys", f"There {there}, so there is nothing to fill between.", "Set at least two keys.")
+        if not any(easing.pairs(column) for known in (self.turned, self.moved) for column in known.T):
+            raise BadInput(
+                "no_holes", "All keys are on neighbouring frames, so there is nothing to fill between.",
+                "Move keys apart.",
+            )  # fmt: skip
+
+
+def fill_rig(
+    holes: RigHoles, rig: Optional[Rig], method=None, options: FillOptions = FillOptions(), report: Report = silent,
+    warnings: Optional[list] = None, bones=None,
+) -> RigMotion:  # fmt: skip
+    """The motion of `holes` filled, on a rig with roles, or None where it is no human body: then by splines alone.
+
+    Keys, bones without keys and frames that no keys surround come back as they are; `bones` (B,) bool are the only
+    ones filled.  Errors and `warnings` as `inbetween.fill`.
+    """
+    holes.check()
+    smooth = splined(holes, options)
+    if rig is None and method is not None:
+        raise BadInput("not_humanoid", "This rig is not known as a human body.", "Use spline, or look at its roles.")
+    filled = smooth
+    if rig is not None and (method is not None or options.feet):
+        canonical, known, free = canonical_holes(holes, smooth, rig)
+        done = shaped(canonical, known, method, options, report, warnings)
+        lrot = np.array(done.lrot)
+        lrot[:, free] = canonical.lrot[:, free]
+        filled = _changed(smooth, canonical, done.with_(lrot=lrot), rig)
+    elif options.eases:
+        filled = _eased(smooth, holes, options.eases)
+    report(1.0, "Filled")
+    return _with_keys(filled, holes, bones)
+
+
+def splined(holes: RigHoles, options: FillOptions = FillOptions()) -> RigMotion:
+    """Every bone's channels filled by splines through its own keys."""
+    motion, frames = holes.motion, len(holes.motion)
+    basis, location = np.array(motion.basis, np.float64), np.array(motion.location, np.float64)
+    for known, fill, values in ((holes.turned, rotations, basis), (holes.moved, places, location)):
+        columns, group = np.unique(known, axis=1, return_inverse=True)
+        for g in range(columns.shape[1]):
+            keys, mine = np.flatnonzero(columns[:, g]), np.flatnonzero(np.ravel(group) == g)
+            if len(keys):
+                at = values[keys][:, mine]
+                if fill is places:
+                    at = at.reshape(len(keys), -1)
+                values[:, mine] = fill(keys, at, frames, options.spline).reshape(frames, len(mine), -1)
+    return replace(motion, basis=basis, location=location)
+
+
+def canonical_holes(holes: RigHoles, smooth: RigMotion, rig: Rig) -> tuple:
+    """(the canonical motion of `smooth`, its known (T,J), the joints (J,) bool that have no keys of their own)."""
+    motion = from_rig(smooth, rig)
+    column = {bone: i for i, bone in enumerate(smooth.bones)}
+    known, free = np.zeros(motion.lrot.shape[:2], bool), np.ones(len(motion.skeleton), bool)
+    for j, joint in enumerate(motion.skeleton.names):
+        bones = [column[bone] for bone in rig.roles.get(joint, ()) if bone in column]
+        if bones:
+            keyed = holes.turned[:, bones].any(axis=1)
+            known[:, j] = keyed | holes.moved[:, bones].any(axis=1) if j == 0 else keyed
+            free[j] = not known[:, j].any()
+    if not known[:, 0].any():
+        raise BadInput(
+            "few_keys", "The hips have no keys, so the body's way between is not known.", "Key them, or use spline."
+        )
+    known[:, free] = known[:, :1]
+    return motion, known, free
+
+
+def _changed(smooth: RigMotion, before: Motion, after: Motion, rig: Rig) -> RigMotion:
+    """`smooth` and what makes `after` of `before`, bone by bone."""
+    old, new = (to_rig(motion, rig, plant_feet=False) for motion in (before, after))
+    column = {bone: i for i, bone in enumerate(smooth.bones)}
+    basis, location = np.array(smooth.basis, np.float64), np.array(smooth.location, np.float64)
+    for b, bone in enumerate(new.bones):
+        if bone not in column:
+            continue
+        if new.keyed[b]:
+            change = quat.multiply(quat.inverse(quat.normalise(old.basis[:, b])), new.basis[:, b])
+            basis[:, column[bone]] = quat.multiply(basis[:, column[bone]], change)
+        move = np.asarray(new.location[:, b], np.float64) - old.location[:, b]
+        if np.isfinite(move).all():
+            location[:, column[bone]] += move
+    return replace(smooth, basis=quat.normalise(basis), location=location)
+
+
+def _eased(smooth: RigMotion, holes: RigHoles, curves) -> RigMotion:
+    rows = (holes.turned | holes.moved).any(axis=1)
+    basis, _ = easing.retimed(smooth.basis, np.zeros((len(smooth), 3)), holes.turned, rows, curves)
+    location = np.array(smooth.location, np.float64)
+    for b in np.flatnonzero(holes.moved.any(axis=0)):
+        known = holes.moved[:, [b]]
+        location[:, b] = easing.retimed(smooth.basis[:, [b]], location[:, b], known, rows, curves)[1]
+    return replace(smooth, basis=basis, location=location)
+
+
+def _with_keys(filled: RigMotion, holes: RigHoles, bones) -> RigMotion:
+    basis, location = np.array(filled.basis), np.array(filled.location)
+    for known, values, own in ((holes.turned, basis, holes.motion.basis), (holes.moved, location, holes.motion.location)):
+        before, after = np.maximum.accumulate(known, axis=0), np.maximum.accumulate(known[::-1], axis=0)[::-1]
+        keep = known | ~(before & after)
+        if bones is not None:
+            keep |= ~np.asarray(bones, bool)
+        values[keep] = own[keep]
+    return replace(filled, basis=basis, location=location)
