@@ -99,7 +99,7 @@ def _with_backend(chosen, clips: list, outs: list) -> int:
     options = {
         "estimator": chosen.estimator, "person": chosen.person, "height_m": chosen.height, "start": chosen.start,
         "end": chosen.end, "fps": chosen.fps, "smooth_hz": chosen.smooth_hz, "foot_lock": not chosen.no_foot_lock,
-        "processes": chosen.processes,
+        "processes": chosen.processes, "reuse": not chosen.fresh,
     }  # fmt: skip
     try:
         return _each(

@@ -19,6 +19,17 @@ def need(condition, what: str):
     pytest.skip(f"{what} is missing")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory):
+    """A user data folder of the tests' own, so that they neither read nor leave anything in the user's."""
+    kept = os.environ.get("POSELOOM_HOME")
+    os.environ["POSELOOM_HOME"] = str(tmp_path_factory.mktemp("home"))
+    yield
+    os.environ.pop("POSELOOM_HOME")
+    if kept is not None:
+        os.environ["POSELOOM_HOME"] = kept
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of other people's clips and rigs, named by $POSELOOM_DATA."""

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -86,13 +85,11 @@ def test_the_demo_without_a_network(tmp_path):
     alone = ["unshare", "--net", "--map-root-user"] if os.geteuid() else ["unshare", "--net"]
     may = subprocess.run([*alone, "true"], capture_output=True).returncode == 0
     need(may, "the right to leave the network (unshare --net)")
-    began = time.monotonic()
     done = subprocess.run(
         [*alone, sys.executable, "-m", "poseloom", "demo", "--out", str(tmp_path / "demo")],
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 90.0
     made = {p.name for p in (tmp_path / "demo").iterdir()}
     assert made == {"demo.blend", "demo.mp4", "demo.bvh", "keypoints.json", "report.json", "sample.mp4"}
     for name in made - {"sample.mp4"}:

@@ -51,6 +51,7 @@ class VideoSource:
 
     def __init__(self, path: Path):
         self.path = path
+        self.files = [path]
         with _opened(path) as (container, stream):
             first = next(_decoded(container, stream, []), None)
             if first is None:
@@ -116,7 +117,7 @@ class PictureSource:
 
     def __init__(self, path: Path, pictures: list, rate: float):
         self.path = path
-        self.pictures = pictures
+        self.pictures = self.files = pictures
         self.rate = rate
         self.duration_s = len(pictures) / rate
         self.size = None

@@ -48,6 +48,7 @@ def _add_range(parser) -> None:
 def _add_estimate(parser) -> None:
     parser.add_argument("--estimator", default="mediapipe", metavar="NAME", help="default: %(default)s")
     parser.add_argument("--person", type=_count, default=1, metavar="N", help="which person, from 1; default 1")
+    parser.add_argument("--fresh", action="store_true", help="see the media anew, though it was seen before")
     parser.add_argument("--processes", type=_count, metavar="N", help="see a clip in N parts at a time; default: by its length")
     _add_range(parser)
 
@@ -179,8 +180,8 @@ def train(parser, inside_blender: bool) -> None:
     _add_output(pack, "a file ending in .npz")
     lifter = sub.add_parser("lifter", help="the network from points in the picture to joints in space")
     lifter.add_argument("--data", required=True, metavar="DIR|FILE", help="a packed .npz, or a folder of .bvh clips")
-    lifter.add_argument("--pairs", metavar="FILE.npz", help="an estimator's points beside the truth, to train on too")
-    lifter.add_argument("--validate", metavar="FILE.npz", help="such pairs of other subjects, for the log")
+    lifter.add_argument("--pairs", nargs="+", default=[], metavar="FILE.npz", help="an estimator's points beside the truth, to train on too")
+    lifter.add_argument("--validate", nargs="+", default=[], metavar="FILE.npz", help="such pairs of other subjects, for the log")
     for child in (pack, lifter):
         child.add_argument("--subjects", default=TRAINING, metavar="IDS", help='with commas between, or "all"')
     _add_training(lifter, minutes=60.0)

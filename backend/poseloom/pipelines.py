@@ -11,7 +11,7 @@ from typing import Any, Mapping, Optional
 
 import numpy as np
 
-from . import __version__, chains
+from . import __version__, chains, recall
 from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
@@ -23,7 +23,10 @@ from .progress import Report, part, silent
 
 @dataclass(frozen=True)
 class AnimateOptions:
-    """What a user may choose; times are "12" (a frame) or "1.5s" (seconds); processes None: as the clip's length asks."""
+    """What a user may choose; times are "12" (a frame) or "1.5s" (seconds).
+
+    processes None: as the clip's length asks; reuse: what the estimator saw of the same media before is taken.
+    """
 
     estimator: str = "mediapipe"
     person: int = 1
@@ -34,6 +37,7 @@ class AnimateOptions:
     smooth_hz: float = 6.0
     foot_lock: bool = True
     processes: Optional[int] = None
+    reuse: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,10 +129,8 @@ def media_to_keypoints(
 
     To `warnings` are added sentences on what could not be read of the clip.
     """
-    from .pose import split
-
     clip = open_media(path, options)
-    people = split.estimate(options.estimator, clip, options.processes, report)
+    people = _look(clip, options, report)
     if warnings is not None:
         warnings += clip.warnings
     if not 1 <= options.person <= len(people):
@@ -139,6 +141,23 @@ def media_to_keypoints(
             f"Choose a person from 1 to {len(people)}.",
         )
     return people[options.person - 1]
+
+
+def _look(clip, options: AnimateOptions, report: Report) -> list[Keypoints]:
+    from .pose import split
+
+    if not options.reuse:
+        return split.estimate(options.estimator, clip, options.processes, report)
+    asked = {"estimator": options.estimator, "start_s": clip.start_s, "end_s": clip.end_s, "fps": clip.fps}
+    name = recall.key(clip.source.files, asked, part(report, 0.0, 0.02))
+    known = recall.load(name)
+    if known is not None:
+        people, clip.warnings = known
+        report(1.0, "seen before")
+        return people
+    people = split.estimate(options.estimator, clip, options.processes, part(report, 0.02, 1.0))
+    recall.keep(name, people, clip.warnings)
+    return people
 
 
 def open_media(path: Path, options: AnimateOptions):
