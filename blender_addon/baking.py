@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 from poseloom import chains
+from poseloom.errors import BadInput
 from poseloom.motion.bvh import write_bvh
 from poseloom.motion.files import motion_from_bytes
 from poseloom.motion.resample import parse_time, resample
@@ -102,6 +103,8 @@ def character_of(wish: dict) -> tuple:
     with its default.  Without "rest" it is the pose that was kept in the file, if any.
     """
     if wish.get("preset"):
+        if wish.get("rest") is not None:
+            raise BadInput("no_frames", f'"{wish["preset"]}" is one of ours and has no frames.', "Leave out --rest.")
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         return character.build(wish["preset"]), True, None
     path, at = Path(wish["path"]), wish.get("rest")

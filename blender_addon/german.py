@@ -9,7 +9,6 @@ TEXTS = {
     "Who in the video is followed, which part of it, and how smoothly":
         "Wem im Video gefolgt wird, in welchem Ausschnitt und wie glatt",
     "Retarget": "Übertragen",
-    "Motion capture files on the active armature": "Motion-Capture-Dateien auf das aktive Skelett übertragen",
     "Layers": "Ebenen",
     "Keep the animation as it is, and work on top of it": "Die Animation lassen, wie sie ist, und darüber arbeiten",
     "Roles": "Rollen",
@@ -41,8 +40,6 @@ TEXTS = {
     "Lock feet": "Füße festhalten",
     "Keep a foot still while it stands on the floor": "Einen Fuß still halten, solange er auf dem Boden steht",
     "Clip": "Clip",
-    "The motion capture file to put on the active armature (BVH)":
-        "Die Motion-Capture-Datei, die auf das aktive Skelett kommt (BVH)",
     "Show source skeleton": "Quellskelett zeigen",
     "Draw the skeleton of the last clip beside the character while it plays":
         "Beim Abspielen das Skelett des letzten Clips neben der Figur zeichnen",
@@ -172,13 +169,8 @@ TEXTS = {
     "Cancel": "Abbrechen",
     "Cancel the job that is running; nothing of it stays": "Den laufenden Auftrag abbrechen; nichts davon bleibt",
     # operators: retarget
-    "Retarget BVH File": "BVH-Datei übertragen",
-    "Put a BVH motion capture file on the active armature, as a new action at the playhead":
-        "Eine BVH-Datei auf das aktive Skelett übertragen, als neue Aktion ab dem Abspielkopf",
     "Retarget Folder": "Ordner übertragen",
     "Retarget Folder...": "Ordner übertragen …",
-    "Put every BVH file of a folder on the active armature, each as an action of its own":
-        "Jede BVH-Datei eines Ordners auf das aktive Skelett übertragen, jede als eigene Aktion",
     "Folder": "Ordner",
     "The folder with the clips": "Der Ordner mit den Clips",
     "Folders below too": "Auch Unterordner",
@@ -293,7 +285,6 @@ TEXTS = {
     # said in the panels
     "Choose a video": "Video wählen",
     "Choose a video first": "Zuerst ein Video wählen",
-    "Choose a BVH file": "BVH-Datei wählen",
     "Height (m)": "Größe (m)",
     "12 or 1.5s": "12 oder 1.5s",
     "120 or 4s": "120 oder 4s",
@@ -320,6 +311,7 @@ TEXTS = {
     "Go to Object Mode first": "Zuerst in den Objektmodus wechseln",
     "Wait for the running job, or cancel it": "Auf den laufenden Auftrag warten oder ihn abbrechen",
     "{name} has no action": "{name} hat keine Aktion",
+    "{title}: {share}. Esc cancels": "{title}: {share}. Esc bricht ab",
     "{name} has no action to change": "{name} hat keine Aktion, die sich ändern ließe",
     "{name} plays nothing that Poseloom made": "{name} spielt nichts, was Poseloom gemacht hat",
     "{name} plays nothing to tweak": "{name} spielt nichts, was sich korrigieren ließe",

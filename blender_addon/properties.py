@@ -3,17 +3,23 @@
 from functools import partial
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import (
+    BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty,
+)  # fmt: skip
+from poseloom import presets
+from poseloom.chains import Reading
+from poseloom.formats import AXES
 from poseloom.motion.skeleton import FINGERS, JOINTS
 from poseloom.rigs.match import REQUIRED, in_words
 from poseloom.rigs.tables import IK
 
-from . import jobs
+from . import jobs, reader
 from .scene import roles
 from .translations import say
 
 # of the fields below that the backend's job takes, under the names it knows
 JOB_OPTIONS = ("person", "start", "end", "smooth_hz", "foot_lock")
+_AXES = [("DETECT", "Detected", "Found out by the skeleton"), *((axis, axis, "An axis of the clip") for axis in AXES)]
 
 
 class PoseloomSettings(bpy.types.PropertyGroup):
@@ -51,8 +57,55 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         name="Lock feet", description="Keep a foot still while it stands on the floor", default=True
     )
 
+    source: EnumProperty(
+        name="Source",
+        description="Where the clip is",
+        items=[
+            ("FILE", "File", "A file: BVH, FBX, glTF, another blend file, or a motion of ours"),
+            ("ARMATURE", "Armature", "Another armature of this scene, and the action it plays"),
+        ],
+        default="FILE",
+    )
     clip: StringProperty(
-        name="Clip", description="The motion capture file to put on the active armature (BVH)", subtype="FILE_PATH"
+        name="Clip",
+        description="The file to take the clip from: BVH, FBX, GLB, glTF, blend, or a motion of ours (npz)",
+        subtype="FILE_PATH",
+        update=lambda self, context: _look_into(self),
+    )
+    take: StringProperty(name="Take", description="Which of the clips in the file")
+    source_armature: PointerProperty(
+        name="Source", description="The armature whose action is put on the active one; it stays as it is",
+        type=bpy.types.Object, poll=lambda self, obj: obj.type == "ARMATURE",
+    )  # fmt: skip
+
+    root: EnumProperty(
+        name="Root motion",
+        description="Who goes over the ground",
+        items=[
+            ("hips", "Hips", "The hips carry the body over the ground"),
+            ("bone", "Root Bone", "The rig's root bone goes over the ground and turns as the hips do"),
+            ("in_place", "In Place", "Nobody does: the body stays where it is"),
+        ],
+        default="hips",
+    )
+    up: EnumProperty(
+        name="Up axis", description="The axis of the clip that is up, where it comes in lying down",
+        items=_AXES, default="DETECT",
+    )  # fmt: skip
+    front: EnumProperty(
+        name="Front axis", description="The axis of the clip that its body faces, where it comes in turned",
+        items=_AXES, default="DETECT",
+    )  # fmt: skip
+    unit: FloatProperty(
+        name="Unit (m)",
+        description="Metres in one unit of the clip, 0.01 for centimetres, where steps come out too long or too short; "
+        "0: detected by the height of the body",
+        default=0.0, min=0.0, soft_max=1.0, precision=4, step=1,
+    )  # fmt: skip
+    clip_rest: StringProperty(
+        name="Rest at",
+        description="A time of the clip at which its skeleton stands in a pose that can be taken as its rest pose, "
+        "where limbs come out twisted: 0 is the first frame, 1.5s seconds; empty: the pose it was built in",
     )
 
     controls: EnumProperty(
@@ -71,12 +124,79 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         default=False,
     )
 
+    def reading(self) -> Reading:
+        """How the clip is to be understood."""
+        up, front = (None if axis == "DETECT" else axis for axis in (self.up, self.front))
+        return Reading(up, front, self.unit or None, self.clip_rest.strip() or None)
+
+    def choices(self, verb: str) -> dict:
+        """What is chosen for "retarget" or "animate", as `presets.KEPT` has it; what is left to itself is left out."""
+        if verb == "retarget":
+            reading = self.reading()
+            found = {"up": reading.up, "front": reading.front, "unit": reading.unit_m, "clip_rest": reading.rest}
+        else:
+            found = {name: getattr(self, name) for name in ("person", "smooth_hz", "foot_lock")}
+            found["height"] = self.height_m if self.height_known else None
+        found.update(controls=self.controls, root=self.root)
+        return {name: _plain(value) for name, value in found.items() if value is not None}
+
+    def choose(self, verb: str, values: dict) -> None:
+        """Undoes `choices`: what `values` leave out is left to itself."""
+        for name in presets.KEPT[verb]:
+            field = "height_m" if name == "height" else name
+            if name in values:
+                setattr(self, field, str(values[name]) if name == "clip_rest" else values[name])
+            else:
+                self.property_unset(field)
+            if name == "height":
+                self.height_known = name in values
+
     def job_options(self) -> dict:
         """The options of the backend's job "animate", empty ones left out."""
         options = {name: getattr(self, name) for name in JOB_OPTIONS if getattr(self, name) != ""}
         if self.height_known:
             options["height_m"] = self.height_m
         return options
+
+
+def _plain(value):
+    """Of a float that Blender keeps in 32 bits, the short number that was typed."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+class PoseloomTake(bpy.types.PropertyGroup):
+    """A clip in the file of the panel; its name is all."""
+
+
+class PoseloomTakes(bpy.types.PropertyGroup):
+    found: CollectionProperty(type=PoseloomTake, name="Takes", description="The clips in the file of the panel")
+    clip: StringProperty(name="File", description="The file that the takes are in")
+
+
+def fill_takes(clip: str, names) -> None:
+    """List the takes of the file `clip`, and choose the first where none of them is chosen."""
+    kept = bpy.context.window_manager.poseloom_takes
+    kept.clip = clip
+    kept.found.clear()
+    for name in names:
+        kept.found.add().name = name
+    for scene in bpy.data.scenes:
+        chosen = scene.poseloom
+        if chosen.clip == clip and names and chosen.take not in names:
+            chosen.take = names[0]
+
+
+def _look_into(chosen) -> None:
+    chosen.take = ""
+    if reader.is_foreign(chosen.clip) and not bpy.app.background:
+        jobs.soon("takes", _find_takes)
+
+
+def _find_takes() -> None:
+    windows = bpy.context.window_manager.windows
+    with bpy.context.temp_override(window=windows[0]):
+        if bpy.ops.poseloom.find_takes.poll():
+            bpy.ops.poseloom.find_takes()
 
 
 class PoseloomRole(bpy.types.PropertyGroup):

@@ -3,14 +3,17 @@
 import bpy
 
 from . import cli, jobs, overlay, preferences, properties, translations
-from .operators import animate, backend, edit, folder, game, layers, retarget, rig, roles
+from .operators import animate, backend, edit, folder, game, layers, retarget, rig, roles, settings, takes
 from .panels import animate as animate_panels
 from .panels import retarget as retarget_panels
+from .panels import settings as settings_menus
 from .panels import sidebar
 
 CLASSES = (
     preferences.PoseloomPreferences,
     properties.PoseloomSettings,
+    properties.PoseloomTake,
+    properties.PoseloomTakes,
     properties.PoseloomRole,
     properties.PoseloomRoles,
     backend.POSELOOM_OT_start_backend,
@@ -23,6 +26,16 @@ CLASSES = (
     animate.POSELOOM_OT_apply_motion,
     animate.POSELOOM_OT_cancel,
     retarget.POSELOOM_OT_retarget_bvh,
+    takes.POSELOOM_OT_find_takes,
+    takes.POSELOOM_OT_retarget_take,
+    takes.POSELOOM_OT_retarget_armature,
+    settings.POSELOOM_OT_save_settings,
+    settings.POSELOOM_OT_load_settings,
+    settings.POSELOOM_OT_delete_settings,
+    settings.POSELOOM_OT_import_settings,
+    settings.POSELOOM_OT_export_settings,
+    settings.POSELOOM_OT_keep_rest,
+    settings.POSELOOM_OT_forget_rest,
     folder.POSELOOM_OT_retarget_folder,
     layers.POSELOOM_OT_revert,
     layers.POSELOOM_OT_push_to_nla,
@@ -36,9 +49,12 @@ CLASSES = (
     edit.POSELOOM_OT_trim,
     edit.POSELOOM_OT_travel,
     game.POSELOOM_OT_export_game,
+    settings_menus.POSELOOM_MT_retarget_settings,
+    settings_menus.POSELOOM_MT_animate_settings,
     animate_panels.POSELOOM_PT_animate,
     animate_panels.POSELOOM_PT_options,
     retarget_panels.POSELOOM_PT_retarget,
+    retarget_panels.POSELOOM_PT_retarget_options,
     retarget_panels.POSELOOM_UL_roles,
     retarget_panels.POSELOOM_PT_roles,
     retarget_panels.POSELOOM_PT_layers,
@@ -52,6 +68,7 @@ def register():
         bpy.utils.register_class(cls)
     bpy.types.Scene.poseloom = bpy.props.PointerProperty(type=properties.PoseloomSettings)
     bpy.types.WindowManager.poseloom_roles = bpy.props.PointerProperty(type=properties.PoseloomRoles)
+    bpy.types.WindowManager.poseloom_takes = bpy.props.PointerProperty(type=properties.PoseloomTakes)
     bpy.types.STATUSBAR_HT_header.prepend(sidebar.draw_status)
     overlay.register()
     cli.register()
@@ -62,6 +79,7 @@ def unregister():
     cli.unregister()
     overlay.unregister()
     bpy.types.STATUSBAR_HT_header.remove(sidebar.draw_status)
+    del bpy.types.WindowManager.poseloom_takes
     del bpy.types.WindowManager.poseloom_roles
     del bpy.types.Scene.poseloom
     for cls in reversed(CLASSES):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import bpy
 
-from . import german
+from . import german, german_retarget
 
 # a button's text is looked up under "Operator", all else under "*"
 CONTEXTS = ("*", "Operator")
-LANGUAGES = {"de_DE": german.TEXTS}
+LANGUAGES = {"de_DE": {**german.TEXTS, **german_retarget.TEXTS}}
 
 
 def register() -> None:

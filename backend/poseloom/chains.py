@@ -42,6 +42,16 @@ class Reading:
         return {"up": self.up, "front": self.front, "unit_m": self.unit_m}
 
 
+def check_readable(clips, reading: Reading) -> None:
+    """BadInput where `reading` would say something of a motion of ours, about which nothing is open."""
+    own = next((clip for clip in clips if Path(clip).suffix.lower() == ".npz"), None)
+    if own is not None and reading != Reading():
+        raise BadInput(
+            "bad_option", f"{own} is a motion of ours: its axes, unit and rest pose are known.",
+            "Leave out --up, --front, --unit and --clip-rest.",
+        )  # fmt: skip
+
+
 def motion_to_rig(
     motion: Motion, rig: Rig, fps: float, preset: Optional[str] = None, controls: str = "fk", *, root: str = "hips",
     rest: Optional[RigMotion] = None,
@@ -94,14 +104,23 @@ def clip_to_motion(
 
 
 def take_to_motion(rig: Rig, rig_motion: RigMotion, reading: Reading = Reading()) -> tuple[Motion, Recognition]:
-    """`clip_to_motion` of what Blender has read, whose unit is one of Blender's, 1 m if `reading` has no other."""
+    """`clip_to_motion` of what Blender has read, whose unit is one of Blender's, 1 m if `reading` has no other.
+
+    Wherever the armature stood and faced in its scene, the motion begins as if it stood at the origin, facing -Y.
+    """
     if any(value is not None for value in reading.axes.values()):
         heads = rig.rest[:, :3, 3] @ rig.world[:3, :3].T + rig.world[:3, 3]
         tails = rig.tails @ rig.world[:3, :3].T + rig.world[:3, 3]
         limbs, up = find_limbs(rig.bones, rig.parents, heads, tails), reading.up or "Z"
         world = upright.world_of(limbs, heads, tails, None, up, reading.front, reading.unit_m or 1.0)
         rig = rig.with_(world=world @ rig.world)
-    return clip_to_motion(rig, rig_motion, rest=reading.rest)
+    motion, found = clip_to_motion(rig, rig_motion, rest=reading.rest)
+    stands = found.rig if reading.rest is None else as_rest(found.rig, cut_rig(rig_motion, reading.rest))
+    turn, (x, y, _) = place_of(stands)
+    back = quat.IDENTITY if reading.front else quat.inverse(turn)
+    lrot = np.array(motion.lrot, np.float64)
+    lrot[:, 0] = quat.multiply(back, lrot[:, 0])
+    return motion.with_(lrot=lrot, root=quat.rotate(back, motion.root - [x, y, 0.0])), found
 
 
 def read_clip(path, reading: Reading = Reading()) -> tuple[Motion, dict]:

@@ -82,3 +82,8 @@ def check_writable(path: Path, overwrite: bool) -> None:
         raise BadInput(
             "cannot_write", f"Cannot write to {path.parent}: {error.strerror}.", "Choose another folder for --out."
         ) from error
+
+
+def safe_name(text: str) -> str:
+    """A file name that every file system takes, made of any text."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", text).strip(" .") or "take"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Sequence
@@ -11,6 +10,7 @@ from .blender import CRASHED, Warm
 from .chains import Reading
 from .errors import Cancelled, PoseloomError
 from .formats import TAKES_ENDINGS
+from .paths import safe_name
 from .progress import Report, part, silent
 
 
@@ -54,7 +54,7 @@ def unpack(
                 warm = None if error.code == CRASHED else warm
                 continue
             for take in found:
-                name = place.name if len(found) == 1 else f"{place.name}_{_safe(take['take'])}"
+                name = place.name if len(found) == 1 else f"{place.name}_{safe_name(take['take'])}"
                 npz = own / f"{name}.npz"
                 Path(take["npz"]).replace(npz)
                 taken.clips.append((npz, place.with_name(name)))
@@ -63,8 +63,3 @@ def unpack(
         if warm is not None:
             warm.close()
     return taken
-
-
-def _safe(take: str) -> str:
-    """A name that every file system takes."""
-    return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", take).strip(" .") or "take"

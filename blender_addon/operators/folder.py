@@ -8,27 +8,29 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
-from poseloom.motion.bvh import read_bvh
+from poseloom.formats import CLIP_ENDINGS, TAKES_ENDINGS
+from poseloom.motion.resample import resample
 from poseloom.progress import part
 
-from .. import jobs, preferences, properties
-from ..scene import fights, keying, notes, roles
+from .. import jobs, preferences, properties, reader
+from ..scene import fights, keying, notes, rest, roles
 from .animate import with_window_of, why_wait
 from .backend import not_busy, run
-from .rig import clip_name, keep_source, on_rig, rate, refuse, said_of_fights, target
+from .rig import keep_source, rate, refuse, said_of_fights, target
 
 PLACE = "retarget"
+_ENDINGS = CLIP_ENDINGS + TAKES_ENDINGS
 
 
 class POSELOOM_OT_retarget_folder(bpy.types.Operator):
-    """Put every BVH file of a folder on the active armature, each as an action of its own"""
+    """Put every clip of a folder on the active armature, each as an action of its own"""
 
     bl_idname = "poseloom.retarget_folder"
     bl_label = "Retarget Folder"
     bl_options = {"REGISTER"}  # the keys come later, with an undo step of their own
 
     directory: StringProperty(name="Folder", description="The folder with the clips", subtype="DIR_PATH")
-    filter_glob: StringProperty(default="*.bvh", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.bvh;*.npz;*.fbx;*.glb;*.gltf;*.blend", options={"HIDDEN"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
     armature: StringProperty(
         name="Armature", description="Name of the armature; empty: the active one", options={"HIDDEN"}
@@ -53,25 +55,27 @@ class POSELOOM_OT_retarget_folder(bpy.types.Operator):
         try:
             obj = target(context, self.armature)
             clips = _clips(Path(bpy.path.abspath(self.directory)), self.below)
-            rig = roles.recognised(obj, context.scene.poseloom.controls).rig
+            chosen = context.scene.poseloom
+            rig, pose = roles.recognised(obj, chosen.controls).rig, rest.kept(obj)
         except PoseloomError as error:
             jobs.show("Retarget", "failed", error.message, error.hint, PLACE)
             return refuse(self, error)
         fps, made = rate(context), _Made(obj.session_uid, context.scene.frame_current)
 
+        reading, wish, root = reader.Reader(), chosen.reading(), chosen.root
+
         def work(report, give):
             bad = []
-            for k, clip in enumerate(clips):
-                piece = part(report, k / len(clips), (k + 1) / len(clips))
-                piece(0.0, f"{k + 1} of {len(clips)}: {clip.name}")
-                try:
-                    source, capture = read_bvh(clip)
-                    piece(0.3, f"{k + 1} of {len(clips)}: {clip.name}")
-                    motion, _ = chains.clip_to_motion(source, capture)
-                    piece(0.6, f"{k + 1} of {len(clips)}: {clip.name}")
-                    give((clip_name(clip), *on_rig(motion, rig, fps)))
-                except BadInput as error:
-                    bad.append(error.message if clip.name in error.message else f"{clip.name}: {error.message}")
+            with reading:
+                for k, clip in enumerate(clips):
+                    piece = part(report, k / len(clips), (k + 1) / len(clips))
+                    piece(0.0, f"{k + 1} of {len(clips)}: {clip.name}")
+                    try:
+                        for name, motion in reading.motions(clip, None, wish, part(piece, 0.0, 0.6)):
+                            piece(0.6, f"{k + 1} of {len(clips)}: {clip.name}")
+                            give((name, *chains.placed_on(resample(motion, fps), rig, root, pose)))
+                    except BadInput as error:
+                        bad.append(error.message if clip.name in error.message else f"{clip.name}: {error.message}")
             return bad
 
         return run(
@@ -130,7 +134,7 @@ def _clips(folder: Path, below: bool) -> list:
     if not folder.is_dir():
         raise BadInput("no_folder", f"There is no folder {folder}.", "Choose one that exists.")
     files = folder.rglob("*") if below else folder.iterdir()
-    clips = sorted(path for path in files if path.suffix.lower() == ".bvh" and path.is_file())
+    clips = sorted(path for path in files if path.suffix.lower() in _ENDINGS and path.is_file())
     if not clips:
-        raise BadInput("no_clips", f"There is no BVH file in {folder}.", "Choose another folder.")
+        raise BadInput("no_clips", f"There is no clip in {folder}.", "Choose another folder.")
     return clips

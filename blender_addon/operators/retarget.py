@@ -7,21 +7,20 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 from poseloom import chains
 from poseloom.errors import PoseloomError
-from poseloom.motion.bvh import read_bvh
 
 from .. import jobs, properties
 from .rig import clip_name, put_motion, refuse, target
 
 
 class POSELOOM_OT_retarget_bvh(bpy.types.Operator, ImportHelper):
-    """Put a BVH motion capture file on the active armature, as a new action at the playhead"""
+    """Put a motion capture file on the active armature, as a new action at the playhead"""
 
     bl_idname = "poseloom.retarget_bvh"
-    bl_label = "Retarget BVH File"
+    bl_label = "Retarget File"
     bl_options = {"REGISTER", "UNDO"}
 
     filename_ext = ".bvh"
-    filter_glob: StringProperty(default="*.bvh", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.bvh;*.npz", options={"HIDDEN"})
     armature: StringProperty(
         name="Armature", description="Name of the armature; empty: the active one", options={"HIDDEN"}
     )
@@ -45,8 +44,7 @@ class POSELOOM_OT_retarget_bvh(bpy.types.Operator, ImportHelper):
         path = Path(bpy.path.abspath(self.filepath))
         try:
             obj = target(context, self.armature)
-            source, capture = read_bvh(path)
-            motion, _ = chains.clip_to_motion(source, capture)
+            motion, _ = chains.read_clip(path, context.scene.poseloom.reading())
             start = None if self.at_playhead else self.start_frame
             _, text = put_motion(context, obj, motion, clip_name(path), start)
         except PoseloomError as error:

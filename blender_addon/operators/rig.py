@@ -9,11 +9,10 @@ from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
 from poseloom.motion.resample import resample
 from poseloom.motion.skeleton import motion_fk
-from poseloom.motion.types import Motion, Rig
-from poseloom.retarget import to_rig
+from poseloom.motion.types import Motion
 
 from .. import jobs, preferences, properties
-from ..scene import character, fights, keying, roles
+from ..scene import character, fights, keying, rest, roles
 from ..translations import say
 
 _NAMED = 3  # fights named in full
@@ -101,8 +100,9 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
 
     Returns the Action and a sentence that tells what was made.
     """
-    found = roles.recognised(obj, context.scene.poseloom.controls)
-    keys, placed = on_rig(motion, found.rig, rate(context))
+    chosen = context.scene.poseloom
+    found = roles.recognised(obj, chosen.controls)
+    keys, placed = chains.placed_on(resample(motion, rate(context)), found.rig, chosen.root, rest.kept(obj))
     action = keying.write(
         obj,
         keys,
@@ -118,12 +118,6 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
     if last > context.scene.frame_end:
         text += f". The scene ends before, at {context.scene.frame_end}"
     return action, text + said_of_fights(fights.find(obj, keys, first))
-
-
-def on_rig(motion: Motion, rig: Rig, fps: float) -> tuple:
-    """(RigMotion, Motion): `motion` at `fps` on a rig with roles, and itself, where the character stands and faces."""
-    placed = chains.stood(resample(motion, fps), rig)
-    return to_rig(placed, rig), placed
 
 
 def keep_source(action, placed: Motion, start: int) -> None:

@@ -56,6 +56,8 @@ class POSELOOM_PT_options(Sidebar, bpy.types.Panel):
         layout.prop(chosen, "smooth_hz")
         layout.prop(chosen, "foot_lock")
         layout.prop(chosen, "controls")
+        layout.prop(chosen, "root")
+        layout.menu("POSELOOM_MT_animate_settings", icon="PRESET")
 
 
 def _draw_backend(layout, context) -> bool:

@@ -3,7 +3,8 @@
 import bpy
 from poseloom.rigs.match import in_words
 
-from .. import jobs, properties
+from .. import jobs, properties, reader
+from ..scene import rest
 from ..translations import say
 from .sidebar import Sidebar, draw_outcome, draw_running, draw_target, look_again, paragraph, rig_of
 
@@ -11,26 +12,91 @@ from .sidebar import Sidebar, draw_outcome, draw_running, draw_target, look_agai
 class POSELOOM_PT_retarget(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_retarget"
     bl_label = "Retarget"
-    bl_description = "Motion capture files on the active armature"
+    bl_description = "Motion capture, and animation of other characters, on the active armature"
 
     def draw(self, context):
         layout, chosen = self.layout, context.scene.poseloom
         layout.use_property_decorate = False
-        layout.prop(chosen, "clip", text="", placeholder="Choose a BVH file")
+        layout.row().prop(chosen, "source", expand=True)
+        missing = _draw_source(layout, context)
         draw_target(layout, context)
         layout.row().prop(chosen, "controls", expand=True)
         if not draw_running(layout, "retarget"):
             button = layout.column()
             button.scale_y = 1.5
-            button.enabled = bool(chosen.clip)
+            button.enabled = not missing
             button.operator_context = "EXEC_DEFAULT"
-            button.operator("poseloom.retarget_bvh", text="Retarget", icon="ARMATURE_DATA").filepath = chosen.clip
+            _draw_button(button, chosen, context.window_manager.poseloom_takes)
+            if missing:
+                layout.label(text=missing, icon="INFO")
             layout.operator("poseloom.retarget_folder", text="Retarget Folder...", icon="FILE_FOLDER")
             if jobs.motion_path:
                 layout.operator("poseloom.apply_motion", text="Apply Last Motion Again", icon="FILE_REFRESH")
         draw_outcome(layout, context, "retarget")
         layout.operator("poseloom.revert", icon="LOOP_BACK")
         layout.prop(chosen, "show_source")
+
+
+def _draw_source(layout, context) -> str:
+    """The clip, wherever it is; what has to be chosen yet, "" if nothing."""
+    chosen = context.scene.poseloom
+    if chosen.source == "ARMATURE":
+        layout.prop(chosen, "source_armature", text="", icon="ARMATURE_DATA")
+        obj = chosen.source_armature
+        action = obj.animation_data.action if obj is not None and obj.animation_data else None
+        if action is not None:
+            layout.label(text=action.name, icon="ACTION", translate=False)
+        if obj is not None and obj == properties.active_armature(context):
+            return "Select the armature to animate"
+        return "" if action is not None else "Choose an armature that has an action"
+    layout.prop(chosen, "clip", text="", placeholder="Choose a clip")
+    if not chosen.clip:
+        return "Choose a clip first"
+    if not reader.is_foreign(chosen.clip):
+        return ""
+    takes, row = context.window_manager.poseloom_takes, layout.row(align=True)
+    row.prop_search(chosen, "take", takes, "found", text="", icon="ACTION")
+    row.operator("poseloom.find_takes", text="", icon="FILE_REFRESH")
+    return "" if chosen.take or takes.clip != chosen.clip else "Choose one of its takes"
+
+
+def _draw_button(layout, chosen, takes) -> None:
+    if chosen.source == "ARMATURE":
+        button = layout.operator("poseloom.retarget_armature", text="Retarget", icon="ARMATURE_DATA")
+        button.source = chosen.source_armature.name if chosen.source_armature else ""
+    elif reader.is_foreign(chosen.clip):
+        button = layout.operator("poseloom.retarget_take", text="Retarget", icon="ARMATURE_DATA")
+        button.filepath, button.take = chosen.clip, chosen.take if len(takes.found) > 1 else ""
+    else:
+        button = layout.operator("poseloom.retarget_bvh", text="Retarget", icon="ARMATURE_DATA")
+        button.filepath = chosen.clip
+
+
+class POSELOOM_PT_retarget_options(Sidebar, bpy.types.Panel):
+    bl_idname = "POSELOOM_PT_retarget_options"
+    bl_parent_id = "POSELOOM_PT_retarget"
+    bl_label = "Options"
+    bl_description = "Who goes over the ground, and how an odd clip or character is to be understood"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, chosen = self.layout, context.scene.poseloom
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(chosen, "root")
+        column = layout.column(align=True, heading="Clip")
+        column.prop(chosen, "up")
+        column.prop(chosen, "front")
+        column.prop(chosen, "unit")
+        column.prop(chosen, "clip_rest", placeholder="As it was built")
+        obj = properties.active_armature(context)
+        if obj is not None and rest.is_kept(obj):
+            row = layout.row(align=True)
+            row.label(text=say("{name} rests in a pose you chose", name=obj.name), icon="ARMATURE_DATA")
+            row.operator("poseloom.forget_rest", text="", icon="LOOP_BACK")
+        else:
+            layout.operator("poseloom.keep_rest", icon="POSE_HLT")
+        layout.menu("POSELOOM_MT_retarget_settings", icon="PRESET")
 
 
 class POSELOOM_PT_layers(Sidebar, bpy.types.Panel):
