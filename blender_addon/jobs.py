@@ -150,11 +150,17 @@ def start(title: str, work: Callable, then: Callable[[Any], str], ready=lambda: 
     `ready()` says what the user must finish before the result may land, "" if nothing.  `after()` is called
     however it ends, and may return a sentence for where it did not end well; `more` as in `Job`.
     """
+    job = begin(title, work, then, ready=ready, **more)
+    bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
+    return job
+
+
+def begin(title: str, work: Callable, then: Callable[[Any], str], **more) -> Job:
+    """As `start`, for a modal operator, which calls `collect` itself: the result is then part of its undo step."""
     global current
     _not_twice()
-    current = Job(title, work, then, ready, **more)
+    current = Job(title, work, then, **more)
     current.start()
-    bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
     return current
 
 

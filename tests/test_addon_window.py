@@ -170,3 +170,21 @@ def test_roles_folders_and_the_source_in_the_panel(blender, tmp_path):
         return int(((red > 220) & (abs(green - 155) < 40) & (blue < 90)).sum())
 
     assert orange("source") > orange("no_source") + 300  # pixels: the skeleton is drawn
+
+
+def test_edits_of_long_actions_show_progress_stop_at_esc_and_are_one_undo_step(blender):
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "edit")
+    pictures.mkdir(exist_ok=True)
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
+    done = blender.window("gui_edit.py", pictures)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "result.json").read_text())
+    assert found["began"] == ["RUNNING_MODAL"]
+    running, fraction = found["during"]
+    assert running and 0.0 < fraction < 1.0
+    assert found["by Esc"] == ["cancelled", True]
+    state, unchanged, seconds = found["by button"]
+    assert state == "cancelled" and unchanged and seconds < 5.0  # of a window drawn in software
+    state, changed, longest_pause_s = found["let through"]
+    assert state == "done" and changed and longest_pause_s < 3.0
+    assert found["undone"] and found["redone"]

@@ -1,59 +1,24 @@
 """What animators do next with the active action: fewer keys, loops, the other side, a part, root motion."""
 
+from dataclasses import dataclass
+from functools import partial
+from typing import Optional
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
-from poseloom.errors import BadInput, PoseloomError
+from poseloom.errors import BadInput
 from poseloom.motion.travel import Travel
+from poseloom.motion.types import RigMotion
+from poseloom.progress import part
 from poseloom.retarget import carry, cycle, reduce, sides
 
-from .. import jobs, properties
-from ..scene import channels, cutting, notes, roles
-from ..translations import say
-from .rig import rate, refuse, target
+from ..scene import channels, cutting, notes
+from .editing import Editing
 
-PLACE = "edit"
 _NAME = dict(name="Armature", description="Name of the armature; empty: the active one", options={"HIDDEN"})
 
 
-class _Edit:
-    """An operator whose `change(obj, rig, clip)` edits the mapped bones' channels and returns the sentence to show."""
-
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        reason = properties.why_not(context)
-        obj = properties.active_armature(context)
-        if not reason and not (obj.animation_data and obj.animation_data.action):
-            reason = say("{name} has no action to change", name=obj.name)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
-
-    def execute(self, context):
-        window = context.window_manager
-        try:
-            obj = target(context, self.armature)
-            found = roles.played(obj)
-            clip = channels.read(obj, found.rig, rate(context))
-            window.progress_begin(0.0, 1.0)
-            try:
-                text = self.change(obj, found.rig, clip, lambda fraction, _: window.progress_update(fraction))
-            finally:
-                window.progress_end()
-        except PoseloomError as error:
-            jobs.show(self.bl_label, "failed", error.message, error.hint, PLACE)
-            return refuse(self, error)
-        others = [o.name for o in bpy.data.objects if o != obj and _plays(o, clip.action)]
-        if others:
-            text += f". {', '.join(others)} play{'s' if len(others) == 1 else ''} this action too"
-        context.view_layer.update()
-        jobs.show(self.bl_label, "done", text, place=PLACE)
-        self.report({"WARNING" if others else "INFO"}, text)
-        return {"FINISHED"}
-
-
-class POSELOOM_OT_reduce_keys(_Edit, bpy.types.Operator):
+class POSELOOM_OT_reduce_keys(Editing, bpy.types.Operator):
     """Replace a key on every frame by few keys with handles that an animator can edit"""
 
     bl_idname = "poseloom.reduce_keys"
@@ -73,15 +38,16 @@ class POSELOOM_OT_reduce_keys(_Edit, bpy.types.Operator):
         default=True,
     )  # fmt: skip
 
-    def change(self, obj, rig, clip, report):
+    def change(self, obj, rig, clip):
         before = _key_count(obj, rig)
-        motion = clip.motion
-        _write_reduced(obj, rig, clip, motion, clip.start, (self.max_deg, self.max_mm), self.keep_contacts, report)
+        limits = self.max_deg, self.max_mm
+        few = yield partial(_few, clip.motion, rig, limits, self.keep_contacts)
+        _write_few(obj, clip, few, clip.start, limits)
         after = _key_count(obj, rig)
         return f"{before} keys became {after}, {after / before:.0%}"
 
 
-class POSELOOM_OT_make_loop(_Edit, bpy.types.Operator):
+class POSELOOM_OT_make_loop(Editing, bpy.types.Operator):
     """Make a stretch of the action end as it begins, so that it can be played over and over"""
 
     bl_idname = "poseloom.make_loop"
@@ -117,7 +83,7 @@ class POSELOOM_OT_make_loop(_Edit, bpy.types.Operator):
         for name in ("blend_s", "stay", "plant_feet", "cyclic"):
             layout.prop(self, name)
 
-    def change(self, obj, rig, clip, report):
+    def change(self, obj, rig, clip):
         whole, way = _whole(rig, clip)
         first, last = (None, None) if self.find else (self.start - clip.start, self.end - clip.start)
         if not self.find and not (0 <= first and first + 2 <= last < len(whole)):
@@ -126,21 +92,27 @@ class POSELOOM_OT_make_loop(_Edit, bpy.types.Operator):
                 f"Frames {self.start} to {self.end} are no loop in an action from {clip.start} to {clip.end}.",
                 "Give a first and a later last frame inside it.",
             )  # fmt: skip
-        if self.find:
-            first, last = cycle.loop.find_cycle(cycle.grounded(cycle.from_rig(whole, rig)))
-        made = cycle.loop_rig(
-            whole, rig, first, last, blend_s=self.blend_s, stay=self.stay, plant_feet=self.plant_feet
-        )
+        limits, find = notes.limits_of(clip.action), self.find
+        options = dict(blend_s=self.blend_s, stay=self.stay, plant_feet=self.plant_feet)
+
+        def work(report):
+            report(0.0, "Making a loop")
+            begun, ended = cycle.loop.find_cycle(cycle.grounded(cycle.from_rig(whole, rig))) if find else (first, last)
+            report(0.3, "Making a loop")
+            loop = cycle.loop_rig(whole, rig, begun, ended, **options)
+            return begun, _made(loop, rig, way, limits, part(report, 0.5, 1.0))
+
+        first, made = yield work
         start = clip.start + first
-        _write(obj, rig, clip, made, start, way, report)
-        end = start + len(made) - 1
+        _write(obj, rig, clip, made, start)
+        end = start + len(made.motion) - 1
         if self.cyclic:
             clip.action.use_frame_range = clip.action.use_cyclic = True
             clip.action.frame_start, clip.action.frame_end = start, end
         return f"{clip.action.name} is a loop from frame {start} to {end}"
 
 
-class POSELOOM_OT_mirror(_Edit, bpy.types.Operator):
+class POSELOOM_OT_mirror(Editing, bpy.types.Operator):
     """Exchange left and right in the active action"""
 
     bl_idname = "poseloom.mirror"
@@ -148,13 +120,19 @@ class POSELOOM_OT_mirror(_Edit, bpy.types.Operator):
 
     armature: StringProperty(**_NAME)
 
-    def change(self, obj, rig, clip, report):
+    def change(self, obj, rig, clip):
         whole, way = _whole(rig, clip)
-        _write(obj, rig, clip, sides.mirror_rig(whole, rig), clip.start, way, report)
+        limits = notes.limits_of(clip.action)
+
+        def work(report):
+            report(0.0, "Mirroring")
+            return _made(sides.mirror_rig(whole, rig), rig, way, limits, part(report, 0.5, 1.0))
+
+        _write(obj, rig, clip, (yield work), clip.start)
         return f"{clip.action.name} is mirrored"
 
 
-class POSELOOM_OT_trim(_Edit, bpy.types.Operator):
+class POSELOOM_OT_trim(Editing, bpy.types.Operator):
     """Keep a stretch of the action; its keys and handles stay as they are"""
 
     bl_idname = "poseloom.trim"
@@ -171,15 +149,16 @@ class POSELOOM_OT_trim(_Edit, bpy.types.Operator):
             self.start = scene.frame_preview_start if preview else scene.frame_start
         if not self.properties.is_property_set("end"):
             self.end = scene.frame_preview_end if preview else scene.frame_end
-        return self.execute(context)
+        return super().invoke(context, event)
 
-    def change(self, obj, rig, clip, report):
+    def change(self, obj, rig, clip):
         start, end = max(self.start, clip.start), min(self.end, clip.end)
         if start > end:
             raise BadInput(
                 "no_frames", f"Nothing is left between {self.start} and {self.end}: "
                 f"the keys are from {clip.start} to {clip.end}.", "Choose a stretch inside them.",
             )  # fmt: skip
+        yield lambda report: None  # curves are Blender's
         for curve in channels.mapped_curves(obj, rig).values():
             cutting.trim(curve, start, end)
         if clip.action.use_frame_range:
@@ -191,7 +170,7 @@ class POSELOOM_OT_trim(_Edit, bpy.types.Operator):
         return f"{clip.action.name} is left from frame {start} to {end}"
 
 
-class POSELOOM_OT_travel(_Edit, bpy.types.Operator):
+class POSELOOM_OT_travel(Editing, bpy.types.Operator):
     """Say what carries the character over the ground: nothing (in place), its root bone, or its hips"""
 
     bl_idname = "poseloom.travel"
@@ -213,22 +192,29 @@ class POSELOOM_OT_travel(_Edit, bpy.types.Operator):
         default=0.0, min=0.0, max=10.0,
     )  # fmt: skip
 
-    def change(self, obj, rig, clip, report):
+    def change(self, obj, rig, clip):
         if notes.way_of(clip.action) is not None and _known_way(clip) is None:
             raise BadInput(
                 "way_lost", f'The length of "{clip.action.name}" has changed since it was put in place.',
                 "Undo that change, or retarget the clip again.",
             )  # fmt: skip
         motion, _ = _whole(rig, clip)
-        if _root_keyed(rig, motion):
-            motion = carry.off_root(motion, rig)
-        way = carry.rig_travel(motion, rig, turn=self.turn, smooth_hz=self.smooth_hz or None)
-        if self.carrier == "ROOT":
-            motion = carry.onto_root(motion, rig, way)
-        elif self.carrier == "IN_PLACE":
-            motion = carry.rig_in_place(motion, rig, way)
+        limits, carrier = notes.limits_of(clip.action), self.carrier
+        options = dict(turn=self.turn, smooth_hz=self.smooth_hz or None)
+
+        def work(report):
+            report(0.0, "Following the way")
+            free = carry.off_root(motion, rig) if _root_keyed(rig, motion) else motion
+            way = carry.rig_travel(free, rig, **options)
+            if carrier == "ROOT":
+                free = carry.onto_root(free, rig, way)
+            elif carrier == "IN_PLACE":
+                free = carry.rig_in_place(free, rig, way)
+            return way, _made(free, rig, False, limits, part(report, 0.5, 1.0))
+
+        way, made = yield work
         notes.forget_way(clip.action)
-        _write(obj, rig, clip, motion, clip.start, None, report)
+        _write(obj, rig, clip, made, clip.start)
         if self.carrier == "IN_PLACE":
             notes.note_way(clip.action, way)
         where = {"IN_PLACE": "in place", "ROOT": "on the root bone", "HIPS": "on the hips"}[self.carrier]
@@ -247,22 +233,38 @@ def _whole(rig, clip) -> tuple:
     return (clip.motion, False) if way is None else (carry.rig_travelling(clip.motion, rig, way), True)
 
 
-def _write(obj, rig, clip, motion, start, in_place, report) -> None:
-    """Write as the action was: in place where its way had been taken out, with few keys where they had been reduced."""
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What to write: motion, few keys of it or None, the way that was taken out of it or None, limits of the keys."""
+
+    motion: RigMotion
+    few: Optional[reduce.RigCurves]
+    way: Optional[Travel]
+    limits: Optional[tuple]
+
+
+def _made(motion, rig, in_place, limits, report) -> _Made:
+    """As the action was: in place where its way had been taken out, with few keys where they had been reduced."""
     way = carry.rig_travel(motion, rig) if in_place else None
     if way is not None:
         motion = carry.rig_in_place(motion, rig, way)
-    limits = notes.limits_of(clip.action)
-    channels.write(obj, clip, motion, start)
-    if limits is not None:
-        _write_reduced(obj, rig, channels.read(obj, rig, motion.fps), motion, start, limits, True, report)
-    if way is not None:
-        notes.note_way(clip.action, way)
+    return _Made(motion, None if limits is None else _few(motion, rig, limits, True, report), way, limits)
 
 
-def _write_reduced(obj, rig, clip, motion, start, limits, keep_contacts, report) -> None:
+def _few(motion, rig, limits, keep_contacts, report) -> reduce.RigCurves:
     contact = reduce.resting(motion, rig) if keep_contacts else None
-    few = reduce.reduce_keys(motion, rig, max_deg=limits[0], max_mm=limits[1], contact=contact, report=report)
+    return reduce.reduce_keys(motion, rig, max_deg=limits[0], max_mm=limits[1], contact=contact, report=report)
+
+
+def _write(obj, rig, clip, made: _Made, start) -> None:
+    channels.write(obj, clip, made.motion, start)
+    if made.few is not None:
+        _write_few(obj, channels.read(obj, rig, made.motion.fps), made.few, start, made.limits)
+    if made.way is not None:
+        notes.note_way(clip.action, made.way)
+
+
+def _write_few(obj, clip, few, start, limits) -> None:
     channels.write_reduced(obj, clip, few, start)
     notes.note_limits(clip.action, *limits)
 
@@ -274,7 +276,3 @@ def _root_keyed(rig, motion) -> bool:
 
 def _key_count(obj, rig) -> int:
     return sum(len(curve.keyframe_points) for curve in channels.mapped_curves(obj, rig).values())
-
-
-def _plays(obj, action) -> bool:
-    return obj.animation_data is not None and obj.animation_data.action == action
