@@ -83,13 +83,15 @@ def film(puppet, motion, rng):
     light /= np.linalg.norm(light)
     behind = room(rng, camera)
     grain, soft = rng.uniform(0.0, 8.0), rng.uniform(0.3, 1.0)
+    noise = (grain * rng.normal(size=(camera.size[1] * 2, camera.size[0], 3))).astype(np.int8)
 
     def pictures():
         for body in vertices:
             picture = puppet.shadow(behind, body, camera, light)
             puppet.paint(picture, body, camera, light)
-            picture = cv2.GaussianBlur(picture, (0, 0), soft).astype(np.float32)
-            yield np.clip(picture + grain * rng.normal(size=picture.shape), 0, 255).astype(np.uint8)
+            picture = cv2.GaussianBlur(picture, (0, 0), soft)
+            first = int(rng.integers(camera.size[1]))
+            yield cv2.add(picture, noise[first : first + camera.size[1]], dtype=cv2.CV_8U)
 
     return pictures(), camera.local(joints), camera
 
@@ -128,7 +130,7 @@ def main() -> None:
         start.append(start[-1] + len(truth))
         lost = float(np.isnan(seen.xy[:, 0, 0]).mean())
         print(f"{n} {name}: {len(truth)} frames, {lost:.0%} lost, {time.monotonic() - began:.1f} s", flush=True)
-        if n % 10 == 9 or n == options.clips - 1:
+        if n % 5 == 4 or n == options.clips - 1:
             columns = [np.concatenate(c).astype(np.float32) for c in zip(*kept)]
             buffer = io.BytesIO()
             np.savez_compressed(buffer, **dict(zip(("xy", "xyz", "score", "truth"), columns)), start=np.array(start),

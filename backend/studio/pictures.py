@@ -75,8 +75,8 @@ def _lit_bodies(actors, seen, points, triangles, owner, region, room, shadow):
     """(P,3) linear colours of the covered pixels."""
     rest = np.concatenate([actor.body.vertices for actor in actors])
     normal = np.concatenate([actor.body.normals(actor.points) for actor in actors])
-    place, at_rest, normal = (seen.blend(values, triangles) for values in (points, rest, normal))
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    place, at_rest, normal = np.split(seen.blend(np.concatenate([points, rest, normal], 1), triangles), 3, axis=1)
+    normal = normal / np.sqrt(np.maximum((normal**2).sum(1, keepdims=True), 1e-18))
     albedo = np.empty_like(place)
     who, what = owner[seen.triangle], region[seen.triangle]
     for i, actor in enumerate(actors):

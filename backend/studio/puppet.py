@@ -137,11 +137,11 @@ class Puppet:
         """`picture` with the shadow on the floor."""
         on_floor = vertices - light / max(light[2], 0.2) * vertices[:, 2:]
         local = camera.local(on_floor)
-        corners = np.round(camera.project(local)[self.quads[::2]] * 4.0).astype(np.int32)
+        corners = np.round(camera.project(local)[self.quads[::3]] * 4.0).astype(np.int32)
         mask = np.zeros((picture.shape[0] // 4, picture.shape[1] // 4), np.uint8)
-        for polygon in corners[local[self.quads[::2], 1].min(axis=1) > 0.1]:
+        for polygon in corners[local[self.quads[::3], 1].min(axis=1) > 0.1]:
             cv2.fillConvexPoly(mask, polygon, 255, cv2.LINE_8, 4)
-        mask = cv2.GaussianBlur(cv2.dilate(mask, np.ones((2, 2), np.uint8)), (0, 0), 1.2)
+        mask = cv2.GaussianBlur(cv2.dilate(mask, np.ones((3, 3), np.uint8)), (0, 0), 1.2)
         mask = cv2.resize(mask, picture.shape[1::-1]).astype(np.float32)[..., None] / 255.0
         return (picture * (1.0 - 0.45 * mask)).astype(np.uint8)
 

@@ -38,8 +38,8 @@ class Seen:
 
     def blend(self, values, triangles) -> np.ndarray:
         """(P,...) of values (V,...) at the triangles' corners (F,3)."""
-        corners = values[triangles[self.triangle]]
-        return np.einsum("pk,pkc->pc", self.share, corners)
+        corner = triangles[self.triangle]
+        return sum(self.share[:, k, None] * values[corner[:, k]] for k in range(3))
 
 
 def rasterise(xy, inverse_depth, triangles, size) -> Seen:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from raster import project, to_camera
 
+_GRAIN_M = 0.006  # of the textures
 FLOORS = ("boards", "tiles", "carpet", "concrete")
 _TILE = np.random.default_rng(7).random((256, 256)).astype(np.float32)
 
@@ -96,8 +98,10 @@ class Room:
         for low, high, paint in self.boxes:
             corners = np.array([[a, b, c] for a in (low[0], high[0]) for b in (low[1], high[1]) for c in (low[2], high[2])])
             corners = corners @ turn + [*self.middle, 0.0]
-            part = pixels
-            if (-to_camera(corners, world)[:, 2] > 0.1).all():
+            part, depth = pixels, -to_camera(corners, world)[:, 2]
+            if (depth < 0.1).all():
+                continue
+            if (depth > 0.1).all():
                 xy = project(corners, K, world) * fine
                 (left, top), (right, low_end) = np.floor(xy.min(0)).clip(0), np.ceil(xy.max(0)).clip(0)
                 part = pixels[int(top) : int(low_end) + 1, int(left) : int(right) + 1]
@@ -118,27 +122,45 @@ class Room:
 
     def _shell(self, eye, ray):
         """Depth (N,), normal (N,3) and colour (N,3) of floor, ceiling and walls, from inside."""
-        limit = np.array([[-self.half[0], -self.half[1], 0.0], [self.half[0], self.half[1], self.height]])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.where(ray > 0, limit[1] - eye, limit[0] - eye) / ray
-        reach = np.where(np.abs(ray) < 1e-9, np.inf, reach)
-        axis = reach.argmin(1)
-        away = np.take_along_axis(reach, axis[:, None], 1)[:, 0]
-        positive = np.take_along_axis(ray, axis[:, None], 1)[:, 0] > 0
-        normal = np.zeros_like(ray)
-        normal[np.arange(len(ray)), axis] = np.where(positive, -1.0, 1.0)
-        at = eye + ray * away[:, None]
-        colour = np.empty_like(ray)
-        floor = (axis == 2) & ~positive
-        colour[floor] = self._floor_paint(at[floor, 0], at[floor, 1])
-        colour[(axis == 2) & positive] = 0.8
-        for wall in range(4):
-            on = (axis == wall // 2) & (positive == bool(wall % 2))
-            along, up = at[on, 1 - wall // 2], at[on, 2]
-            blotch = 0.85 + 0.2 * noise(along * 2.3 + 40 * wall, up * 2.3) + 0.1 * noise(along * 31, up * 31)
-            paint = self.wall_colours[wall] * blotch[:, None]
-            colour[on] = np.where((up < 0.1)[:, None], 0.55, paint)
+        limit = np.array([[-self.half[0], -self.half[1], 0.0], [self.half[0], self.half[1], self.height]], np.float32)
+        reach = []
+        for k in range(3):
+            way = ray[:, k]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                reach.append(np.where(np.abs(way) < 1e-9, np.inf, np.where(way > 0, limit[1, k] - eye[k], limit[0, k] - eye[k]) / way))
+        away = np.minimum(np.minimum(reach[0], reach[1]), reach[2])
+        axis = np.where(away == reach[2], 2, away == reach[1])
+        rows = np.arange(len(ray))
+        positive = ray[rows, axis] > 0
+        normal, colour = np.zeros_like(ray), np.empty_like(ray)
+        normal[rows, axis] = np.where(positive, -1.0, 1.0)
+        at = ((eye + ray * away[:, None] - limit[0]) / _GRAIN_M).astype(np.int32)
+        side = axis * 2 + positive
+        for k in range(6):
+            on = np.flatnonzero(side == k)
+            if k == 5:
+                colour[on] = 0.8
+            elif len(on):
+                along, up = (0, 1) if k == 4 else (1 - k // 2, 2)
+                paper = self._papers[k]
+                i, j = at[on, along], at[on, up]
+                colour[on] = paper[np.clip(i, 0, paper.shape[0] - 1), np.clip(j, 0, paper.shape[1] - 1)]
         return away, normal, colour
+
+    @cached_property
+    def _papers(self) -> list:
+        """Textures (I,J,3) of the four walls, along and up, and of the floor, x and y."""
+        out = []
+        for wall in range(4):
+            along, up = self._grid(2 * self.half[1 - wall // 2], self.height)
+            blotch = 0.85 + 0.2 * noise(along * 2.3 + 40 * wall, up * 2.3) + 0.1 * noise(along * 31, up * 31)
+            paint = self.wall_colours[wall] * blotch[..., None]
+            out.append(np.where((up < 0.1)[..., None], 0.55, paint).astype(np.float32))
+        return [*out, self._floor_paint(*self._grid(*(2 * self.half))).astype(np.float32)]
+
+    @staticmethod
+    def _grid(long, tall):
+        return np.meshgrid(np.arange(0, long, _GRAIN_M), np.arange(0, tall, _GRAIN_M), indexing="ij")
 
     def _floor_paint(self, x, y):
         fine = noise(x * 60, y * 60)
@@ -157,16 +179,21 @@ class Room:
             value = 0.6 + 0.5 * fine + 0.25 * noise(x * 3, y * 3)
         else:
             value = 0.7 + 0.3 * noise(x * 1.7, y * 1.7) + 0.2 * noise(x * 9, y * 9) + 0.1 * fine
-        return self.floor_colour * value[:, None]
+        return self.floor_colour * value[..., None]
 
     @staticmethod
     def _box(eye, ray, part, low, high, paint, away, normal, colour):
         """Draws a box into the rays numbered `part`."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            one, two = (low - eye) / ray[part], (high - eye) / ray[part]
-        enter, leave = np.minimum(one, two), np.maximum(one, two)
-        near, axis = enter.max(1), enter.argmax(1)
-        on = np.flatnonzero((near < leave.min(1)) & (near > 0.05) & (near < away[part]))
+        enter, leave = [], []
+        for k in range(3):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                one, two = (low[k] - eye[k]) / ray[part, k], (high[k] - eye[k]) / ray[part, k]
+            enter.append(np.minimum(one, two))
+            leave.append(np.maximum(one, two))
+        near = np.maximum(np.maximum(enter[0], enter[1]), enter[2])
+        beyond = np.minimum(np.minimum(leave[0], leave[1]), leave[2])
+        axis = np.where(near == enter[2], 2, near == enter[1])
+        on = np.flatnonzero((near < beyond) & (near > 0.05) & (near < away[part]))
         hit, near, axis = part[on], near[on], axis[on]
         away[hit] = near
         normal[hit] = 0.0
