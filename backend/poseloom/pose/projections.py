@@ -193,12 +193,24 @@ class Projections:
 class Pairs:
     """What an estimator really said of known motion, as `studio/lifter_pairs.py` records it."""
 
-    def __init__(self, pairs, rng):
-        """pairs: xy (M,33,2) px, xyz (M,33,3), score (M,33), truth (M,22,3) in camera axes, start (C+1,), size (C,2)."""
+    def __init__(self, recordings, rng):
+        """Each of recordings: xy (M,33,2) px, xyz (M,33,3), score (M,33), truth (M,22,3) in camera axes, start (C+1,),
+        size (C,2), fps; all are brought to 30 fps."""
         pick = [BLAZEPOSE.index(name) for name in POINTS]
-        self.rng, self.start, self.size = rng, pairs["start"].astype(int), pairs["size"].astype(np.float64)
-        self.xy, self.xyz = pairs["xy"][:, pick].astype(np.float64), pairs["xyz"][:, pick].astype(np.float64)
-        self.score, self.truth = pairs["score"][:, pick].astype(np.float64), pairs["truth"].astype(np.float64)
+        clips = []
+        for made in recordings:
+            for a, b, size in zip(made["start"][:-1], made["start"][1:], made["size"]):
+                at = np.arange(0.0, b - a - 1 + 1e-6, float(made["fps"]) / 30.0)
+                low = np.minimum(at.astype(int), b - a - 2)
+                columns = []
+                for x in (made["xy"][a:b, pick], made["xyz"][a:b, pick], made["score"][a:b, pick], made["truth"][a:b]):
+                    share = (at - low).reshape((-1,) + (1,) * (x.ndim - 1))
+                    columns.append(x[low] * (1 - share) + x[low + 1] * share)
+                clips.append((*columns, size.astype(np.float64)))
+        self.rng = rng
+        self.xy, self.xyz, self.score, self.truth = (np.concatenate(x) for x in list(zip(*clips))[:4])
+        self.size = np.stack([clip[4] for clip in clips])
+        self.start = np.concatenate([[0], np.cumsum([len(clip[0]) for clip in clips])])
 
     def __len__(self) -> int:
         return len(self.size)
@@ -230,6 +242,11 @@ class Pairs:
         flat = flat * np.exp(0.15 * rng.normal(size=(count, 1, 1, 1)))  # another focal length
         body = np.std(np.nan_to_num(flat), axis=(2, 3), keepdims=True)
         flat = flat + body * 0.015 * memory(rng, flat.shape, 0.3)
+        back = rng.random(count) < 0.5  # time may run backwards
+        for x in (flat, xyz, score, truth):
+            x[back] = x[back][:, ::-1]
+        xyz[..., 1] *= np.exp(0.08 * rng.normal(size=(count, 1, 1)))
+        xyz = xyz + 0.015 * np.array([1.0, 2.0, 1.0]) * memory(rng, xyz.shape, 0.5) + 0.004 * rng.normal(size=xyz.shape)
         score = np.nan_to_num(score) ** np.exp(0.3 * rng.normal(size=(count, 1, 1)))
         lost = bursts(rng, shape, 0.04)
         for some, odds in ((_FINE, 0.1), (_HEAD, 0.05)):

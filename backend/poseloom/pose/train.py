@@ -29,7 +29,7 @@ class TrainOptions:
     share of frames from pairs; align: weight of the loss after alignment."""
 
     width: int = 224
-    dropout: float = 0.1
+    dropout: float = 0.15
     batch: int = 2048
     rate: float = 1e-3
     minutes: float = 60.0
@@ -143,10 +143,10 @@ def validate(net, pairs: Pairs, device) -> dict:
     return {f"{name}_mm": round(1e3 * float(np.median(values)), 2) for name, values in found.items()}
 
 
-def train(pack, folder: Path, options: TrainOptions, pairs=None, valid=None, report: Report = silent) -> Net:
+def train(pack, folder: Path, options: TrainOptions, pairs=(), valid=(), report: Report = silent) -> Net:
     """Train on, from `folder`/state.pt if it is there; the averaged network.
 
-    pack, pairs and valid are the arrays of the packed clips and of recorded pairs (`Projections`, `Pairs`); the log
+    pack holds the arrays of the packed clips (`Projections`), pairs and valid those of recordings (`Pairs`); the log
     is a line of JSON every two minutes in `folder`/log.jsonl.
     """
     folder = Path(folder)
@@ -164,8 +164,8 @@ def train(pack, folder: Path, options: TrainOptions, pairs=None, valid=None, rep
         optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
     rng = np.random.default_rng([options.seed, step])
-    sources = [Projections(pack, rng)] + ([Pairs(pairs, rng)] if pairs is not None else [])
-    held = Pairs(valid, rng) if valid is not None else None
+    sources = [Projections(pack, rng)] + ([Pairs(pairs, rng)] if pairs else [])
+    held = Pairs(valid, rng) if valid else None
     weight = torch.ones(len(JOINTS), device=device)
     weight[LIMBS] = 2.0
 
@@ -185,7 +185,7 @@ def train(pack, folder: Path, options: TrainOptions, pairs=None, valid=None, rep
             rate = options.rate * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
             for group in optimiser.param_groups:
                 group["lr"] = float(rate)
-            frames = int(rng.choice([48, 96, 192])) if pairs is None else int(rng.choice([32, 48, 64]))
+            frames = int(rng.choice([48, 96, 192])) if not pairs else int(rng.choice([32, 64, 96]))
             batch = _mixed(sources, options, frames, device)
             net.train()
             terms = losses(net, batch, weight, options)
@@ -237,7 +237,7 @@ def card(folder: Path, options: TrainOptions, subjects, pairs, valid) -> str:
     """What the model is and was trained on, in Markdown; the last line of the log is its validation."""
     lines = [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text().splitlines()]
     last = lines[-1]
-    recorded = 0 if pairs is None else len(pairs["size"])
+    recorded, held = (sum(len(made["size"]) for made in some) for some in (pairs, valid))
     found = f"{last['pa_mm']} mm, without the estimator's depth {last['pa_no_depth_mm']} mm" if "pa_mm" in last else "none"
     return f"""# Lifter
 
@@ -247,7 +247,7 @@ canonical joints in space. A dilated convolution over time, {2 * CONTEXT + 1} fr
 - Trained on subjects {", ".join(subjects)} of the CMU motion capture database, seen by made-up cameras with made-up
   errors, and {recorded} clips of the same subjects played by the CC0 body that comes with Poseloom, painted, and seen
   by BlazePose (`backend/studio/lifter_pairs.py`).
-- Validated on {0 if valid is None else len(valid["size"])} painted clips of other subjects: error of the 12 limb joints after alignment of each frame
+- Validated on {held} painted clips of other subjects: error of the 12 limb joints after alignment of each frame
   (median over clips): {found}.
 - Made by `poseloom train lifter`, seed {options.seed}, {last["step"]} steps in {last["minutes"]:g} minutes on a {options.device}.
 - Licence: the weights are ours, trained by us, free for all uses. Sources: the data used in this project was obtained

@@ -1,0 +1,242 @@
+"""The lifter: laws of what goes in and comes out, what it was trained on, and how it is trained."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import seen
+from conftest import need
+
+from poseloom import cli, packing
+from poseloom.errors import BadInput, Unavailable
+from poseloom.motion import layouts, quat
+from poseloom.motion.bvh import read_bvh, write_bvh
+from poseloom.motion.skeleton import JOINTS, motion_fk, standard
+from poseloom.motion.types import Keypoints, Motion, Rig, RigMotion
+from poseloom.pose import lift
+from poseloom.pose.lift import Lifter, features
+from poseloom.pose.projections import Pairs, Projections
+
+pytest.importorskip("onnxruntime", reason="the lifter's")
+J = {name: j for j, name in enumerate(JOINTS)}
+LIMBS = [J[f"{part}_{s}"] for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr"]
+
+
+@pytest.fixture(scope="module")
+def lifter():
+    need(lift.MODEL.is_file(), "the lifter's model")
+    return Lifter()
+
+
+def strolling(frames=120, fps=30.0) -> Motion:
+    """Arms and legs that swing, knees and elbows that bend, a trunk that turns."""
+    time = np.arange(frames) / fps
+    turn = np.zeros((frames, 22, 3))
+    for s, sign in (("l", 1.0), ("r", -1.0)):
+        swing = sign * np.sin(2.0 * np.pi * 0.9 * time)
+        turn[:, J[f"thigh_{s}"], 0] = -0.4 * swing
+        turn[:, J[f"shin_{s}"], 0] = 0.4 + 0.35 * np.cos(2.0 * np.pi * 0.9 * time + sign)
+        turn[:, J[f"upper_arm_{s}"], 1] = sign * 1.2
+        turn[:, J[f"forearm_{s}"], 2] = sign * (-0.7 - 0.4 * swing)
+    turn[:, 0, 2] = 0.5 * np.sin(2.0 * np.pi * 0.2 * time)
+    return Motion(standard(1.70), quat.exp(turn), np.tile([0.0, 0.0, 0.93], (frames, 1)), fps)
+
+
+def stroll(frames=120, fps=30.0, **how) -> Keypoints:
+    return seen.film(seen.landmarks(strolling(frames, fps)), fps, noise=0.0, yaw_rad=0.6, **how)
+
+
+def test_joints_lie_about_the_hips_and_doubt_is_a_share(lifter):
+    found = lifter(stroll())
+    assert found.names == JOINTS and found.xyz.shape == (120, 22, 3) and found.score.shape == (120, 22)
+    assert np.abs(found.xyz[:, J["thigh_l"]] + found.xyz[:, J["thigh_r"]]).max() < 1e-4
+    assert (found.score > 0.0).all() and (found.score < 1.0).all()
+    up = found.xyz[:, J["head"], 2] - found.xyz[:, [J["foot_l"], J["foot_r"]], 2].mean(axis=1)
+    assert (up > 1.0).all(), "z is up, metres"
+
+
+@pytest.mark.parametrize("depth", [True, False])
+def test_a_stroll_is_lifted_to_where_it_was(lifter, depth):
+    """Median over frames of the limbs' mean error after alignment: 60 mm, and depth that goes the same way."""
+    motion, keypoints = strolling(), stroll()
+    found = lifter(keypoints if depth else replace(keypoints, xyz=None)).xyz[:, LIMBS].astype(float)
+    truth = quat.rotate(quat.from_axis_angle([0.0, 0.0, 1.0], np.array(0.6)), motion_fk(motion)[1][:, LIMBS])
+    truth = truth - truth[:, 6:8].mean(axis=1, keepdims=True)
+    assert np.median(np.linalg.norm(aligned(found, truth) - truth, axis=-1).mean(axis=1)) < 0.06
+    assert np.corrcoef(found[..., 1].ravel(), truth[..., 1].ravel())[0, 1] > 0.8
+
+
+def aligned(found, truth):
+    a, b = (x - x.mean(axis=1, keepdims=True) for x in (found, truth))
+    u, s, vt = np.linalg.svd(np.swapaxes(a, 1, 2) @ b)
+    fix = np.ones_like(s)
+    fix[:, 2] = np.sign(np.linalg.det(u @ vt))
+    scale = (s * fix).sum(axis=1) / (a * a).sum(axis=(1, 2))
+    return scale[:, None, None] * (a @ ((u * fix[:, None]) @ vt)) + truth.mean(axis=1, keepdims=True)
+
+
+def test_windows_leave_no_seam(lifter, monkeypatch):
+    """In windows of 60 frames the answer is that of the whole clip at once, to 0.01 mm."""
+    keypoints = stroll(250)
+    whole = lifter(keypoints)
+    monkeypatch.setattr(lift, "WINDOW", 60)
+    parts = lifter(keypoints)
+    assert np.abs(parts.xyz - whole.xyz).max() < 1e-5
+    assert np.abs(parts.score - whole.score).max() < 1e-4
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_the_shortest_clips_are_lifted(lifter, frames):
+    assert np.isfinite(lifter(stroll(frames)).xyz).all()
+    assert np.isfinite(lifter(stroll(frames, 60.0)).xyz).all()
+
+
+def test_frames_without_anybody_stay_empty_and_lost_points_do_not(lifter):
+    keypoints = stroll()
+    xy, xyz, score = np.array(keypoints.xy), np.array(keypoints.xyz), np.array(keypoints.score)
+    xy[50:60], xyz[50:60], score[50:60] = np.nan, np.nan, 0.0
+    wrist = layouts.BLAZEPOSE.index("wrist_l")
+    xy[80:90, wrist], xyz[80:90, wrist], score[80:90, wrist] = np.nan, np.nan, 0.0
+    found, whole = lifter(replace(keypoints, xy=xy, xyz=xyz, score=score)), lifter(keypoints)
+    gone = np.isnan(found.xyz).any(axis=(1, 2))
+    assert gone[50:60].all() and gone.sum() == 10 and (found.score[50:60] == 0.0).all()
+    hand = J["hand_l"]
+    assert found.score[80:90, hand].mean() < whole.score[80:90, hand].mean(), "a hand unseen is doubted more"
+    away = np.linalg.norm(found.xyz[80:90] - whole.xyz[80:90], axis=-1)
+    assert away[:, J["shin_r"]].max() < 0.06, "the other side's knee hardly minds"
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 60.0])
+def test_another_rate_says_the_same(lifter, fps):
+    """A stroll seen at another rate, at the times that both have: mean difference under 15 mm."""
+    seconds = 4
+    slow, other = lifter(stroll(30 * seconds)), lifter(stroll(int(fps) * seconds, fps))
+    assert len(other.xyz) == fps * seconds
+    step = int(np.gcd(30, int(fps)))
+    a, b = slow.xyz[:: 30 // step], other.xyz[:: int(fps) // step]
+    count = min(len(a), len(b))
+    assert np.linalg.norm(a[:count] - b[:count], axis=-1)[2:-2].mean() < 0.015
+
+
+def test_a_layout_without_feet_and_depth_is_lifted_too(lifter, monkeypatch):
+    names = tuple(n for n in layouts.BLAZEPOSE.names if n.split("_")[0] in
+                  ("nose", "eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle") and n.count("_") < 2)  # fmt: skip
+    monkeypatch.setitem(layouts.LAYOUTS, "seventeen", layouts.Layout(names, ()))
+    keypoints = stroll()
+    pick = [layouts.BLAZEPOSE.index(n) for n in names]
+    fewer = Keypoints("seventeen", keypoints.xy[:, pick], None, keypoints.score[:, pick], keypoints.size, 30.0)
+    found, whole = lifter(fewer), lifter(replace(keypoints, xyz=None))
+    assert len(names) == 17 and np.isfinite(found.xyz).all()
+    assert np.linalg.norm(found.xyz - whole.xyz, axis=-1)[:, LIMBS].mean() < 0.06
+
+
+def test_a_layout_without_hips_is_refused(lifter, monkeypatch):
+    monkeypatch.setitem(layouts.LAYOUTS, "bust", layouts.Layout(("nose", "shoulder_l", "shoulder_r"), ()))
+    with pytest.raises(BadInput, match="hip_l"):
+        lifter(Keypoints("bust", np.zeros((4, 3, 2)), None, np.ones((4, 3)), (64, 48), 30.0))
+
+
+def test_nobody_at_all_is_refused(lifter):
+    keypoints = stroll(10)
+    with pytest.raises(BadInput, match="shows a person"):
+        lifter(replace(keypoints, xy=np.full_like(keypoints.xy, np.nan), score=np.zeros_like(keypoints.score)))
+
+
+def test_a_missing_model_says_so(tmp_path):
+    with pytest.raises(Unavailable, match=r"model .*none\.onnx is missing.*") as caught:
+        Lifter(tmp_path / "none.onnx")
+    assert caught.value.hint
+
+
+def test_how_large_the_picture_is_does_not_matter():
+    xy, xyz, score = lift.chosen(stroll())
+    small, large = features(xy, xyz, score, (1280, 720)), features(xy * 1.5, xyz * 1.1, score, (1920, 1080))
+    assert np.abs(small - large).max() < 1e-5
+
+
+# --- what it learns from -------------------------------------------------------------------
+
+
+def test_the_card_names_no_subject_of_the_tests():
+    card = lift.MODEL.with_name("CARD.md")
+    need(card.is_file(), "the lifter's card")
+    listed = re.search(r"subjects ([\d, ]+) of the CMU", card.read_text(encoding="utf-8")).group(1).split(", ")
+    assert set(listed) <= set(packing.TRAINING)
+    assert not set(packing.TRAINING) & set(packing.VALIDATION + packing.TEST)
+    assert {"09", "29", "49"} <= set(packing.TEST)
+    assert lift.MODEL.stat().st_size <= 6e6
+
+
+def clip(folder, name, frames=90, fps=30.0):
+    motion = strolling(frames, fps)
+    bones = motion.skeleton
+    place = np.zeros((22, 3))
+    for j, parent in enumerate(bones.parents):
+        place[j] = bones.offsets[j] + (place[parent] if parent >= 0 else 0.0)
+    rest = np.tile(np.eye(4), (22, 1, 1))
+    rest[:, :3, 3] = place
+    rig = Rig(JOINTS, bones.parents, rest, place + bones.tips)
+    location = np.full((frames, 22, 3), np.nan)
+    location[:, 0] = motion.root - place[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bvh(folder / name, rig, RigMotion(JOINTS, motion.lrot, location, np.ones(22, bool), fps))
+    return read_bvh(folder / name)
+
+
+def test_packing_takes_training_subjects_only_and_says_what_it_leaves_out(tmp_path, capsys):
+    for name in ("01_01.bvh", "09_01.bvh", "08_02.bvh"):
+        clip(tmp_path / "in", name)
+    clip(tmp_path / "in", "02_01.bvh", frames=20)
+    out = tmp_path / "clips.npz"
+    assert cli.main(["train", "pack", str(tmp_path / "in"), "--out", str(out), "--progress", "none"]) == 0
+    assert "02_01.bvh: too short" in capsys.readouterr().out
+    with np.load(out) as z:
+        assert list(z["names"]) == ["01_01"] and z["start"].tolist() == [0, 90]
+        motion = strolling(90)
+        assert quat.angle(z["lrot"][:, J["thigh_l"]], motion.lrot[:, J["thigh_l"]]).max() < np.radians(1.0)
+    everything = packing.pack(tmp_path / "in", None)[0]
+    assert everything.names == ("01_01",)
+
+
+def test_what_is_kept_for_tests_is_refused(tmp_path, capsys):
+    clip(tmp_path / "in", "09_01.bvh")
+    words = ["train", "pack", str(tmp_path / "in"), "--out", str(tmp_path / "x.npz"), "--subjects", "09"]
+    assert cli.main(words) == 2 and "kept for tests" in capsys.readouterr().err
+    made = packing.Pack(np.zeros((80, 22, 4)), np.zeros((80, 3)), np.zeros((80, 4)), np.zeros((1, 22, 3)), np.array([0, 80]), ("49_02",))
+    made.save(tmp_path / "y.npz")
+    words = ["train", "lifter", "--data", str(tmp_path / "y.npz"), "--out", str(tmp_path / "z")]
+    assert cli.main(words) == 2 and "49" in capsys.readouterr().err
+
+
+def pack_of(motion) -> dict:
+    return {"lrot": np.asarray(motion.lrot), "root": np.asarray(motion.root), "offsets": np.asarray(motion.skeleton.offsets)[None],
+            "start": np.array([0, len(motion)]), "names": np.array(["01_01"])}  # fmt: skip
+
+
+def test_made_up_views_are_finite_and_about_the_hips():
+    views = Projections(pack_of(strolling(200)), np.random.default_rng(3))
+    told, joints, place = views.batch(12, 40)
+    assert told.shape == (12, 40, lift.FEATURES) and joints.shape == (12, 40, 22, 3)
+    assert np.isfinite(told).all() and np.isfinite(joints).all()
+    assert np.abs(joints[:, :, J["thigh_l"]] + joints[:, :, J["thigh_r"]]).max() < 1e-4
+    assert (place[..., 1] > 0.5).all(), "in front of the camera"
+    usual = np.median(lift.body_length(joints), axis=1)
+    np.testing.assert_allclose(usual, lift.usual_length(), rtol=1e-3)
+
+
+def test_recorded_pairs_are_what_was_recorded():
+    """A clip as the estimator saw it without error: its features are those of its keypoints, its joints the truth."""
+    keypoints, motion = stroll(60), strolling(60)
+    truth = quat.rotate(quat.from_axis_angle([0.0, 0.0, 1.0], np.array(0.6)), motion_fk(motion)[1])
+    truth = truth + [0.0, 4.5, -0.9]
+    made = {"xy": keypoints.xy, "xyz": keypoints.xyz, "score": keypoints.score, "truth": truth, "start": np.array([0, 60]),
+            "size": np.array([keypoints.size]), "fps": 30.0}  # fmt: skip
+    pairs = Pairs([made], np.random.default_rng(0))
+    told, joints, _ = pairs.clip(0)
+    np.testing.assert_allclose(told[0], features(*lift.chosen(keypoints), keypoints.size), atol=1e-5)
+    bone = np.linalg.norm(joints[0, :, J["shin_l"]] - joints[0, :, J["thigh_l"]], axis=-1)
+    assert np.ptp(bone) < 1e-4
+    assert np.isfinite(pairs.batch(6, 30)[0]).all()
