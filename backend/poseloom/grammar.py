@@ -70,6 +70,21 @@ VERBS = {
         options.retarget,
         ("walk.bvh --to hero.glb --out walk.glb", "clips/ --to hero.blend --out animated/ --resume --report report.json"),
     ),
+    "inbetween": (
+        "fill the frames between key poses",
+        options.inbetween,
+        ("poses.bvh --keys 0,18,40 --out filled.bvh", "poses.bvh --keys 0,1s,2s --method dtw --library clips/ --out filled.bvh"),
+    ),
+    "retime": (
+        "play a clip at the timing of another, or of key poses",
+        options.retime,
+        ("walk.bvh --like other.bvh --out walk_like_other.bvh", "walk.bvh --like poses.bvh --keys 0,18,40 --out walk2.bvh"),
+    ),
+    "library": (
+        "care for the clips that in-betweening follows",
+        options.library,
+        ("add clips/", "list"),
+    ),
     "serve": ("run the backend that Blender asks", options.serve, ("", "--port 9000")),
     "doctor": ("check the installation", options.doctor, ("", "--blender /opt/blender/blender")),
     "demo": ("make the demo from the sample clip", options.demo, ("", "--out /tmp/demo --to rigify")),

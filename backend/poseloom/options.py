@@ -182,9 +182,14 @@ def train(parser, inside_blender: bool) -> None:
     lifter.add_argument("--data", required=True, metavar="DIR|FILE", help="a packed .npz, or a folder of .bvh clips")
     lifter.add_argument("--pairs", nargs="+", default=[], metavar="FILE.npz", help="an estimator's points beside the truth, to train on too")
     lifter.add_argument("--validate", nargs="+", default=[], metavar="FILE.npz", help="such pairs of other subjects, for the log")
-    for child in (pack, lifter):
+    inbetween = sub.add_parser("inbetween", help="the networks that fill holes and go on after the last frame")
+    inbetween.add_argument("--data", required=True, metavar="DIR|FILE", help="a packed .npz, or a folder of .bvh clips")
+    inbetween.add_argument("--from", dest="begin", metavar="FOLDER", help="fine-tune what was trained in that folder")
+    inbetween.add_argument("--hidden", type=_count, default=256, metavar="N", help="width of the LSTM; default: %(default)s")
+    for child in (pack, lifter, inbetween):
         child.add_argument("--subjects", default=TRAINING, metavar="IDS", help='with commas between, or "all"')
     _add_training(lifter, minutes=60.0)
+    _add_training(inbetween, minutes=120.0)
 
 
 def _add_training(parser, minutes: float) -> None:
@@ -194,3 +199,52 @@ def _add_training(parser, minutes: float) -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     _add_progress(parser)
+
+
+def inbetween(parser, inside_blender: bool) -> None:
+    parser.add_argument("clip", metavar="CLIP", help=f"poses on their frames: {', '.join(CLIP_ENDINGS + TAKES_ENDINGS)}")
+    parser.add_argument("--keys", metavar="TIMES", help='which frames are keys, such as "0,18,1.5s"; default: those of the clip')
+    parser.add_argument("--method", default="spline", metavar="NAME", help="spline, dtw or lstm; default: %(default)s")
+    parser.add_argument("--strength", type=float, default=1.0, metavar="0..1", help="from the spline (0) to the method (1, default)")
+    parser.add_argument(
+        "--ease", metavar="CURVES", help="speed between keys, one for all or one a pair: names or drawn, 0:0/0.3:0.1/1:1"
+    )
+    parser.add_argument("--no-feet", action="store_true", help="do not hold feet that rest")
+    parser.add_argument("--bones", metavar="NAMES", help="fill only these bones or joints, with commas between")
+    parser.add_argument("--continue", dest="onward", type=_count, metavar="N", help="go on for N frames after the last key")
+    _add_library(parser)
+    parser.add_argument("--candidate", type=int, default=0, metavar="K", help="for dtw: the K-th best clip; 0 blends the best")
+    _add_motion_output(parser)
+
+
+def retime(parser, inside_blender: bool) -> None:
+    parser.add_argument("clip", metavar="CLIP", help="the clip to be played at another timing")
+    parser.add_argument("--like", required=True, metavar="CLIP", help="the clip, or key poses, whose timing it takes on")
+    parser.add_argument("--keys", metavar="TIMES", help='frames of the other clip that count, such as "0,18,40"; default: all')
+    _add_motion_output(parser)
+
+
+def library(parser, inside_blender: bool) -> None:
+    sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=type(parser))
+    add = sub.add_parser("add", help="index clips, so that dtw and --continue find them")
+    add.add_argument("clips", nargs="+", metavar="CLIP", help="clips, folders of them, or patterns")
+    add.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")
+    _add_progress(add)
+    sub.add_parser("list", help="the clips, and how long they are")
+    remove = sub.add_parser("remove", help="take clips out of the library")
+    remove.add_argument("names", nargs="*", metavar="NAME", help="as the list shows them")
+    remove.add_argument("--all", action="store_true", help="all of them")
+
+
+def _add_library(parser) -> None:
+    parser.add_argument(
+        "--library", nargs="+", metavar="CLIP", help="follow these clips or folders; default: what poseloom library holds"
+    )
+
+
+def _add_motion_output(parser) -> None:
+    endings = (*CLIP_ENDINGS, *(e for e in ANIMATION_ENDINGS if e not in CLIP_ENDINGS))
+    _add_output(parser, f"a file ending in {', '.join(endings)} (the last three need --to)")
+    parser.add_argument("--to", metavar="CHARACTER", help="put the result on this character; default: the clip's own skeleton")
+    parser.add_argument("--armature", metavar="NAME", help="which armature, where that file has several")
+    parser.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")

@@ -146,3 +146,26 @@ def _with_keys(filled: RigMotion, holes: RigHoles, bones) -> RigMotion:
             keep |= ~np.asarray(bones, bool)
         values[keep] = own[keep]
     return replace(filled, basis=basis, location=location)
+
+
+def onto(rig_motion: RigMotion, rig: Rig, change) -> RigMotion:
+    """`rig_motion` on a rig with roles, its frames on which `change`, a function from a canonical Motion to one that
+    begins with the same frames, differs moved alike; frames that `change` adds begin from the last one, held."""
+    before = from_rig(rig_motion, rig)
+    after = change(before)
+    more = len(after) - len(before)
+
+    def held(values):
+        return np.concatenate([values, np.repeat(values[-1:], more, axis=0)]) if more else values
+
+    smooth = RigMotion(
+        rig_motion.bones, held(rig_motion.basis), held(rig_motion.location), rig_motion.keyed, rig_motion.fps,
+        {path: held(values) for path, values in rig_motion.props.items()},
+    )  # fmt: skip
+    body = before.with_(
+        lrot=held(before.lrot), root=held(before.root), contact=held(before.contact), score=held(before.score)
+    )
+    changed = _changed(smooth, body, after, rig)
+    basis, location = np.array(changed.basis), np.array(changed.location)
+    basis[: len(before)], location[: len(before)] = rig_motion.basis, rig_motion.location
+    return replace(changed, basis=basis, location=location)

@@ -51,7 +51,7 @@ def outputs(chosen, inputs, endings, default: str) -> list:
         if not Path(name).exists() and not any(mark in name for mark in "%*?"):
             raise BadInput("no_such_file", f"There is no file {name}.", "Check the path.")
     outs = paths.outputs(inputs, chosen.out, endings, default, chosen.overwrite)
-    sources = {Path(name).resolve() for name in [*inputs, getattr(chosen, "to", "")]}
+    sources = {Path(name).resolve() for name in [*inputs, getattr(chosen, "to", None) or ""]}
     for out in outs:
         if out.resolve() in sources:
             raise BadInput("same_file", f"{out} is an input.", "Choose another --out.")

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping
 
-from .. import pipelines
+from .. import betweening, pipelines
 from ..motion import files as motion_files
 from ..motion.types import Keypoints
 from ..progress import Report, part
 
-STAGES = {"pose": "poseloom.pose"}  # stage -> the package whose METHODS is its table
+STAGES = {"pose": "poseloom.pose", "inbetween": "poseloom.inbetween"}  # stage -> the package whose METHODS is its table
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ KINDS: Mapping[str, Kind] = {
         ("keypoints.npz", "report.json"),
         "The keypoints of one person in a video or pictures.",
     ),
+    "inbetween": Kind(
+        "poseloom.server.kinds:inbetween",
+        betweening.JobOptions,
+        ("motion",),
+        ("motion.npz", "report.json"),
+        "A motion whose holes have score 0 is filled between its key poses, or goes on after its last frame.",
+    ),
 }
 
 
@@ -72,6 +79,16 @@ def animate(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: P
 def pose(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
     account = pipelines.Account()
     _see(files["media"], options, out, report, account)
+    _write_report(out, account)
+
+
+def inbetween(files: Mapping[str, Path], options: betweening.JobOptions, out: Path, report: Report) -> None:
+    account = pipelines.Account()
+    motion = motion_files.motion_from_bytes(files["motion"].read_bytes())
+    motion = betweening.job(motion, options, report)
+    account.values.update(frames=len(motion), fps=motion.fps)
+    account.lap("fill")
+    motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
     _write_report(out, account)
 
 

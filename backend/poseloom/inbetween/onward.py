@@ -1,0 +1,90 @@
+"""What comes after the last frame: the clips of a library that go on from there, one after another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import BadInput
+from ..motion import quat
+from ..motion.resample import resample
+from ..motion.skeleton import JOINTS, PARENTS
+from ..motion.types import Motion
+from ..progress import Report, silent
+from . import dtw, feet, window
+from .library import FPS, Library, leg_length, pose_features
+
+PAST = 10  # frames that a continuation must fit
+_STAY = 45  # frames until another clip may take over
+_FADE = 15  # frames in which the step from one clip to the next is taken up
+
+
+def go_on(motion: Motion, frames: int, library: Library, report: Report = silent) -> Motion:
+    """`motion` of the 22 body joints and `frames` more, after the clips that continue its last third of a second best.
+
+    Where a clip ends, or another has come to fit better, that one takes over; what differs between them is faded
+    out.  BadInput where the body is another, or no clip is long enough.
+    """
+    if tuple(motion.skeleton.names) != JOINTS:
+        raise BadInput("not_humanoid", "Only the 22 body joints can be continued.", "Use a rig of a human body.")
+    if frames < 1:
+        raise BadInput("bad_option", f"{frames} frames cannot be added.", "Give a number from 1 on.")
+    offsets = np.asarray(motion.skeleton.offsets, np.float64)
+    known = resample(motion, FPS)
+    wanted = int(np.ceil(frames * FPS / motion.fps)) + 1
+    lrot, root = np.asarray(known.lrot, np.float64), np.asarray(known.root, np.float64)
+    if len(lrot) < PAST:
+        lrot, root = (np.concatenate([np.repeat(a[:1], PAST - len(a), axis=0), a]) for a in (lrot, root))
+    lead = len(lrot)
+    room = _room(library)
+    while len(lrot) < lead + wanted:
+        report((len(lrot) - lead) / wanted, "Going on")
+        at = _next(lrot[-PAST:], root[-PAST:], offsets, library, room)
+        length = int(min(_STAY, room[at], lead + wanted - len(lrot)))
+        more = _followed(lrot[-1], root[-1], library, at, length, leg_length(offsets))
+        lrot, root = np.concatenate([lrot, more[0]]), np.concatenate([root, more[1]])
+    rows = np.arange(len(lrot)) < lead
+    whole = feet.plant(Motion(motion.skeleton, quat.unroll(lrot), root, FPS), rows)
+    step = FPS / motion.fps
+    tail = resample(whole.with_(lrot=whole.lrot[lead - 1 :], root=whole.root[lead - 1 :], contact=None, score=None), motion.fps)
+    first = 1 if abs((len(motion) - 1) * step - (len(known) - 1)) < 1e-6 else 0
+    new = slice(first, first + frames)
+    return Motion(
+        motion.skeleton, np.concatenate([motion.lrot, tail.lrot[new]]), np.concatenate([motion.root, tail.root[new]]),
+        motion.fps,
+    )  # fmt: skip
+
+
+def _room(library: Library) -> np.ndarray:
+    """(M,) frames that each frame's clip still has after it."""
+    ends = np.repeat(library.start[1:], np.diff(library.start))
+    return ends - 1 - np.arange(len(library.root))
+
+
+def _next(lrot, root, offsets, library: Library, room) -> int:
+    """The frame of the library at which the last frame of (P,J,4), (P,3) would be, one frame for one."""
+    told = pose_features(lrot, root, offsets, PARENTS)
+    cost = dtw.distances(told, library.poses)
+    total = np.full(len(library.root), np.inf)
+    total[PAST - 1 :] = sum(cost[i, i : len(total) - PAST + 1 + i] for i in range(PAST))
+    behind = np.arange(len(total)) - np.repeat(library.start[:-1], np.diff(library.start))
+    total[(behind < PAST - 1) | (room < _FADE)] = np.inf
+    best = int(np.argmin(total))
+    if not np.isfinite(total[best]):
+        raise BadInput("reference_short", "No clip of the library is long enough to go on.", "Add longer clips.")
+    return best
+
+
+def _followed(last_lrot, last_root, library: Library, at: int, length: int, leg: float):
+    """(lrot (length,J,4), root (length,3)) of the frames after `at`, begun where the last pose is and faces."""
+    rows = np.arange(at, at + length + 1)
+    lrot, root = np.asarray(library.lrot[rows], np.float64), np.asarray(library.root[rows], np.float64)
+    root = root * (leg / library.legs[library.clip_of(at)])
+    turn = quat.multiply(window.facing(last_lrot[0]), quat.inverse(window.facing(lrot[0, 0])))
+    lrot[:, 0] = quat.multiply(turn, lrot[:, 0])
+    root = quat.rotate(turn, root - root[0] * [1.0, 1.0, 0.0]) + last_root * [1.0, 1.0, 0.0]
+    share = np.clip(1.0 - np.arange(length + 1) / _FADE, 0.0, 1.0)
+    share = share * share * (3.0 - 2.0 * share)
+    off = quat.log(quat.multiply(last_lrot, quat.inverse(lrot[0])))
+    lrot = quat.multiply(quat.exp(share[:, None, None] * off), lrot)
+    root[:, 2] += share * (last_root[2] - root[0, 2])
+    return lrot[1:], root[1:]
