@@ -311,7 +311,7 @@ TEXTS = {
     "Go to Object Mode first": "Zuerst in den Objektmodus wechseln",
     "Wait for the running job, or cancel it": "Auf den laufenden Auftrag warten oder ihn abbrechen",
     "{name} has no action": "{name} hat keine Aktion",
-    "{title}: {share}. Esc cancels": "{title}: {share}. Esc bricht ab",
+    "Esc cancels": "Esc bricht ab",
     "{name} has no action to change": "{name} hat keine Aktion, die sich ändern ließe",
     "{name} plays nothing that Poseloom made": "{name} spielt nichts, was Poseloom gemacht hat",
     "{name} plays nothing to tweak": "{name} spielt nichts, was sich korrigieren ließe",

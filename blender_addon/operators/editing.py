@@ -53,7 +53,8 @@ class Editing:
             return self.execute(context)
         try:
             work, land = self._planned(context)
-            self._job = jobs.begin(self.bl_label, work, land, place=PLACE)
+            hint = say("Esc cancels")
+            self._job = jobs.begin(self.bl_label, lambda report: work(_with(hint, report)), land, place=PLACE)
         except PoseloomError as error:
             jobs.show(self.bl_label, "failed", error.message, error.hint, PLACE)
             return refuse(self, error)
@@ -73,8 +74,6 @@ class Editing:
         elif event.type == "TIMER":
             job.collect()
             jobs.redraw()
-            status = say("{title}: {share}. Esc cancels", title=say(self.bl_label), share=f"{job.fraction:.0%}")
-            context.workspace.status_text_set(status)
         if job.state == "running":
             # nothing else may change the action now; the buttons that cancel are in the sidebar and the status bar
             return {"PASS_THROUGH" if _over_buttons(context, event) else "RUNNING_MODAL"}
@@ -88,7 +87,6 @@ class Editing:
 
     def _leave(self, context):
         context.window_manager.event_timer_remove(self._timer)
-        context.workspace.status_text_set(None)
         jobs.redraw()
 
     def _planned(self, context):
@@ -117,6 +115,10 @@ class Editing:
             return {"CANCELLED"}
         self.report({"WARNING" if self._others else "INFO"}, job.outcome)
         return {"FINISHED"}
+
+
+def _with(hint, report):
+    return lambda share, text: report(share, f"{text}. {hint}")
 
 
 def _plays(obj, action) -> bool:

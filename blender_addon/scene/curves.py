@@ -73,7 +73,7 @@ def _pairs(points, name) -> np.ndarray:
 
 
 def _kinds(points) -> np.ndarray:
-    kinds = np.empty(len(points), np.int32)
+    kinds = np.empty(len(points), np.uint8)
     points.foreach_get("interpolation", kinds)
     return kinds
 

@@ -7,6 +7,14 @@ import numpy as np
 from . import curves
 
 _STEPS = 60  # halvings, to a double's precision
+_SAME = 1e-4  # frames
+_PLACES = ("co", "handle_left", "handle_right")
+# all that a key has, its handles' types last
+_KEY = (
+    *((name, np.float32) for name in (*_PLACES, "amplitude", "back", "period")),
+    *((name, bool) for name in ("select_control_point", "select_left_handle", "select_right_handle")),
+    *((name, np.uint8) for name in ("interpolation", "easing", "type", "handle_left_type", "handle_right_type")),
+)
 
 
 def trim(curve, first: float, last: float) -> None:
@@ -15,9 +23,9 @@ def trim(curve, first: float, last: float) -> None:
     for frame in (first, last):
         if points[0].co[0] < frame < points[-1].co[0]:
             split(curve, frame)
-    for k in range(len(points) - 1, -1, -1):
-        if not first - 1e-4 <= points[k].co[0] <= last + 1e-4 and len(points) > 1:
-            points.remove(points[k], fast=True)
+    frames = _frames(points)
+    kept = np.flatnonzero((frames >= first - _SAME) & (frames <= last + _SAME))
+    _keep(points, kept if len(kept) else [0 if frames[0] > last else len(frames) - 1])
     if not first - 1e-4 <= points[0].co[0] <= last + 1e-4:  # it held one value all along
         point = points[0]
         move = (first if point.co[0] < first else last) - point.co[0]
@@ -30,16 +38,15 @@ def trim(curve, first: float, last: float) -> None:
 def split(curve, frame: float) -> None:
     """A key at `frame`, between two keys, that changes nothing where their handles do not overlap (de Casteljau)."""
     points = curve.keyframe_points
-    k = next(k for k in range(len(points)) if points[k].co[0] >= frame - 1e-4)
-    if abs(points[k].co[0] - frame) <= 1e-4:
+    k = int(np.searchsorted(_frames(points), frame - _SAME))
+    if abs(points[k].co[0] - frame) <= _SAME:
+        _free(points[k])
         return
     left, right = points[k - 1], points[k]
     mode, value = left.interpolation, curve.evaluate(frame)
     corners = _segment(left, right)
-    for point in (left, right):  # automatic handles would follow the new key
-        for side in ("handle_left_type", "handle_right_type"):
-            if getattr(point, side) in {"AUTO", "AUTO_CLAMPED", "VECTOR"}:
-                setattr(point, side, "FREE")
+    _free(left)
+    _free(right)
     kind, easing = left.type, left.easing
     points.insert(frame, value, options={"FAST"})
     left, made, right = points[k - 1], points[k], points[k + 1]
@@ -50,6 +57,34 @@ def split(curve, frame: float) -> None:
         left.handle_right, made.handle_left, made.co = outer, before, here
         made.handle_right, right.handle_left = after, inner
     curve.update()
+
+
+def _free(point) -> None:
+    """Automatic handles would follow other neighbours."""
+    for side in ("handle_left_type", "handle_right_type"):
+        if getattr(point, side) in {"AUTO", "AUTO_CLAMPED", "VECTOR"}:
+            setattr(point, side, "FREE")
+
+
+def _frames(points) -> np.ndarray:
+    places = np.empty(2 * len(points), np.float32)
+    points.foreach_get("co", places)
+    return places[::2].astype(np.float64)
+
+
+def _keep(points, rows) -> None:
+    """These keys alone; all at once, as removing one moves all behind it."""
+    if len(rows) == len(points):
+        return
+    kept = {}
+    for name, kind in _KEY:
+        values = np.empty(len(points) * (2 if name in _PLACES else 1), kind)
+        points.foreach_get(name, values)
+        kept[name] = values.reshape(len(points), -1)[rows].ravel()
+    points.clear()
+    points.add(len(rows))
+    for name, values in kept.items():
+        points.foreach_set(name, values)
 
 
 def _segment(left, right) -> np.ndarray:
