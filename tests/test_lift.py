@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import seen
-from conftest import need
+from conftest import ROOT, need
 
 from poseloom import cli, packing
 from poseloom.errors import BadInput, Unavailable
@@ -240,3 +243,29 @@ def test_recorded_pairs_are_what_was_recorded():
     bone = np.linalg.norm(joints[0, :, J["shin_l"]] - joints[0, :, J["thigh_l"]], axis=-1)
     assert np.ptp(bone) < 1e-4
     assert np.isfinite(pairs.batch(6, 30)[0]).all()
+
+
+@pytest.mark.slow
+def test_training_goes_on_where_it_stopped_and_what_it_makes_runs(tmp_path):
+    python = ROOT / ".venvs" / "train" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("training needs an environment with torch in .venvs/train")
+    motion = strolling(200)
+    arrays = pack_of(motion)
+    np.savez(tmp_path / "clips.npz", **arrays)
+    keypoints, truth = stroll(60), motion_fk(strolling(60))[1] + [0.0, 4.5, -0.9]
+    np.savez(tmp_path / "pairs.npz", xy=keypoints.xy, xyz=keypoints.xyz, score=keypoints.score, truth=truth,
+             start=np.array([0, 60]), size=np.array([keypoints.size]), fps=30.0)  # fmt: skip
+    words = [str(python), "-m", "poseloom", "train", "lifter", "--data", str(tmp_path / "clips.npz"), "--pairs",
+             str(tmp_path / "pairs.npz"), "--validate", str(tmp_path / "pairs.npz"), "--out", str(tmp_path / "out")]  # fmt: skip
+    env = os.environ | {"PYTHONPATH": str(ROOT / "backend"), "OMP_NUM_THREADS": "1"}
+    steps = []
+    for minutes in ("0.1", "0.2"):
+        done = subprocess.run([*words, "--minutes", minutes], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+        steps.append(lines[-1]["step"])
+        assert lines[-1]["pa_mm"] > 0.0
+    assert steps[1] > steps[0] > 0
+    assert np.isfinite(Lifter(tmp_path / "out" / "model.onnx")(stroll(20)).xyz).all()
+    assert "subjects 01 of the CMU" in (tmp_path / "out" / "CARD.md").read_text()
