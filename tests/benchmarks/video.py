@@ -109,10 +109,10 @@ def synthetic(kind: str, qualities, chosen, figures: dict, rows: list) -> None:
     fitting = truths if kind == "validation" else get("validation", chosen.seed, None, **more)
     if not truths or not fitting:
         raise SystemExit("There are no rendered clips: run without --no-render.")
-    pairs = [(clips.raw(t.path, chosen.cached or t.path.parent.name != kind)["xyz"], t) for t in fitting]
+    pairs = [(clips.raw(t.path, chosen.cached)["xyz"], t) for t in fitting]
     offsets = measure.fit_offsets([cut(xyz, t) for xyz, t in pairs])
     before = "" if kind == "test" else f"{kind}_"
-    bare = {t.path.stem: bare_row(t, offsets, True if kind == "validation" else chosen.cached) for t in truths}
+    bare = {t.path.stem: bare_row(t, offsets, chosen.cached or kind == "validation") for t in truths}
     columns = ("pa", "offset_pa", "mpjpe", "angle", "accel", "spread")
     names = ("pa_mpjpe_mm", "offset_pa_mpjpe_mm", "mpjpe_mm", "angle_deg", "accel_m_s2", "bone_spread_mm")
     for column, name in zip(columns, names):
@@ -152,10 +152,10 @@ def _median(values) -> float:
 
 
 def real(qualities, chosen, figures: dict, rows: list) -> None:
-    truths = {camera: clips.balancing(camera) for camera in (1, 3)}
+    truths = {camera: clips.balancing(camera, chosen.cached) for camera in (1, 3)}
     bare = {}
     for camera, truth in truths.items():
-        xyz, gpos = cut(clips.raw(truth.path, chosen.cached)["xyz"], truth)
+        xyz, gpos = cut(clips.raw(truth.path, cached=True)["xyz"], truth)  # seen by `balancing` in this run
         bare[camera] = {"pa": measure.pa_mpjpe_mm(xyz, gpos), "angle": measure.angle_deg(xyz, gpos), "frames": len(gpos)}
         rows.append({"set": "real", "clip": truth.path.stem, "who": "bare", "lag": truth.lag, **bare[camera]})
         figures[f"real_raw_pa_mpjpe_mm_cam{camera}"] = bare[camera]["pa"]

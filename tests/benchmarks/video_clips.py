@@ -65,7 +65,7 @@ def _rendered(path: Path) -> Truth:
     return Truth(path.with_suffix(".mp4"), gpos, float(more["fps"]), more)
 
 
-def balancing(camera: int) -> Truth:
+def balancing(camera: int, cached: bool) -> Truth:
     """`pose2sim_single` by camera 1 or 3 of four, against what the four triangulated together, brought in step.
 
     The recordings do not begin at the same moment; the lag is the one at which the reference, projected through the
@@ -82,7 +82,7 @@ def balancing(camera: int) -> Truth:
     axis = np.array(calibration["rotation"])
     turn = quat.from_axis_angle(axis / np.linalg.norm(axis), np.array(np.linalg.norm(axis)))
     local = (quat.rotate(turn, gpos) + calibration["translation"]) @ np.array(calibration["matrix"]).T
-    xy, seen = local[..., :2] / local[..., 2:], raw(path)["xy"]
+    xy, seen = local[..., :2] / local[..., 2:], raw(path, cached)["xy"]
 
     def apart(lag):
         both = range(max(0, -lag), min(len(xy), len(seen) - lag))
@@ -117,7 +117,7 @@ def look(frames) -> list:
         return [pose.process(frame) for frame in frames]
 
 
-def raw(path: Path, cached: bool = True) -> dict:
+def raw(path: Path, cached: bool) -> dict:
     """{"xyz": (T,12,3) m, x to the right, y away, z up; "xy": (T,12,2) px} of the bare estimator, NaN where unseen."""
     from video_measures import POINTS
 
