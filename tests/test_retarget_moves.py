@@ -15,6 +15,7 @@ from poseloom.motion.resample import resample
 from poseloom.motion.skeleton import motion_fk, standard
 from poseloom.motion.types import RigMotion
 from poseloom.retarget import ROOTS, from_rig, global_pose, grounded, skeleton_of, to_rig
+from poseloom.retarget.hands import palms
 from poseloom.retarget.floor import rests
 from poseloom.retarget.rest import as_rest, moved_to
 from poseloom.retarget.tracks import eased, smoothed
@@ -96,8 +97,8 @@ def test_hands_that_touch_the_floor_stay_where_they_touched():
     back = from_rig(to_rig(motion, rig), rig)
     _, joints = motion_fk(back)
     grot, _ = motion_fk(back)
-    for hand in hands:
-        palm = joints[:, hand] + quat.rotate(grot[:, hand], 0.5 * back.skeleton.tips[hand].astype(float))
+    for hand, middle in zip(hands, palms(back.skeleton)):
+        palm = joints[:, hand] + quat.rotate(grot[:, hand], middle)
         assert np.ptp(palm, axis=0).max() < 0.002
     free = motion_fk(from_rig(to_rig(motion, rig, plant_feet=False), rig))[1]
     assert np.ptp(free[:, hands[0]], axis=0).max() > 0.015

@@ -82,10 +82,12 @@ def check(clip, name):
     planted = to_rig(motion, rig)
     stood = places(rig, planted)
     for hand, side in enumerate("lr"):
-        # a hand that rests on the floor draws its arm to it for a moment before and after
+        # a hand that rests on the floor draws its arm to it for a moment before and after; one that would sink is lifted
         wide = int(0.25 * motion.fps)
         free_hand = np.convolve(motion.contact[:, 4 + hand], np.ones(2 * wide + 1), "same") < 0.5
         arm = [limb for limb in ARMS if limb[0].endswith(side)]
+        if f"hand_{side}" in free:
+            free_hand = free_hand & (free[f"hand_{side}"][:, 2] > 0.05 * free["head"][:, 2].max())
         assert errors_deg(seen, stood, arm)[free_hand].max(initial=0.0) < 0.05
     back = from_rig(planted, rig)
     heading = quat.angle(back.lrot[:, 0], motion.lrot[:, 0])

@@ -41,13 +41,13 @@ def foot_points(motion: Motion, grot=None, gpos=None) -> np.ndarray:
 
 
 def find_contacts(
-    points, fps: float, *, floor=0.0, speed_m_s=(0.25, 0.5), height_m=(0.05, 0.10), speed=None
+    points, fps: float, *, floor=0.0, speed_m_s=(0.25, 0.5), height_m=(0.05, 0.10), speed=None, break_s=_MAX_BREAK_S
 ) -> np.ndarray:
     """(T,K) 1 where a point (T,K,3) rests on the floor, else 0.
 
     A rest begins and ends where speed or height leave the looser bound, and must somewhere keep
     the tighter (hysteresis, the same forwards and backwards); it lasts at least 0.08 s, and breaks
-    of up to 0.1 s near the floor are no breaks.  Bounds are numbers or (K,) each; `speed` (T,K)
+    of up to `break_s` near the floor are no breaks.  Bounds are numbers or (K,) each; `speed` (T,K)
     m/s where it is known better than from the points.
     """
     points = np.asarray(points, np.float64)
@@ -64,7 +64,7 @@ def find_contacts(
         for start, end in runs(loose[:, k]):
             kept[start:end, k] = tight[start:end, k].any()
         for start, end in runs(~kept[:, k]):
-            inside = 0 < start and end < len(kept) and end - start <= round(_MAX_BREAK_S * fps)
+            inside = 0 < start and end < len(kept) and end - start <= round(break_s * fps)
             kept[start:end, k] |= inside and low[start:end, k].all()
     return kept.astype(np.float64)
 

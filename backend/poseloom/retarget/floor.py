@@ -8,6 +8,7 @@ from ..motion import quat
 from ..motion.contacts import find_contacts, foot_points, runs
 from ..motion.skeleton import JOINTS, fk
 from ..motion.types import Motion
+from .hands import palms
 
 _STILL_M_S = 0.4
 _STILL_S = 0.2
@@ -15,10 +16,10 @@ _STILL_S = 0.2
 _LOWEST_PERCENT, _THICK_M = 2.0, 0.05
 # more than this, in leg lengths, is no error of calibration
 _MOST = 0.35
-# of feet and palms at rest, for legs of 0.83 m: m/s and metres (tight, loose), metres they may stray from their middle;
-# a palm rolls from its heel to its knuckles
+# of feet and palms at rest, for legs of 0.83 m: m/s and metres (tight, loose), metres they may stray from their middle,
+# seconds that break no rest; a palm rolls from its heel to its knuckles
 _LEG_M = 0.83
-FEET, HANDS = ((0.2, 0.35), (0.03, 0.05), 0.03), ((0.45, 0.7), (0.10, 0.14), 0.08)
+FEET, HANDS = ((0.2, 0.35), (0.03, 0.05), 0.03, 0.1), ((0.45, 0.7), (0.06, 0.14), 0.25, 0.2)
 # how long a slip breaks a rest
 _SLIP_S = 0.07
 
@@ -53,7 +54,7 @@ def _body(motion):
 def _palms(motion, grot, gpos):
     """(T,2,3) the middle of either hand, in the world."""
     hands = [motion.skeleton.index(joint) for joint in ("hand_l", "hand_r")]
-    return gpos[:, hands] + quat.rotate(grot[:, hands], 0.5 * motion.skeleton.tips[hands].astype(np.float64))
+    return gpos[:, hands] + quat.rotate(grot[:, hands], palms(motion.skeleton))
 
 
 def rests(points, fps: float, size: float = 1.0, bounds=FEET) -> np.ndarray:
@@ -67,8 +68,8 @@ def rests(points, fps: float, size: float = 1.0, bounds=FEET) -> np.ndarray:
         return find_contacts(points, fps)
     step = np.linalg.norm(np.diff(points, axis=0), axis=-1) * fps
     speed = np.minimum(np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]]))
-    speed_m_s, height_m, stray_m = bounds
-    contact = find_contacts(points, fps, speed_m_s=speed_m_s, height_m=height_m, speed=speed)
+    speed_m_s, height_m, stray_m, break_s = bounds
+    contact = find_contacts(points, fps, speed_m_s=speed_m_s, height_m=height_m, speed=speed, break_s=break_s)
     for k in range(contact.shape[1]):
         stretches = runs(contact[:, k] > 0.5)
         while stretches:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion import contacts, quat
-from ..motion.skeleton import global_rotations, local_rotations
+from ..motion.skeleton import FINGERS, global_rotations, local_rotations
 from ..motion.types import Motion, Skeleton
+from .hands import fingertips, hand_goal, palms, within_reach
 from .limbs import ankles, leg_chain, leg_length
 from .reach import Reach, give_way, joints, reach_out
-from .tracks import anchored, eased, held, levelled
+from .tracks import bulged, held, levelled
 
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
 # a foot this high above the floor is in part, or wholly, in the air, in leg lengths: where nothing says when it rests,
 # and where contacts do
 _AIR, _AIR_BETWEEN_RESTS = (0.05, 0.25), (0.0, 0.06)
-_HANDS_SAY = 0.2
 _TRUNK, _ARM = ("spine1", "spine2", "spine3"), ("clavicle", "upper_arm", "forearm", "hand")
 _Y, _Z = np.eye(3)[1:]
 
@@ -29,8 +29,12 @@ class Stance:
         self.offsets, self.legs = offsets, [leg_chain(names, side) for side in "lr"]
         arms = [[*_TRUNK, *(f"{n}_{side}" for n in _ARM)] for side in "lr"]
         self.arms = [tuple(names.index(joint) for joint in arm) for arm in arms]
-        # the middle of each hand, from its wrist
-        self.palms = [0.5 * np.asarray(skeleton.tips[arm[-1]], np.float64) for arm in self.arms]
+        self.palms, self.fingertips = palms(skeleton), fingertips(skeleton)
+        self.fingers = [[i for i, n in enumerate(names) if n in FINGERS and n.endswith(f"_{side}")] for side in "lr"]
+        self.crown = np.asarray(skeleton.tips[names.index("head")], np.float64)
+        self.neck = [names.index(joint) for joint in (*_TRUNK, "neck", "head")]
+        # a rig without a hand has it where the forearm begins
+        self.hands = [np.linalg.norm(offsets[arm[-1]]) > 1e-6 for arm in self.arms]
         self.leg = leg_length(names, offsets)
         self.hips = np.mean([offsets[leg[0]] for leg in self.legs], axis=0)
         self.width = np.ptp([offsets[leg[0]][0] for leg in self.legs]) / 2.0
@@ -44,6 +48,19 @@ class Stance:
     def joints(self, grot, root, side: int):
         """Hip, knee and ankle (T,3) of the left (0) or right (1) leg."""
         return joints(self.offsets, grot, root, self.legs[side])
+
+    def head(self, grot, root):
+        """(T,) how high the lowest point of the head is: a ball from the neck to the crown."""
+        place = joints(self.offsets, grot, root, self.neck)[-1]
+        head = grot[:, self.neck[-1]]
+        return place[:, 2] + 0.5 * quat.rotate(head, self.crown)[:, 2] - 0.5 * np.linalg.norm(self.crown)
+
+    def hand_low(self, grot, root, side: int) -> bool:
+        """Whether there is a hand that ever comes so low that its fingers may sink into the floor."""
+        if not self.hands[side]:
+            return False
+        wrist = joints(self.offsets, grot, root, self.arms[side])[2]
+        return wrist[:, 2].min(initial=np.inf) < np.linalg.norm(self.fingertips[side])
 
     def toe(self, grot, root, side: int):
         """The toe joint (T,3) and its tip (T,3)."""
@@ -81,8 +98,9 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
     grot (T,J,4) the motion's global rotations; `moved` what `travel` made of its root.  First the feet get their
     tracks: near the floor a foot goes where the source's is, scaled by the leg length, and to its own side by as
     much as the hips are wider; while it rests (`motion.contact`) it stays in one place.  So do hands, but only
-    while they rest.  Then the hips give way so that limbs keep their direction and stretch, and the limbs reach by
-    IK.  Limbs in the air keep their directions.  Toes bend up where they would sink.
+    while they rest.  Then the hips give way so that limbs keep their direction and stretch, and rise where the head
+    would sink, and the limbs reach by IK.  Limbs in the air keep their directions.  Toes and hands bend up where they
+    would sink.
     """
     root, contact = np.asarray(motion.root, np.float64), motion.contact >= 0.5
     a, b = Stance(motion.skeleton), Stance(target)
@@ -94,10 +112,14 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
         for side in (0, 1):
             asked[side] = _rested(b, grot, asked[side], contact[:, [side, 2 + side]], motion.fps)
         tips = [np.full_like(tip, np.inf) for tip in tips]
-    for side in (0, 1):
-        if contact[:, 4 + side].any():
-            asked.append(_hand_goal(a, b, scale, grot, root, side, contact[:, 4 + side], motion.fps))
+    resting = [side for side in (0, 1) if b.hands[side] and contact[:, 4 + side].any()]
+    asked += [hand_goal(a, b, scale, grot, root, moved, side, contact[:, 4 + side], motion.fps) for side in resting]
     moved = give_way(b.offsets, grot, moved, asked, motion.fps if contact.any() else None)
+    moved = moved + _head_up(a, b, scale, grot, root, moved, motion.fps if contact.any() else None)
+    asked[2:] = [within_reach(b, grot, moved, ask) for ask in asked[2:]]
+    for side in {0, 1} - set(resting):
+        if b.hand_low(grot, moved, side):
+            asked.append(hand_goal(a, b, scale, grot, root, moved, side, contact[:, 4 + side], motion.fps))
     for ask in asked:
         reach_out(b.offsets, grot, moved, ask)
     for side, tip in enumerate(tips):
@@ -114,6 +136,14 @@ def stand(motion: Motion) -> Motion:
     return motion.with_(lrot=quat.unroll(local_rotations(grot, parents)), root=root)
 
 
+def _head_up(a: Stance, b: Stance, scale, grot, root, moved, fps):
+    """(T,3) how far up the body must go for its head not to sink into the floor by more than the source's."""
+    low = np.maximum(np.minimum(scale * a.head(grot, root), 0.0) - b.head(grot, moved), 0.0)
+    if fps is not None and low.any():
+        low = bulged(low, fps)
+    return low[:, None] * _Z
+
+
 def _rested(b: Stance, grot, ask: Reach, rest, fps):
     """`ask` of a foot that rests, and passes above the floor; turns it and its toes (in place) to lie flat."""
     foot = ask.chain[-1]
@@ -123,14 +153,6 @@ def _rested(b: Stance, grot, ask: Reach, rest, fps):
         grot[:, joint] = quat.multiply(turn, grot[:, joint])
     wanted, share = held(ask.wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
     return Reach(ask.chain, wanted, np.maximum(ask.near, share), ask.forward, least=b.depth(grot, side))
-
-
-def _hand_goal(a: Stance, b: Stance, scale, grot, root, side, rest, fps):
-    """The Reach of a hand that rests: its palm where the source's is, scaled by the leg length."""
-    arm = b.arms[side]
-    palm = scale * (joints(a.offsets, grot, root, arm)[2] + quat.rotate(grot[:, arm[-1]], a.palms[side]))
-    move, share = eased(anchored(palm, rest, 0.0), rest, fps)
-    return Reach(arm, palm + move - quat.rotate(grot[:, arm[-1]], b.palms[side]), share, _Y, _HANDS_SAY)
 
 
 def _foot_goal(a: Stance, b: Stance, scale, grot, root, side, bounds):

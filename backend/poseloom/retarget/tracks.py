@@ -43,15 +43,13 @@ def _fade(x):
     return 1.0 - x * x * (3.0 - 2.0 * x)
 
 
-def anchored(points, rest, leg: float):
-    """(T,3) what brings points (T,3) to one place in each stretch of `rest` (T,): their mean, on the floor if near it."""
-    move = np.zeros_like(points)
-    for start, end in runs(rest):
-        place = points[start:end].mean(axis=0)
-        if abs(place[2]) < _ON_FLOOR * leg:
-            place[2] = 0.0
-        move[start:end] = place - points[start:end]
-    return move
+def bulged(values, fps: float):
+    """A smooth curve (T,) nowhere below values (T,) >= 0, that rises and falls within 0.2 s."""
+    wide = max(1, round(_EASE_S * fps / 2.0))
+    padded = np.pad(values, 2 * wide, mode="edge")
+    high = np.lib.stride_tricks.sliding_window_view(padded, 2 * wide + 1).max(axis=-1)
+    window = np.hanning(2 * wide + 3)[1:-1]
+    return np.convolve(high, window / window.sum(), mode="valid")
 
 
 def levelled(foot, soles, rest, fps: float):
