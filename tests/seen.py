@@ -27,8 +27,14 @@ def landmarks(motion) -> np.ndarray:
     for point, joint in _AT_JOINT.items():
         for side, letter in enumerate("lr"):
             out[:, point + side] = gpos[:, skeleton.index(joint + letter)]
-    hips = out[:, 23] - out[:, 24]
-    out[:, 23], out[:, 24] = out[:, 23] + 0.1 * hips, out[:, 24] - 0.1 * hips
+    trunk = out[:, 11:13].mean(axis=1) - out[:, 23:25].mean(axis=1)
+    length = np.linalg.norm(trunk, axis=-1, keepdims=True)
+    up, left = trunk / length, quat.rotate(grot[:, 0], np.array([1.0, 0.0, 0.0]))
+    back = np.cross(up, left)
+    # on the skin: shoulders above and inside the joints, hips before and below them
+    for side, sign in enumerate((1.0, -1.0)):
+        out[:, 11 + side] += length * (0.04 * up - 0.02 * sign * left)
+        out[:, 23 + side] -= length * (0.04 * up + 0.035 * back)
     for point, (joint, offset) in _ON_BODY.items():
         for side, sign in enumerate((1.0, -1.0)):
             j = skeleton.index(joint[:-1] + "lr"[side] if joint.endswith("_l") else joint)
@@ -53,7 +59,8 @@ def film(points, fps, rng=None, *, noise=1.0, pitch_deg=0.0, focal=0.9, away_m=4
     """Keypoints of world points (T,33,3) seen by a camera `away_m` in front of them, `pitch_deg` downwards.
 
     noise 1 is 12 mm sideways and 25 mm in depth with a memory of 0.15 s, 5 mm without, a constant 8 mm per point,
-    1 % outliers of 12 cm, 2.5 px and 1.2 px.  `scale` is the estimator's own idea of the person's size.
+    1 % outliers of 12 cm, 2.5 px and 1.2 px.  `scale` is the estimator's own idea of the person's size; as it sees the person in the middle of a crop,
+    the way there is its straight ahead.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     turn = quat.from_axis_angle([0.0, 0.0, 1.0], np.array(yaw_rad))
@@ -64,7 +71,9 @@ def film(points, fps, rng=None, *, noise=1.0, pitch_deg=0.0, focal=0.9, away_m=4
     view = quat.rotate(quat.from_axis_angle([1.0, 0.0, 0.0], np.array(pitch)), world - eye)
     focal_px = focal * max(size)
     xy = 0.5 * np.array(size) + focal_px * view[..., [0, 2]] / view[..., 1:2] * [1.0, -1.0]
-    rel = scale * (view - view[:, 23:25].mean(axis=1, keepdims=True))
+    ahead = view[:, [11, 12, 23, 24]].mean(axis=1)
+    in_crop = quat.rotate(quat.between(ahead, np.array([0.0, 1.0, 0.0]))[:, None], view)
+    rel = scale * (in_crop - in_crop[:, 23:25].mean(axis=1, keepdims=True))
     if noise > 0.0:
         shape = rel.shape
         xy = xy + noise * (2.5 * correlated(rng, xy.shape, 0.15, fps) + 1.2 * rng.normal(size=xy.shape))

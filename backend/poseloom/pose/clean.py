@@ -22,6 +22,9 @@ _SCORES = {
 # each point's other side
 _OTHER_SIDE = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9] + [i + 1 if i % 2 else i - 1 for i in range(11, 33)]
 _BODY = [0, 11, 12, 13, 14, 23, 24, 25, 26, 27, 28]
+# how calmly points move beside wrists, ankles and what hangs on them: shares of the cutoff
+_CALM = np.ones(33)
+_CALM[:11], _CALM[[13, 14, 25, 26]], _CALM[[11, 12, 23, 24]] = 0.85, 0.85, 0.5
 _FLIP_M_S = 0.5  # how dear it is to believe in a flip: one of a second costs as much as joints 0.5 m off
 
 
@@ -79,9 +82,10 @@ def whole(keypoints, cutoff_hz):
     weight = np.where(gone, 0.02, np.clip(score, 0.05, 1.0) ** 2)
     xyz[gone], xy[lost] = np.nan, np.nan
     xyz, xy = filters.fill_gaps(xyz), filters.fill_gaps(xy)
-    points = filters.robust_smooth(xyz, cutoff_hz, fps, weight, spread=0.02)
+    calm = weight * _CALM**4  # the cutoff goes as the fourth root of the weight
+    points = filters.robust_smooth(xyz, cutoff_hz, fps, calm, spread=0.02)
     pixel = max(float(np.median(np.linalg.norm(xy[:, 11] - xy[:, 24], axis=-1))), 10.0) / 25.0
-    xy = filters.robust_smooth(xy, cutoff_hz, fps, weight, spread=pixel)
+    xy = filters.robust_smooth(xy, cutoff_hz, fps, calm, spread=pixel)
     body_lost = lost.all(axis=1)
     seen = ~body_lost | (filters.run_lengths(body_lost) <= round(_SHORT_GAP_S * fps))
     bridged = np.where(lost, 0.5 * filters.fill_gaps(np.where(lost, np.nan, score)), score)

@@ -1,4 +1,4 @@
-"""33 BlazePose points to the proportions and joint rotations of the canonical body.
+"""33 BlazePose points to the joint rotations of the canonical body.
 
 Everything here is in one frame of axes, whatever it is: z up, x to the right, y away.  Where a
 direction is badly seen (the twist of a straight limb, a hand edge-on) its place is taken smoothly
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion import filters, quat
-from ..motion.skeleton import JOINTS, REST_HEIGHT_M, standard
+from ..motion.skeleton import JOINTS
 from ..motion.types import Skeleton
 
 POINTS = 33
@@ -25,62 +25,6 @@ _TWIST_HZ = 3.0
 _MAX_CLAVICLE, _MAX_WRIST, _MAX_ANKLE, _MAX_NECK = np.radians([25.0, 65.0, 60.0, 60.0])
 
 
-def measure(points, weight, height_m: float) -> tuple[Skeleton, float]:
-    """The person's skeleton at `height_m`, and the factor from the points' unit to metres.
-
-    points (T,33,3), weight (T,33).  Lengths are weighted medians over the clip, the same left and
-    right, held near an average body's; spine, neck, head, hands and feet keep its proportions.
-    """
-    body, size = standard(REST_HEIGHT_M), height_m / REST_HEIGHT_M
-    average = {n: float(np.linalg.norm(body.offsets[J[n + "_l"]])) for n in ("shin", "foot", "forearm", "hand")}
-    average["thigh"] = float(body.offsets[J["thigh_l"]][0])
-    average["upper_arm"] = float(body.offsets[J["clavicle_l"]][0] + body.offsets[J["upper_arm_l"]][0])
-    column = [J[n] for n in ("spine1", "spine2", "spine3", "clavicle_l")]
-    average["spine"] = float(body.offsets[column, 2].sum() - body.offsets[J["thigh_l"]][2])
-
-    def length(a, b):
-        sure = np.minimum(weight[:, a], weight[:, b])
-        return np.array([_median(_norm(points[:, a] - points[:, b]), sure), sure.mean()])
-
-    def both(a, b):
-        return 0.5 * (length(a[0], b[0]) + length(a[1], b[1]))
-
-    trunk = _norm(_middle(points, SHOULDER) - _middle(points, HIP))
-    sure = weight[:, list(SHOULDER + HIP)].min(axis=1)
-    seen = {  # (length in the points, certainty)
-        "shin": both(HIP, KNEE), "foot": both(KNEE, ANKLE), "spine": np.array([_median(trunk, sure), sure.mean()]),
-        "forearm": both(SHOULDER, ELBOW), "hand": both(ELBOW, WRIST),
-        "upper_arm": [0.5, 1.0] * length(*SHOULDER), "thigh": [0.5, 1.0] * length(*HIP),
-    }  # fmt: skip
-    total = sum(seen[k].prod() for k in ("shin", "foot", "spine"))
-    usual = sum(average[k] * seen[k][1] for k in ("shin", "foot", "spine"))
-    scale = size * usual / total if total > 1e-3 * usual else 1.0
-    ratio = {}
-    for name, (found, sure) in seen.items():
-        # the hips of BlazePose lie outside the joint centres, so they tell less
-        slack = (0.05 if name == "thigh" else 0.2) * min(sure / 0.2, 1.0)
-        ratio[name] = np.clip(found * scale / (average[name] * size), 1.0 - slack, 1.0 + slack)
-    offsets, tips = size * np.array(body.offsets, np.float64), size * np.array(body.tips, np.float64)
-    for name, j in J.items():
-        part = name[:-2] if name.endswith(("_l", "_r")) else name
-        if part in ("shin", "foot", "forearm", "hand"):
-            offsets[j] *= ratio[part]
-        elif part == "thigh":
-            offsets[j, 0] *= ratio["thigh"]
-        elif part in ("clavicle", "upper_arm"):
-            offsets[j] *= [ratio["upper_arm"], 1.0, ratio["spine"]]
-        elif part in ("spine1", "spine2", "spine3", "neck"):
-            offsets[j] *= ratio["spine"]
-    for name, j in J.items():
-        children = [c for c in range(22) if body.parents[c] == j]
-        if children and name != "pelvis":
-            tips[j] = offsets[children[0]]
-    tips[0] = offsets[J["spine1"]]
-    leg = offsets[J["thigh_l"]] + offsets[J["shin_l"]] + offsets[J["foot_l"]]
-    offsets[0] = [0.0, 0.0, -leg[2] + size * 0.08]
-    return Skeleton(JOINTS, body.parents, offsets, tips), scale
-
-
 def rotations(points, weight, skeleton: Skeleton, fps: float):
     """Global rotations (T,22,4) of the canonical joints from points (T,33,3) and weights (T,33).
 
@@ -89,23 +33,12 @@ def rotations(points, weight, skeleton: Skeleton, fps: float):
     a straight knee the foot.  Knees and elbows never bend backwards.
     """
     q = np.empty((len(points), 22, 4))
-    points = _hips_inward(points, weight, skeleton)
     _trunk(q, points, skeleton)
     _head(q, points, skeleton)
     for side, sign, letter in ((0, 1.0, "l"), (1, -1.0, "r")):
         _arm(q, points, weight, side, sign, letter, fps)
         _leg(q, points, weight, side, letter, fps)
     return q
-
-
-def _hips_inward(points, weight, skeleton):
-    """points with the hips, which BlazePose sets outside the joints, moved in to where they turn."""
-    left, right = points[:, HIP[0]], points[:, HIP[1]]
-    seen = _median(_norm(left - right), weight[:, list(HIP)].min(axis=1))
-    inward = np.clip(1.0 - 2.0 * skeleton.offsets[J["thigh_l"]][0] / max(seen, 1e-6), 0.0, 0.4)
-    out = points.copy()
-    out[:, HIP[0]], out[:, HIP[1]] = left + 0.5 * inward * (right - left), right + 0.5 * inward * (left - right)
-    return out
 
 
 def _trunk(q, points, skeleton):
@@ -239,12 +172,6 @@ def _limit(q, most):
     knee = 0.75 * most
     held = np.where(size > knee, knee + (most - knee) * np.tanh((size - knee) / (most - knee)), size)
     return quat.exp(v * (held / size)[..., None])
-
-
-def _median(values, weight):
-    order = np.argsort(values)
-    total = np.cumsum(np.maximum(weight[order], 1e-6))
-    return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
 def _middle(points, pair):

@@ -13,8 +13,9 @@ from ..motion.contacts import find_contacts, point_speed
 _X, _Y, _Z = np.eye(3)
 _FLOOR_RAD = np.radians([1.5, 3.0])  # how level the floor usually is after `upright`: sideways, away
 FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
-# how low heels and balls must be to rest, some time and all the time: a lifted heel is soon telling
-_LOW_M = (np.array([0.06, 0.06, 0.07, 0.07]), np.array([0.11, 0.11, 0.12, 0.12]))
+# how slow and low soles must be to rest, some time and all the time; in video depth is noise, and with it height
+_STILL_M_S, _LOW_M, _TRUST_DEPTH = (0.3, 0.5), (0.14, 0.22), 0.25
+_AWAY_HZ = 0.7
 # share of body mass near each canonical joint
 MASS = {"pelvis": 0.2, "spine2": 0.15, "spine3": 0.15, "head": 0.08, "upper_arm_l": 0.03, "upper_arm_r": 0.03,
         "forearm_l": 0.03, "forearm_r": 0.03, "thigh_l": 0.05, "thigh_r": 0.05, "shin_l": 0.08, "shin_r": 0.08,
@@ -82,51 +83,35 @@ def upright(gpos, soles, names, fps):
     return level
 
 
-def track(t_seen, weight, soles, fps, smooth_hz):
-    """A smooth root track (T,3) in levelled axes, the camera at the origin.
+def track(t_seen, weight, fps, smooth_hz):
+    """A smooth root track (T,3) in the axes of t_seen (T,3), the camera at the origin; weight (T,).
 
-    t_seen (T,3) noisy, mostly along the ray; weight (T,); soles (T,4,3) about the root.  The ray
-    is smoothed as the pose is; along it the track is held by the size in the picture, by inertia,
-    and where a foot rests by the leg's own movement (Shen et al. 2024: a static joint's
-    displacement is the root's, reversed).
+    t_seen is noisy, mostly along the ray: the ray is smoothed as the pose is, the distance along it, which
+    hangs on the body's size in the picture, much more.
     """
     away = np.linalg.norm(t_seen, axis=-1)
     ray = t_seen / np.maximum(away, 1e-6)[:, None]
     ray = filters.smooth(ray, smooth_hz, fps, np.repeat(weight[:, None], 3, 1))
     ray /= np.linalg.norm(ray, axis=-1, keepdims=True)
     away = np.exp(_middle_out(np.log(np.maximum(away, 0.1)), fps))
-    first = filters.smooth(away, 0.7, fps, weight)
-    if len(t_seen) < 3:
-        return first[:, None] * ray
-    rests = resting(above_floor((first[:, None] * ray)[:, None] + soles, fps), fps, axes=(1.0, 0.5, 1.0))
-    step = -np.einsum("tkc,tc->tk", np.diff(soles, axis=0), 0.5 * (ray[1:] + ray[:-1]))
-    held = np.minimum(rests[1:], rests[:-1])
-    count = held.sum(axis=-1)
-    slope = np.sum(held * step, axis=-1) / np.maximum(count, 1e-6)
-    # variances: 0.2 m of size error that stays for half a second, 3 m/s^2, 4 cm over half a second
-    inertia = (3.0 / fps**2) ** 2
-    w_size = weight / (0.2**2 * max(0.5 * fps, 1.0)) * inertia
-    w_step = np.minimum(count, 1.0) / (0.04**2 / max(0.5 * fps, 1.0)) * inertia
-    stiff = (0.5 / np.sin(np.pi * min(0.7 / fps, 0.5))) ** 4
-    depth = filters.smooth(away, 0.7, fps, w_size * stiff, slope, w_step * stiff)
-    return depth[:, None] * ray
+    return filters.smooth(away, _AWAY_HZ, fps, weight)[:, None] * ray
 
 
-def resting(points, fps, axes=(1.0, 1.0, 1.0)):
-    """(T,4) 1 where a sole point (T,4,3), floor at z = 0, rests, in the noise of video.
+def sole_speed(soles, seen_m_s, fps):
+    """(T,4) m/s of sole points (T,4,3): mostly what the picture shows, `seen_m_s` (T,4); depth is noise."""
+    return np.hypot(seen_m_s, _TRUST_DEPTH * point_speed(soles, fps)) if len(soles) > 1 else seen_m_s
 
-    Some foot nearly always rests, so the usual speed of the slower one tells the noise; and a foot
-    that alone is low bears the body, so it may seem to move twice as fast.  `axes` weighs the
-    components of velocity.
-    """
-    if len(points) < 2:
-        return find_contacts(points, fps)
-    speed = point_speed(points * axes, fps)
-    usual = float(np.clip(1.5 * np.median(speed.min(axis=1)), 0.4, 0.8))
-    low = np.minimum(points[:, :2, 2], points[:, 2:, 2])
-    alone = np.clip((low[:, ::-1] - low - 0.05) / 0.1, 0.0, 1.0)
-    speed = speed * (1.0 - 0.5 * np.tile(alone, 2))
-    return find_contacts(points, fps, speed=speed, speed_m_s=(usual, 1.6 * usual), height_m=_LOW_M)
+
+def seen_speed(xy, away, fps, focal_px):
+    """(T,4) m/s across the view of points at pixels xy (T,4,2), `away` (T,4) metres from a camera that stands still."""
+    if len(xy) < 2:
+        return np.zeros(xy.shape[:2])
+    return np.linalg.norm(np.gradient(xy, 1.0 / fps, axis=0), axis=-1) * away / focal_px
+
+
+def resting(points, fps, speed):
+    """(T,4) 1 where a sole point (T,4,3), floor at z = 0, rests, by its speed (T,4) in the noise of video."""
+    return find_contacts(points, fps, speed=speed, speed_m_s=_STILL_M_S, height_m=_LOW_M)
 
 
 def above_floor(points, fps):
@@ -138,7 +123,7 @@ def flatten(root, soles, rests, fps):
     """The small turn, a quaternion, that lays level the floor on which soles (T,4,3) about `root` (T,3) rested.
 
     A plane through the lowest soles, as far as they lie apart enough to tell: 4 cm of noise that
-    stays for half a second, against a floor level as _FLOOR_RAD says; beyond three times that it is none.
+    stays for half a second, against a floor level as _FLOOR_RAD says; beyond twice that it is none.
     """
     height = root[:, None, 2] + soles[..., 2]
     lowest = height.min(axis=1)
@@ -153,7 +138,7 @@ def flatten(root, soles, rests, fps):
         trust = weight / (1.0 + ((points[:, 2] - rows @ slope) / 0.08) ** 2)
         normal = np.einsum("ti,tj,t->ij", rows, rows, trust) + held
         slope = np.linalg.solve(normal, np.einsum("ti,t,t->i", rows, points[:, 2], trust))
-    if (np.abs(slope[:2]) > 3.0 * _FLOOR_RAD).any():
+    if (np.abs(slope[:2]) > 2.0 * _FLOOR_RAD).any():
         return quat.IDENTITY  # no floor: the track climbs
     return quat.between(np.array([-slope[0], -slope[1], 1.0]), _Z)
 

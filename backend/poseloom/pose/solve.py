@@ -12,11 +12,12 @@ from ..motion.contacts import foot_points, lock_feet, sole
 from ..motion.skeleton import JOINTS, fk, local_rotations
 from ..motion.types import Keypoints, Motion
 from ..progress import Report, silent
-from . import clean, joints, root
+from . import clean, depth, joints, landmarks, proportions, root
 
 ADULT_M = 1.70
 _SOLE_PITCH = np.radians(25.0)  # the most by which heel and toe landmarks are believed to be off level
 # canonical joint: the landmark whose pixels it should meet, for the root
+_SOLES = [29, 30, 31, 32]
 _ANCHORS = {
     "upper_arm_l": 11, "upper_arm_r": 12, "forearm_l": 13, "forearm_r": 14, "hand_l": 15, "hand_r": 16,
     "thigh_l": 23, "thigh_r": 24, "shin_l": 25, "shin_r": 26, "foot_l": 27, "foot_r": 28,
@@ -43,18 +44,18 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     if seen.any() and not (seen[0] and seen[-1]):
         return _held_at_the_ends(keypoints, np.flatnonzero(seen)[[0, -1]], height_m, smooth_hz, foot_lock, report)
     report(0.3, "Turning joints")
-    skeleton, scale = joints.measure(points[seen], weight[seen], ADULT_M if height_m is None else float(height_m))
-    grot = joints.rotations(points * scale, weight, skeleton, fps)
+    points, xy, skeleton = _in_depth(points, xy, weight, keypoints, ADULT_M if height_m is None else float(height_m))
+    grot = joints.rotations(points, weight, skeleton, fps)
     lrot = filters.slerp_gaps(local_rotations(grot, skeleton.parents), seen)
 
     report(0.6, "Placing the body in the room")
     legs = _legs_seen(keypoints, fps)
     level, lrot = _level(skeleton, lrot, seen, legs, fps)
-    place, level = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
+    place, level, speed = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
     place, lrot[:, 0] = _face_front(place, lrot[:, 0])
     motion = Motion(skeleton, lrot, place, fps, score=score)
-    motion = _with_contacts(motion)
+    motion = _with_contacts(motion, speed)
     report(0.8, "Locking the feet")
     if foot_lock:
         motion = lock_feet(motion)
@@ -91,6 +92,21 @@ def _check(keypoints, height_m, smooth_hz):
         raise BadInput("bad_cutoff", f"A smoothing cutoff of {smooth_hz} Hz makes no sense.", "Try 6; 0 is none.")
     if not np.isfinite(keypoints.xyz).all(axis=(1, 2)).any():
         raise BadInput("no_person", "No frame of these keypoints shows a person.", "Choose another clip or person.")
+
+
+def _in_depth(points, xy, weight, keypoints, height_m):
+    """The points (T,33,3) in metres and camera axes about the hips, their pixels (T,33,2), and the skeleton."""
+    focal_px = root.FOCAL * max(keypoints.size)
+    points = landmarks.in_camera_axes(points, xy, keypoints.size, focal_px)
+    points, xy = landmarks.centred(points, xy)
+    usual = proportions.usual(ADULT_M)
+    points = points * proportions.unit(points, weight, usual)
+    main = list(landmarks.JOINTS)
+    places, lengths = depth.resolve(
+        points[:, main, 1], xy[:, main], weight[:, main], usual, keypoints.size, keypoints.fps, focal_px
+    )
+    tall = height_m / ADULT_M
+    return landmarks.placed(points, places) * tall, xy, proportions.skeleton(lengths * tall, height_m)
 
 
 def _legs_seen(keypoints, fps):
@@ -132,20 +148,24 @@ def _level(skeleton, lrot, seen, legs, fps):
 
 
 def _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
-    """The pelvis track (T,3) in levelled axes, the floor at 0, and `level` mended by the floor."""
+    """The pelvis track (T,3) in levelled axes, the floor at 0, `level` mended by the floor, and the speed of soles."""
     fps, names = keypoints.fps, list(_ANCHORS)
     _, gpos, soles = _body(skeleton, lrot)
     marks = [_ANCHORS[n] for n in names]
     body = gpos[:, [JOINTS.index(n) for n in names]]
     focal_px = root.FOCAL * max(keypoints.size)
     t_seen = root.translation(body, xy[:, marks], weight[:, marks], keypoints.size, focal_px)
+    away = (t_seen[:, None] + soles)[..., 1]
+    speed = root.seen_speed(xy[:, _SOLES], away, fps, focal_px)
     t_seen, soles = quat.rotate(level, t_seen), quat.rotate(level, soles)
     sure = np.where(seen, weight[:, marks].mean(axis=1), 1e-3)
-    place = root.track(t_seen, sure, soles, fps, cutoff_hz)
-    rests = root.resting(root.above_floor(place[:, None] + soles, fps), fps)
+    place = root.track(t_seen, sure, fps, cutoff_hz)
+    placed = place[:, None] + soles
+    speed = root.sole_speed(placed, speed, fps)
+    rests = root.resting(root.above_floor(placed, fps), fps, speed)
     mend = root.flatten(place, soles, rests, fps)
     place, soles = quat.rotate(mend, place), quat.rotate(mend, soles)
-    return root.stand(place, soles, rests, fps), quat.multiply(mend, level)
+    return root.stand(place, soles, rests, fps), quat.multiply(mend, level), speed
 
 
 def _body(skeleton, lrot):
@@ -157,9 +177,9 @@ def _body(skeleton, lrot):
     return grot, gpos, gpos[:, feet] + quat.rotate(grot[:, feet[:2] * 2], sole(skeleton))
 
 
-def _with_contacts(motion):
+def _with_contacts(motion, speed):
     contact = np.zeros((len(motion), 6))
-    contact[:, :4] = root.resting(foot_points(motion), motion.fps)
+    contact[:, :4] = root.resting(foot_points(motion), motion.fps, speed)
     return motion.with_(contact=contact)
 
 
