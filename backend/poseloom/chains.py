@@ -24,6 +24,10 @@ from .rigs.recognise import Recognition, recognise
 from .rigs.tables import IK, families
 
 
+# feet that rest further than this from a floor do not stand on it, as a share of the height of the hips
+_STANDS = 0.3
+
+
 @dataclass(frozen=True)
 class Reading:
     """How a clip is to be understood where detecting it fails; None detects.
@@ -114,13 +118,16 @@ def take_to_motion(rig: Rig, rig_motion: RigMotion, reading: Reading = Reading()
         limbs, up = find_limbs(rig.bones, rig.parents, heads, tails), reading.up or "Z"
         world = upright.world_of(limbs, heads, tails, None, up, reading.front, reading.unit_m or 1.0)
         rig = rig.with_(world=world @ rig.world)
-    motion, found = clip_to_motion(rig, rig_motion, rest=reading.rest)
+    found = recognise(rig)
     stands = found.rig if reading.rest is None else as_rest(found.rig, cut_rig(rig_motion, reading.rest))
-    turn, (x, y, _) = place_of(stands)
-    back = quat.IDENTITY if reading.front else quat.inverse(turn)
-    lrot = np.array(motion.lrot, np.float64)
-    lrot[:, 0] = quat.multiply(back, lrot[:, 0])
-    return motion.with_(lrot=lrot, root=quat.rotate(back, motion.root - [x, y, 0.0])), found
+    turn, place = place_of(stands)
+    feet_z = _feet_z(stands)
+    if abs(place[2] - feet_z) > _STANDS * skeleton_of(stands).offsets[0, 2]:
+        place[2] = feet_z  # it stands on neither floor: where it was built is one
+    home = np.eye(4)
+    home[:3, :3] = quat.to_matrix(quat.IDENTITY if reading.front else quat.inverse(turn))
+    home[:3, 3] = -home[:3, :3] @ place
+    return clip_to_motion(rig.with_(world=home @ rig.world), rig_motion, rest=reading.rest)
 
 
 def read_clip(path, reading: Reading = Reading()) -> tuple[Motion, dict]:
@@ -200,7 +207,12 @@ def place_of(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     a = align(rig)
     x, y, _ = quat.rotate(quat.multiply(a.turn, quat.inverse(a.body)), [0.0, -1.0, 0.0])
     turn = quat.from_axis_angle([0.0, 0.0, 1.0], np.arctan2(x, -y))
-    pelvis_z = quat.rotate(a.turn, a.head("pelvis"))[2] + rig.world[2, 3]
-    feet_z = pelvis_z - skeleton_of(rig).offsets[0, 2]
+    feet_z = _feet_z(rig)
     x, y, own_z = rig.world[:3, 3]
     return turn, np.array([x, y, min(own_z, 0.0, key=lambda level: abs(level - feet_z))])
+
+
+def _feet_z(rig: Rig) -> float:
+    """How high in the world the soles of a rig with roles are at rest, in metres."""
+    a = align(rig)
+    return float(quat.rotate(a.turn, a.head("pelvis"))[2] + rig.world[2, 3] - skeleton_of(rig).offsets[0, 2])

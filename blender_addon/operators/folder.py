@@ -60,7 +60,7 @@ class POSELOOM_OT_retarget_folder(bpy.types.Operator):
         except PoseloomError as error:
             jobs.show("Retarget", "failed", error.message, error.hint, PLACE)
             return refuse(self, error)
-        fps, made = rate(context), _Made(obj.session_uid, context.scene.frame_current)
+        fps, made = rate(context), _Made(obj.session_uid, rig, context.scene.frame_current)
 
         reading, wish, root = reader.Reader(), chosen.reading(), chosen.root
 
@@ -87,8 +87,8 @@ class POSELOOM_OT_retarget_folder(bpy.types.Operator):
 class _Made:
     """The actions of one run: the first is played at once, the others lie in the file."""
 
-    def __init__(self, uid: int, start_frame: int):
-        self.uid, self.start_frame, self.batch = uid, start_frame, uuid.uuid4().hex
+    def __init__(self, uid: int, rig, start_frame: int):
+        self.uid, self.rig, self.start_frame, self.batch = uid, rig, start_frame, uuid.uuid4().hex
         self.count, self.fights = 0, ()
 
     def add(self, piece) -> None:
@@ -103,7 +103,7 @@ class _Made:
             )  # fmt: skip
             action.use_fake_user = True
             notes.note_batch(action, self.batch)
-            keep_source(action, placed, self.start_frame)
+            keep_source(action, placed, self.start_frame, self.rig)
             if self.count == 0:
                 self.fights = fights.find(obj, motion, self.start_frame)
         self.count += 1

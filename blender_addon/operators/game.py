@@ -1,5 +1,7 @@
 """The active character as a file for a game engine."""
 
+from pathlib import Path
+
 import bpy
 from bpy.props import EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper
@@ -29,7 +31,6 @@ class POSELOOM_OT_export_game(bpy.types.Operator, ExportHelper):
             (".fbx", "FBX", "For Unreal, Unity and most other programs"),
             (".glb", "GLB", "glTF in one file, for Godot, the web and others"),
         ),
-        update=lambda self, context: self.check(context),
     )
     fps: FloatProperty(
         name="Frame rate", description="Keys a second; 0: as many as the scene has frames", default=0.0, min=0.0,
@@ -51,6 +52,7 @@ class POSELOOM_OT_export_game(bpy.types.Operator, ExportHelper):
         return not reason
 
     def check(self, context):
+        """The file's ending follows the format; called where something was chosen in the file browser."""
         self.filename_ext = self.file_format
         return super().check(context)
 
@@ -61,7 +63,9 @@ class POSELOOM_OT_export_game(bpy.types.Operator, ExportHelper):
         self.layout.prop(self, "root_bone")
 
     def execute(self, context):
-        path, window = bpy.path.abspath(self.filepath), context.window_manager
+        path, window = Path(bpy.path.abspath(self.filepath)), context.window_manager
+        if self.properties.is_property_set("file_format"):
+            path = path.with_suffix(self.file_format)
         try:
             obj = target(context, self.armature)
             window.progress_begin(0.0, 1.0)
@@ -76,6 +80,6 @@ class POSELOOM_OT_export_game(bpy.types.Operator, ExportHelper):
             jobs.show(self.bl_label, "failed", error.message, error.hint, "edit")
             return refuse(self, error)
         text = f"{told['action']}: {len(told['bones'])} bones, {told['frames']} frames at {told['fps']:g} fps"
-        jobs.show(self.bl_label, "done", f"{text}, in {bpy.path.basename(path)}", place="edit")
+        jobs.show(self.bl_label, "done", f"{text}, in {path.name}", place="edit")
         self.report({"INFO"}, text)
         return {"FINISHED"}

@@ -9,7 +9,8 @@ from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
 from poseloom.motion.resample import resample
 from poseloom.motion.skeleton import motion_fk
-from poseloom.motion.types import Motion
+from poseloom.motion.types import Motion, Rig
+from poseloom.retarget import skeleton_of
 
 from .. import jobs, preferences, properties
 from ..scene import character, fights, keying, rest, roles
@@ -111,7 +112,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
         keep_previous=preferences.get().previous.lower(),
     )
     first, last = (round(frame) for frame in action.frame_range)
-    keep_source(action, placed, first)
+    keep_source(action, placed, first, found.rig)
     text = f"{action.name}: frames {first} to {last}, {int(keys.keyed.sum())} bones"
     if keys.props:
         text += f", {len(keys.props)} rig switches keyed"
@@ -120,9 +121,12 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tup
     return action, text + said_of_fights(fights.find(obj, keys, first))
 
 
-def keep_source(action, placed: Motion, start: int) -> None:
-    """Let the clip's own skeleton be shown beside the character that plays `action`."""
-    jobs.keep_source(action, motion_fk(placed)[1].astype(np.float32), placed.skeleton.parents, start)
+def keep_source(action, placed: Motion, start: int, rig: Rig) -> None:
+    """Let the clip's own skeleton be shown beside the character that plays `action`, as large as that."""
+    size = skeleton_of(rig).offsets[0, 2] / placed.skeleton.offsets[0, 2]
+    centre = chains.place_of(rig)[1]
+    places = centre + size * (motion_fk(placed)[1] - centre)
+    jobs.keep_source(action, places.astype(np.float32), placed.skeleton.parents, start)
 
 
 def said_of_fights(found: tuple) -> str:
