@@ -20,7 +20,7 @@ for name in KERNEL:
     place = backend / "poseloom" / name
     if place.is_dir():
         for path in place.glob("*.py"):
-            if path.stem in ("lstm", "train"):
+            if path.stem == "lstm" or path.stem.startswith("train"):
                 continue
             importlib.import_module(f"poseloom.{name}" + ("" if path.stem == "__init__" else f".{path.stem}"))
     elif place.with_suffix(".py").exists():

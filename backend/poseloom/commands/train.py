@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from .. import packing, paths
 from ..errors import BadInput
+from ..inbetween.data import Pack
+from ..progress import part
 from ..registry import package
 from ..terminal import progress, say
 
 
 def train(chosen) -> int:
-    return {"pack": _pack, "lifter": _lifter}[chosen.action](chosen)
+    return {"pack": _pack, "lifter": _lifter, "inbetween": _inbetween}[chosen.action](chosen)
 
 
 def _pack(chosen) -> int:
@@ -63,7 +66,7 @@ def _lifter(chosen) -> int:
     options = training.TrainOptions(
         minutes=chosen.minutes, stretch=chosen.stretch or float("inf"), device=chosen.device, seed=chosen.seed
     )
-    pairs, valid = (_arrays(path) if path else None for path in (chosen.pairs, chosen.validate))
+    pairs, valid = ([_arrays(path) for path in some] for some in (chosen.pairs, chosen.validate))
     with progress(chosen.progress, "Training") as report:
         net = training.train(pack, out, options, pairs, valid, report)
     training.export(net, out / "model.onnx")
@@ -71,3 +74,48 @@ def _lifter(chosen) -> int:
     size = (out / "model.onnx").stat().st_size
     say(chosen.progress, f"{out / 'model.onnx'}: {size / 1e6:.1f} MB.", model=str(out / "model.onnx"), bytes=size)
     return 0
+
+
+def _inbetween(chosen) -> int:
+    """Three parts in seven of the time go to each of the networks that fill holes, the rest to the one that goes on."""
+    training = package("poseloom.inbetween.train", "Training", "train")
+    ahead = package("poseloom.inbetween.train_ahead", "Training", "train")
+    network = package("poseloom.inbetween.train_network", "Training", "train")
+    data, out = Path(chosen.data), Path(chosen.out)
+    begin = {name: Path(chosen.begin) / name / "state.pt" if chosen.begin else None for name in training.RECIPES}
+    for state in filter(None, begin.values()):
+        if not state.is_file():
+            raise BadInput("no_such_file", f"There is no {state}.", "Give the --out folder of another training.")
+    out.mkdir(parents=True, exist_ok=True)
+    if data.is_dir():
+        _packed(chosen, data)[0].save(out / "clips.npz")
+        data = out / "clips.npz"
+    clips = pack = _clips(data)
+    held = None
+    each_twentieth = set(clips.names[10::20])  # where clips are too few for that, nothing is measured
+    if each_twentieth:
+        pack, held = clips.only(lambda name: name not in each_twentieth), clips.only(each_twentieth.__contains__)
+    run, stretch = {"device": chosen.device, "seed": chosen.seed}, chosen.stretch or float("inf")
+    with progress(chosen.progress, "Training") as report:
+        for done, (start, recipe) in enumerate(training.RECIPES.items()):
+            options = replace(recipe, hidden=chosen.hidden, minutes=3 / 7 * chosen.minutes, stretch=3 / 7 * stretch, **run)
+            training.train(pack, out / start, options, held, begin[start], part(report, 3 / 7 * done, 3 / 7 * (done + 1)))
+        onward = ahead.AheadOptions(minutes=chosen.minutes / 7, stretch=stretch / 7, **run)
+        ahead.export(ahead.train(pack, out, onward, part(report, 6 / 7, 1.0)), out / "ahead.onnx")
+    network.export(dict(network.restore(out / start / "state.pt") for start in training.RECIPES), out / "model.onnx")
+    (out / "CARD.md").write_text(training.card(out, chosen.seed, chosen.device, pack.names), encoding="utf-8")
+    size = (out / "model.onnx").stat().st_size
+    say(chosen.progress, f"{out / 'model.onnx'}: {size / 1e6:.1f} MB.", model=str(out / "model.onnx"), bytes=size)
+    return 0
+
+
+def _clips(data: Path) -> Pack:
+    arrays = _arrays(data)
+    needed = {"lrot", "root", "contact", "offsets", "start", "names"}
+    if not needed <= set(arrays):
+        raise BadInput("bad_pack", f"{data} has no {min(needed - set(arrays))}.", "Make it by poseloom train pack.")
+    clips = Pack.load(data)
+    held = {name.partition("_")[0] for name in clips.names} & set(packing.VALIDATION + packing.TEST)
+    if held:
+        raise BadInput("held_out", f"{data} holds subject {min(held)}, kept for tests.", "Pack it anew without.")
+    return clips

@@ -14,10 +14,17 @@ import numpy as np
 
 from ..motion import quat
 from ..motion.files import write_bytes
-from ..motion.skeleton import MIRROR, PARENTS
+from ..motion.skeleton import JOINTS, MIRROR, PARENTS
 from . import window
 
 PAST, LONGEST_GAP = 10, 60
+_LIMBS = (  # joints whose offsets change together: legs first
+    [JOINTS.index(f"{n}_{s}") for n in ("shin", "foot", "toe") for s in "lr"],
+    [JOINTS.index(f"{n}_{s}") for n in ("forearm", "hand") for s in "lr"],
+    [JOINTS.index(n) for n in ("spine1", "spine2", "spine3", "neck", "head", "clavicle_l", "clavicle_r")],
+    [JOINTS.index(f"{n}_{s}") for n in ("upper_arm", "thigh") for s in "lr"],
+)
+_UPPER = [i for i, n in enumerate(JOINTS) if n.startswith(("spine", "neck", "head", "clav", "upper", "fore", "hand"))]
 _FLIP = np.array([1.0, 1.0, -1.0, -1.0])  # a rotation seen in a mirror that swaps left and right (x)
 
 
@@ -53,7 +60,7 @@ class Pack:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Windows in the frame of their anchor, and the baseline that the network starts from."""
+    """Windows in the frame of their anchor, and the way that the network starts from."""
 
     features: np.ndarray
     base_lrot: np.ndarray
@@ -66,11 +73,11 @@ class Batch:
     anchor: int
 
 
-def prepare(lrot, root, contact, offsets, known, anchor: int) -> Batch:
+def prepare(lrot, root, contact, offsets, known, anchor: int, start: str) -> Batch:
     """A Batch of windows (N,T,J,4), (N,T,3), (N,T,4), (N,J,3) that share the pattern known (T,)."""
     seg = window.segments(known)
     lrot, root, _, _ = window.to_anchor(lrot, root, anchor)
-    base_lrot, base_root = window.interpolate(lrot, root, seg)
+    base_lrot, base_root = window.STARTS[start](lrot, root, seg)
     told = window.features(base_lrot, base_root, offsets, PARENTS, seg, anchor)
     return Batch(told, base_lrot, base_root, lrot, root, contact, offsets, seg, anchor)
 
@@ -78,44 +85,102 @@ def prepare(lrot, root, contact, offsets, known, anchor: int) -> Batch:
 def pattern(rng, gap_max: int) -> tuple:
     """(known (T,), anchor): ten known frames, a gap and a key; or keys far apart, as an animator sets them."""
     kind = rng.random()
-    gap = int(rng.integers(1, gap_max + 1))
-    past = PAST if kind < 0.7 else int(rng.integers(1, PAST + 1))
-    future = 1 if kind < 0.55 else int(rng.integers(1, PAST + 1))
+    gap = int(np.ceil(gap_max * rng.random() ** 1.5))  # short gaps are cheap, and as many to learn
+    past = PAST if kind < 0.75 else int(rng.integers(1, PAST + 1))
+    future = 1 if kind < 0.65 else int(rng.integers(1, PAST + 1))
     known = np.r_[np.ones(past, bool), np.zeros(gap, bool), np.ones(future, bool)]
-    if kind >= 0.7 and gap > 4:
+    if kind >= 0.75 and gap > 4:
         keys = rng.choice(np.arange(past, past + gap), size=int(rng.integers(1, max(2, gap // 8))), replace=False)
         known[keys] = True
     first_hole = int(np.argmin(known)) if not known.all() else past
     return known, max(first_hole - 1, 0)
 
 
-class Sampler:
-    """Random windows of a pack: mirrored half the time, faster or slower, taller or smaller."""
+@dataclass(frozen=True)
+class Variety:
+    """How far windows are changed from what was captured: shares of windows, factors, degrees."""
 
-    def __init__(self, pack: Pack, rng):
-        self.pack, self.rng = pack, rng
+    pace: float = 1.5  # faster or slower by up to this
+    sway: float = 0.2  # the pace itself swings by up to this share within a window
+    size: float = 1.12
+    limb: float = 1.12  # legs, arms and trunk each longer or shorter by up to this
+    posture_deg: float = 3.0  # of every joint, constant, and as much again swinging slowly
+    swap: float = 0.1  # share of windows with the upper body of another
+    even: float = 0.7  # clips are drawn by their subject's length to this power
+
+
+LITTLE = Variety(pace=1.35, sway=0.0, size=1.1, limb=1.0, posture_deg=0.0, swap=0.0, even=1.0)
+
+
+class Sampler:
+    """Random windows of a pack, mirrored half the time, with `Variety`."""
+
+    def __init__(self, pack: Pack, rng, variety: Variety = Variety(), start: str = "eased"):
+        self.pack, self.rng, self.variety, self.start = pack, rng, variety, start
+        span = np.diff(pack.start)
+        subject = np.array([name.split("_")[0] for name in pack.names])
+        total = {s: span[subject == s].sum() for s in set(subject)}
+        self.weight = np.array([float(total[s]) ** (variety.even - 1.0) for s in subject])
 
     def batch(self, size: int, gap_max: int = LONGEST_GAP) -> Batch:
-        rng, pack = self.rng, self.pack
-        known, anchor = pattern(rng, gap_max)
-        length = len(known)
+        known, anchor = pattern(self.rng, gap_max)
+        return prepare(*self.stretch(size, len(known)), known, anchor, self.start)
+
+    def stretch(self, size: int, length: int) -> tuple:
+        """Windows (N,T,J,4), (N,T,3), their contacts (N,T,4) and bodies (N,J,3)."""
+        lrot, root, contact, offsets = self._cut(size, length)
+        lrot, root, contact, offsets = self._mirror(lrot, root, contact, offsets)
+        root, offsets = self._resize(root, offsets)
+        return self._repose(lrot), root, contact, offsets
+
+    def _cut(self, size, length):
+        """Windows between the frames of a clip, at a pace of their own."""
+        rng, pack, v = self.rng, self.pack, self.variety
         span = np.diff(pack.start)
-        speed = np.exp(rng.uniform(np.log(0.75), np.log(1.35), size))
-        room = np.maximum(span[None, :] - (length * speed[:, None]) - 2, 0.0)
-        odds = room.cumsum(axis=1)
+        pace = np.exp(rng.uniform(-1.0, 1.0, (size, 1)) * np.log(v.pace))
+        swing = np.sin(2 * np.pi * (rng.random((size, 1)) + np.arange(length) * rng.uniform(0.01, 0.04, (size, 1))))
+        when = np.cumsum(pace * np.exp(v.sway * rng.random((size, 1)) * swing), axis=1)
+        when -= when[:, :1]
+        room = np.maximum(span - when[:, -1:] - 2, 0.0)
+        odds = (room * self.weight).cumsum(axis=1)
         clip = (rng.random(size)[:, None] * odds[:, -1:] >= odds).sum(axis=1)
-        speed = np.minimum(speed, (span[clip] - 2) / length)
-        first = pack.start[clip] + rng.random(size) * np.maximum(room[np.arange(size), clip], 0.0)
-        when = first[:, None] + speed[:, None] * np.arange(length)
+        when += pack.start[clip][:, None] + (rng.random(size) * room[np.arange(size), clip])[:, None]
         low = np.minimum(when.astype(int), pack.start[clip + 1][:, None] - 2)
-        share = when - low
-        lrot = quat.slerp(pack.lrot[low], pack.lrot[low + 1], np.repeat(share[..., None], pack.lrot.shape[1], axis=-1))
-        root = pack.root[low] * (1 - share[..., None]) + pack.root[low + 1] * share[..., None]
-        contact, offsets = pack.contact[low], pack.offsets[clip]
-        swap = rng.random(size) < 0.5
-        lrot[swap] = lrot[swap][:, :, list(MIRROR)] * _FLIP
-        root[swap] *= [-1.0, 1.0, 1.0]
-        contact[swap] = contact[swap][:, :, [1, 0, 3, 2]]
-        offsets[swap] = offsets[swap][:, list(MIRROR)] * [-1.0, 1.0, 1.0]
-        size_factor = rng.uniform(0.9, 1.1, size)
-        return prepare(lrot, root * size_factor[:, None, None], contact, offsets * size_factor[:, None, None], known, anchor)
+        share = np.clip(when - low, 0.0, 1.0)[..., None]
+        a, b = pack.lrot[low], pack.lrot[low + 1]  # neighbouring frames: a straight line is as good as an arc
+        lrot = quat.normalise(a + share[..., None] * (np.where((a * b).sum(-1, keepdims=True) < 0, -b, b) - a))
+        root = pack.root[low] * (1 - share) + pack.root[low + 1] * share
+        return lrot, root, pack.contact[low], pack.offsets[clip]
+
+    def _mirror(self, lrot, root, contact, offsets):
+        flip = self.rng.random(len(lrot)) < 0.5
+        lrot[flip] = lrot[flip][:, :, list(MIRROR)] * _FLIP
+        root[flip] *= [-1.0, 1.0, 1.0]
+        contact[flip] = contact[flip][:, :, [1, 0, 3, 2]]
+        offsets[flip] = offsets[flip][:, list(MIRROR)] * [-1.0, 1.0, 1.0]
+        return lrot, root, contact, offsets
+
+    def _resize(self, root, offsets):
+        """Another body: the root's way goes with the legs."""
+        rng, v = self.rng, self.variety
+        size = np.exp(rng.uniform(-1, 1, (len(root), 1)) * np.log(v.size))
+        limb = np.exp(rng.uniform(-1, 1, (len(root), len(_LIMBS))) * np.log(v.limb)) * size
+        factor = np.ones(offsets.shape[:2])
+        for k, joints in enumerate(_LIMBS):
+            factor[:, joints] = limb[:, k : k + 1]
+        return root * limb[:, :1, None], offsets * factor[..., None]
+
+    def _repose(self, lrot):
+        """Another bearing, and for some the upper body of another window."""
+        rng, v = self.rng, self.variety
+        size, length, joints = lrot.shape[:3]
+        swap = np.flatnonzero(rng.random(size) < v.swap)
+        lrot[np.ix_(swap, np.arange(length), _UPPER)] = lrot[np.ix_((swap + size // 2) % size, np.arange(length), _UPPER)]
+        if v.posture_deg == 0.0:
+            return lrot
+        sigma = np.radians(v.posture_deg) * rng.random((size, 1, 1)) * 1.5
+        still, wave = rng.normal(size=(2, size, joints, 3)) * sigma
+        still[:, 0, 2] = 0.0  # facing is taken out anyway
+        phase = 2 * np.pi * (rng.random((size, 1)) + np.arange(length) * rng.uniform(0.003, 0.02, (size, 1)))
+        lean = still[:, None] + wave[:, None] * np.sin(phase)[..., None, None]
+        return quat.multiply(lrot, quat.exp(lean))

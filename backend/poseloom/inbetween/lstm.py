@@ -9,41 +9,35 @@ import numpy as np
 
 from ..errors import BadInput, Unavailable
 from ..motion import quat
+from ..motion.contacts import foot_points
+from ..motion.resample import resample
 from ..motion.skeleton import JOINTS
 from ..motion.types import Motion
 from ..progress import Report, silent
-from . import window
-from .gaps import gaps, keyed_frames, outside
+from . import ahead, window
+from .gaps import AROUND, gaps, keyed_frames, outside
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "inbetween" / "model.onnx"
-FPS = 30.0  # what it was trained at
+AHEAD = MODEL.with_name("ahead.onnx")
+FPS = 30.0  # what they were trained at
+FASTEST = 2.5  # leg lengths a second: the root's speed in all but a hundredth of the training frames
+_LEVEL_M = 0.02  # by which the lowest foot may leave the ground's height
 
 
 class Lstm:
     """Fills holes of the canonical skeleton, gaps of one length in one batch."""
 
-    def __init__(self, model: Path = MODEL, threads: int = 1):
-        if not Path(model).exists():
-            raise Unavailable(
-                "model_missing", f"The in-betweening model {Path(model).name} is missing.",
-                "Use --method spline, or reinstall Poseloom.",
-            )  # fmt: skip
-        import onnxruntime
+    longest_s = window.LONGEST / FPS  # what it was trained for
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    def __init__(self, model: Path = MODEL, threads: int = 1):
+        self.session = _session(model, threads)
 
     def __call__(self, motion: Motion, known, report: Report = silent) -> Motion:
         """The motion with every hole between whole-body keys filled; outside the keys it holds.
 
         BadInput: not the 22 canonical joints, or fewer than two whole-body keys.
         """
-        if tuple(motion.skeleton.names[: len(JOINTS)]) != JOINTS or len(motion.skeleton) != len(JOINTS):
-            raise BadInput(
-                "not_humanoid", "The LSTM fills the 22 body joints only, and this skeleton has others.", "Use spline."
-            )
+        _check_joints(motion)
         rows = keyed_frames(known, len(JOINTS))
         lrot, root = outside(rows, motion.lrot, motion.root)
         lrot, root = lrot.astype(np.float64), root.astype(np.float64)
@@ -72,21 +66,20 @@ class Lstm:
         known = np.asarray(known, bool)
         seg, anchor = window.segments(known), int(np.argmin(known)) - 1
         lrot, root, yaw, ground = window.to_anchor(lrot, root, anchor)
-        base_lrot, base_root = window.interpolate(lrot, root, seg)
-        if abs(fps - FPS) < 0.01:
-            change = self._change(base_lrot, base_root, offsets, parents, seg, anchor)
-            filled = window.apply(base_lrot, base_root, change, seg)
-        else:
-            filled = self._at_other_rate(base_lrot, base_root, offsets, parents, seg, anchor, fps)
+        own_rate = abs(fps - FPS) < 0.01
+        filled = (self._filled if own_rate else self._at_other_rate)(lrot, root, offsets, parents, seg, anchor, fps)
         filled = window.from_anchor(*filled, yaw, ground)
         back = window.from_anchor(lrot, root, yaw, ground)
         return np.where(known[:, None, None], back[0], filled[0]), np.where(known[:, None], back[1], filled[1])
 
-    def _change(self, base_lrot, base_root, offsets, parents, seg, anchor):
-        told = window.features(base_lrot, base_root, offsets, parents, seg, anchor)
-        return self.session.run(["change"], {"features": told})[0].astype(np.float64)
+    def _filled(self, lrot, root, offsets, parents, seg, anchor, fps=FPS):
+        starts = {name: start(lrot, root, seg) for name, start in window.STARTS.items()}
+        told = {name: window.features(*curve, offsets, parents, seg, anchor) for name, curve in starts.items()}
+        change = self.session.run(["change"], told)[0].astype(np.float64)
+        return window.apply(*window.midway(starts.values()), change, seg)
 
-    def _at_other_rate(self, base_lrot, base_root, offsets, parents, seg, anchor, fps):
+    def _at_other_rate(self, lrot, root, offsets, parents, seg, anchor, fps):
+        base_lrot, base_root = window.interpolate(lrot, root, seg)
         own = np.arange(len(seg.known))
         first, last = anchor, int(seg.after[anchor + 1])
         length = max(2, round((last - first) * FPS / fps))
@@ -102,8 +95,7 @@ class Lstm:
         share_of = np.broadcast_to(share[:, None], (len(base_lrot), len(low), base_lrot.shape[2]))
         lrot = quat.slerp(base_lrot[:, low], base_lrot[:, low + 1], share_of)
         root = base_root[:, low] * (1 - share[:, None]) + base_root[:, low + 1] * share[:, None]
-        change = self._change(lrot, root, offsets, parents, coarse, before)
-        turned, moved = window.apply(lrot, root, change, coarse)
+        turned, moved = self._filled(lrot, root, offsets, parents, coarse, before)
         turn, move = quat.log(quat.multiply(quat.inverse(lrot), turned)), moved - root
         at = np.interp(own, where, np.arange(len(where)))
         low = np.clip(np.floor(at).astype(int), 0, len(where) - 2)
@@ -111,3 +103,87 @@ class Lstm:
         turn = turn[:, low] * (1 - share[..., None]) + turn[:, low + 1] * share[..., None]
         move = move[:, low] * (1 - share) + move[:, low + 1] * share
         return quat.multiply(base_lrot, quat.exp(turn)), base_root + move
+
+
+class Continue:
+    """Goes on after the last frame, one frame after another, by the LSTM that runs forward."""
+
+    def __init__(self, model: Path = AHEAD, threads: int = 1):
+        self.session = _session(model, threads)
+        self.memory = self.session.get_inputs()[1].shape
+
+    def __call__(self, motion: Motion, frames: int, report: Report = silent) -> Motion:
+        """`motion` and `frames` more frames; what was there stays bit for bit.
+
+        The lowest foot keeps to the height that the ground has under the motion, the root to the pace of
+        people.  BadInput: not the 22 canonical joints, or fewer than two frames.
+        """
+        _check_joints(motion)
+        if len(motion) < 2:
+            raise BadInput("too_short", "One frame tells no movement to go on from.", "Give ten frames or more.")
+        backward = motion.with_(
+            lrot=motion.lrot[::-1], root=motion.root[::-1], contact=motion.contact[::-1], score=motion.score[::-1],
+            curves={},
+        )  # fmt: skip
+        seen = resample(backward, FPS)  # from the last frame, so that this one is kept
+        lrot, root = (np.asarray(part[:AROUND][::-1], np.float64) for part in (seen.lrot, seen.root))
+        many = int(np.ceil(frames * FPS / motion.fps)) + 1
+        leg = ahead.leg_length(motion.skeleton.offsets)
+        said = self._run(ahead.steps(lrot[None], root[None], np.array([leg]))[0], many, report)
+        more_lrot, more_root = ahead.unstep(said, ahead.heading(lrot[-1, 0]), root[-1], leg)
+        blank = {"contact": np.zeros((many + 1, 6)), "score": np.ones((many + 1, len(JOINTS))), "curves": {}}
+        more = motion.with_(
+            lrot=np.concatenate([lrot[-1:], more_lrot]), root=np.concatenate([root[-1:], more_root]), fps=FPS, **blank
+        )
+        more = on_ground(more, sole_heights(motion).min())
+        more = resample(more, motion.fps)
+        parts = {name: np.concatenate([getattr(motion, name), getattr(more, name)[1 : frames + 1]])
+                 for name in ("lrot", "root", "contact", "score")}  # fmt: skip
+        held = {name: np.concatenate([curve, np.repeat(curve[-1:], frames)]) for name, curve in motion.curves.items()}
+        report(1.0, "Continued")
+        return motion.with_(**parts, curves=held)
+
+    def _run(self, steps, frames: int, report: Report):
+        memory = cell = np.zeros(self.memory, np.float32)
+        said = []
+        for i in range(len(steps) + frames - 1):
+            x = steps[i] if i < len(steps) else said[-1]
+            x, memory, cell = self.session.run(None, {"step": x[None].astype(np.float32), "memory": memory, "cell": cell})
+            x = x[0].astype(np.float64)
+            x[-3:-1] *= min(1.0, FASTEST * ahead.RATE / FPS / max(float(np.hypot(*x[-3:-1])), 1e-9))
+            if i >= len(steps) - 1:
+                said.append(x)
+                report(len(said) / frames, "Continuing")
+        return np.array(said)
+
+
+def sole_heights(motion: Motion):
+    """(T,) height of the lowest point of the soles, metres."""
+    return foot_points(motion)[..., 2].min(axis=1)
+
+
+def on_ground(motion: Motion, ground: float) -> Motion:
+    """The motion raised or lowered where its lowest foot is more than 2 cm off the ground's height (metres)."""
+    off = sole_heights(motion) - ground
+    lift = np.clip(off, -_LEVEL_M, _LEVEL_M) - off
+    lift[0] = 0.0  # the frame that it begins at is given
+    return motion.with_(root=motion.root + lift[:, None] * ahead.UP)
+
+
+def _check_joints(motion: Motion) -> None:
+    if tuple(motion.skeleton.names) != JOINTS:
+        raise BadInput("not_humanoid", "The LSTM knows the 22 body joints, and this skeleton has others.", "Use spline.")
+
+
+def _session(model: Path, threads: int):
+    if not Path(model).exists():
+        raise Unavailable(
+            "model_missing", f"The in-betweening model {Path(model).name} is missing.",
+            "Use --method spline, or reinstall Poseloom.",
+        )  # fmt: skip
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

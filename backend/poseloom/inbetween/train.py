@@ -6,8 +6,9 @@ import json
 import queue
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 import torch
@@ -15,195 +16,203 @@ from torch import nn
 
 from ..motion.skeleton import JOINTS, PARENTS
 from ..progress import Report, silent
-from . import window
-from .data import Batch, Pack, Sampler
-
-FEET = [JOINTS.index(n) for n in ("foot_l", "foot_r", "toe_l", "toe_r")]
+from . import protocol, window
+from .data import LITTLE, LONGEST_GAP, PAST, Pack, Sampler, Variety
+from .train_network import Net, losses
 
 
 @dataclass(frozen=True)
 class TrainOptions:
+    """batch: windows a step; minutes in all, of which this call does `stretch`; ema: of the weights that are kept;
+    bf16: half the bits for the LSTM, None: where that is quicker; check_s: between benchmarks."""
+
     hidden: int = 256
     layers: int = 2
-    dropout: float = 0.1
-    batch: int = 48
+    dropout: float = 0.12
+    batch: int = 64
     rate: float = 1e-3
     minutes: float = 60.0
+    stretch: float = float("inf")
     device: str = "cpu"
     seed: int = 1
     ema: float = 0.999
+    decay: float = 0.03
+    bf16: Optional[bool] = None
+    check_s: float = 120.0
+    variety: Variety = Variety()
+    start: str = "eased"  # the curve of `window` to which it says the difference
 
 
-class Net(nn.Module):
-    """Features (N,T,F) -> change of 6D rotations and root (N,T,6J+3), and contact logits (N,T,4)."""
+def train(
+    pack: Pack, folder: Path, options: TrainOptions, validation: Optional[Pack] = None, begin: Optional[Path] = None,
+    report: Report = silent,
+) -> Net:  # fmt: skip
+    """Train on, from `folder`/state.pt if it is there; the averaged network.
 
-    def __init__(self, inputs: int, hidden: int, layers: int, dropout: float):
-        super().__init__()
-        outputs = len(JOINTS) * 6 + 3
-        self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("std", torch.ones(inputs))
-        self.enter = nn.Sequential(nn.Linear(inputs, hidden), nn.GELU())
-        self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True, bidirectional=True, dropout=dropout)
-        self.leave = nn.Linear(2 * hidden, outputs + 4)
-        nn.init.normal_(self.leave.weight, std=1e-3)
-        nn.init.zeros_(self.leave.bias)
-        self.outputs = outputs
-
-    def forward(self, x):
-        x = (x - self.mean) / self.std
-        y = self.leave(self.lstm(self.enter(x))[0])
-        return y[..., : self.outputs], y[..., self.outputs :]
-
-
-def matrices(v):
-    """Rotation matrices (...,3,3) of 6D vectors, by Gram-Schmidt."""
-    a = nn.functional.normalize(v[..., :3], dim=-1)
-    b = v[..., 3:] - (a * v[..., 3:]).sum(-1, keepdim=True) * a
-    b = nn.functional.normalize(b, dim=-1)
-    return torch.stack([a, b, torch.linalg.cross(a, b)], dim=-1)
-
-
-def forward_kinematics(local, root, offsets):
-    """Global rotations (N,T,J,3,3) and positions (N,T,J,3) of local ones, root (N,T,3), offsets (N,J,3)."""
-    grot, gpos = [local[:, :, 0]], [root]
-    for j, parent in enumerate(PARENTS[1:], start=1):
-        grot.append(grot[parent] @ local[:, :, j])
-        step = (grot[parent] @ offsets[:, None, j, :, None])[..., 0]
-        gpos.append(gpos[parent] + step)
-    return torch.stack(grot, dim=2), torch.stack(gpos, dim=2)
-
-
-def losses(net, batch: Batch, std, device) -> dict:
-    """Every term of the loss, weighted; their sum is what is minimised."""
-
-    def tensor(x):
-        return torch.as_tensor(np.asarray(x, np.float32), device=device)
-
-    change, contact = net(tensor(batch.features))
-    joints = len(JOINTS)
-    w = tensor(window.weight(batch.seg))[:, None]
-    base6, truth6 = tensor(window.sixd(batch.base_lrot)), tensor(window.sixd(batch.lrot))
-    raw = base6 + w[..., None] * change[..., : joints * 6].unflatten(-1, (joints, 6))
-    root = tensor(batch.base_root) + w * change[..., joints * 6 :]
-    local, truth_local = matrices(raw), matrices(truth6)
-    offsets = tensor(batch.offsets)
-    grot, gpos = forward_kinematics(local, root, offsets)
-    with torch.no_grad():
-        true_grot, true_gpos = forward_kinematics(truth_local, tensor(batch.root), offsets)
-    hole = tensor(~batch.seg.known)
-    share = hole / hole.sum()
-
-    def norm(x):  # the benchmark's own norm over all joints of a frame, mean over frames
-        return (((x.flatten(2) ** 2).sum(-1) + 1e-6).sqrt().mean(0) * share).sum()
-
-    v, true_v = gpos.diff(dim=1), true_gpos.diff(dim=1)
-    touch = tensor(batch.contact)
-    slide = (v[:, :, FEET].norm(dim=-1) * torch.minimum(touch[:, 1:], touch[:, :-1])).mean()
-    logits = nn.functional.binary_cross_entropy_with_logits(contact, touch)
-    return {
-        "p": norm((gpos - true_gpos) / std),
-        "q": norm(grot - true_grot) * 0.7,
-        "local": norm(local - truth_local) * 0.3,
-        "speed": norm((v - true_v)[:, [0, *range(v.shape[1])]]) * 10.0,
-        "slide": slide * 20.0,
-        "contact": logits * 0.1,
-    }
-
-
-def position_std(pack: Pack, rng) -> tuple:
-    """(mean, std) (J,3) of global positions in windows seen from their anchor."""
-    batch = Sampler(pack, rng).batch(2048, 30)
-    gpos = window.positions(batch.lrot, batch.root, batch.offsets, PARENTS)
-    return gpos.mean(axis=(0, 1)), gpos.std(axis=(0, 1))
-
-
-def train(pack: Pack, folder: Path, options: TrainOptions, evaluate=None, report: Report = silent) -> Net:
-    """Train for `options.minutes` in all, from `folder`/state.pt if it is there; the averaged network."""
+    begin: the state.pt of another training to start from, for fine-tuning.  The log is a line of JSON with the loss
+    and the benchmark on `validation` every `check_s` seconds in `folder`/log.jsonl.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed)
-    device = torch.device(options.device)
-    inputs = window.feature_count(len(JOINTS))
-    net = Net(inputs, options.hidden, options.layers, options.dropout).to(device)
-    mean = Net(inputs, options.hidden, options.layers, options.dropout).to(device).eval()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=1e-2)
-    stats = np.concatenate([Sampler(pack, rng).batch(256).features.reshape(-1, inputs) for _ in range(8)])
-    net.mean[:] = torch.as_tensor(stats.mean(axis=0))
-    net.std[:] = torch.as_tensor(np.maximum(stats.std(axis=0), 0.02))
-    std = torch.as_tensor(position_std(pack, rng)[1].astype(np.float32), device=device)
-    mean.load_state_dict(net.state_dict())
-    step, spent, best = 0, 0.0, float("inf")
-    state_file = Path(folder) / "state.pt"
-    if state_file.exists():
-        state = torch.load(state_file, map_location=device, weights_only=True)
-        net.load_state_dict(state["net"]), mean.load_state_dict(state["mean"])
+    device, inputs, state_file = torch.device(options.device), window.feature_count(len(JOINTS)), folder / "state.pt"
+    source = state_file if state_file.exists() else begin
+    state = torch.load(source, map_location=device, weights_only=True) if source else None
+    if state:
+        options = replace(options, **state["options"])
+    net, mean = (Net(inputs, options.hidden, options.layers, options.dropout).to(device) for _ in range(2))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=options.decay)
+    step, spent = 0, 0.0
+    if state is None:
+        net.look_at(Sampler(pack, np.random.default_rng(options.seed), options.variety, options.start))
+        mean.load_state_dict(net.state_dict())
+    else:
+        net.load_state_dict(state["mean" if source == begin else "net"]), mean.load_state_dict(state["mean"])
+    if source == state_file:
         optimiser.load_state_dict(state["optimiser"])
-        step, spent, best = state["step"], state["spent"], state["best"]
-        rng = np.random.default_rng(options.seed + step)
-
-    batches: queue.Queue = queue.Queue(maxsize=4)
-    stop = threading.Event()
-    share_done = [spent / (60.0 * options.minutes)]
-
-    def feed():
-        sampler = Sampler(pack, rng)
-        while not stop.is_set():
-            gap_max = int(20 + 40 * min(1.0, share_done[0] / 0.25))
-            made = sampler.batch(options.batch, gap_max)
-            while not stop.is_set():
-                try:
-                    batches.put(made, timeout=0.5)
-                    break
-                except queue.Full:
-                    continue
-
-    feeder = threading.Thread(target=feed, daemon=True)
-    feeder.start()
-    log = (Path(folder) / "log.jsonl").open("a")
-    last_save = last_check = time.monotonic()
-    sums, count = {}, 0
+        step, spent = state["step"], state["spent"]
+    mean.eval()
+    stats = protocol.statistics(pack)
+    std = torch.as_tensor(np.maximum(stats[1], 0.01).astype(np.float32), device=device)
+    measure = None if validation is None else Benchmark(validation, stats, options.start)
+    sampler = Sampler(pack, np.random.default_rng([options.seed, step]), options.variety, options.start)
+    bf16 = _quicker_in_bf16(net, sampler, std, options) if options.bf16 is None else options.bf16
 
     def save():
         part = state_file.with_suffix(".part")
-        torch.save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(),
-                    "step": step, "spent": spent, "best": best, "options": asdict(options)}, part)  # fmt: skip
+        torch.save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
+                    "spent": spent, "options": {k: asdict(options)[k] for k in ("hidden", "layers", "start")}}, part)  # fmt: skip
         part.replace(state_file)
 
-    try:
-        while spent < 60.0 * options.minutes:
+    def gap_max():
+        return LONGEST_GAP if begin else int(20 + 40 * min(1.0, 4.0 * spent / (60.0 * options.minutes)))
+
+    sums: dict = {}
+    count, last = 0, time.monotonic()
+    end = min(60.0 * options.minutes, spent + 60.0 * options.stretch)
+    with (folder / "log.jsonl").open("a") as log, _Feed(lambda: sampler.batch(options.batch, gap_max())) as batches:
+        while spent < end:
             began = time.monotonic()
-            done = share_done[0] = spent / (60.0 * options.minutes)
+            done = spent / (60.0 * options.minutes)
             rate = options.rate * min(1.0, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done)))
             for group in optimiser.param_groups:
                 group["lr"] = float(rate)
             net.train()
-            terms = losses(net, batches.get(), std, device)
-            loss = sum(terms.values())
+            terms = losses(net, batches.get(), std, bf16)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            sum(terms.values()).backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
-            step += 1
+            step, count = step + 1, count + 1
             keep = min(options.ema, (1 + step) / (10 + step))
             with torch.no_grad():
                 for slow, fast in zip(mean.parameters(), net.parameters()):
                     slow.lerp_(fast, 1.0 - keep)
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
-            count += 1
             spent += time.monotonic() - began
-            report(done, f"step {step}")
-            if time.monotonic() - last_check > 120.0 or step in (200, 500):
-                last_check = time.monotonic()
+            report(min(done, 1.0), f"step {step}")
+            if time.monotonic() - last > options.check_s or spent >= end:
                 line = {"step": step, "minutes": round(spent / 60, 2), **{k: round(v / count, 4) for k, v in sums.items()}}
-                sums, count = {}, 0
-                if evaluate:
-                    line |= evaluate(mean)
-                log.write(json.dumps(line) + "\n"), log.flush()
-            if time.monotonic() - last_save > 60.0:
-                last_save = time.monotonic()
+                log.write(json.dumps(line | ({} if measure is None else measure(mean))) + "\n"), log.flush()
                 save()
-        save()
-    finally:
-        stop.set()
-        log.close()
+                sums, count, last = {}, 0, time.monotonic()
     return mean
+
+
+class Benchmark:
+    """The protocol's ratios to interpolation of a network on a pack's windows, {"l2p_ratio_5": ...}."""
+
+    def __init__(self, pack: Pack, stats: tuple, start: str, every: int = 8):
+        self.windows, self.stats, self.start = protocol.windows(pack, every), stats, start
+        self.base = protocol.score(protocol.interpolation, self.windows, stats)
+
+    def __call__(self, net) -> dict:
+        rows = protocol.score(lambda *given: _filled(net, self.start, *given), self.windows, self.stats)
+        return {name: round(value, 4) for name, value in protocol.ratios(rows, self.base).items()}
+
+
+def _filled(net, start, lrot, root, offsets, known):
+    seg = window.segments(known)
+    lrot, root, yaw, ground = window.to_anchor(lrot, root, PAST - 1)
+    base = window.STARTS[start](lrot, root, seg)
+    told = window.features(*base, offsets, PARENTS, seg, PAST - 1)
+    with torch.no_grad():
+        change = net(torch.as_tensor(told, device=net.mean.device))[0].cpu().numpy().astype(np.float64)
+    return window.from_anchor(*window.apply(*base, change, seg), yaw, ground)
+
+
+class _Feed:
+    """Batches made ahead in a thread."""
+
+    def __init__(self, make):
+        self.made: queue.Queue = queue.Queue(maxsize=4)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(make,), daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self.made
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+    def _run(self, make):
+        while not self.stop.is_set():
+            batch = make()
+            while not self.stop.is_set():
+                try:
+                    self.made.put(batch, timeout=0.2)
+                    break
+                except queue.Full:
+                    continue
+
+
+def _quicker_in_bf16(net, sampler, std, options) -> bool:
+    if options.device != "cpu":
+        return True
+    batch, took = sampler.batch(options.batch, 30), {}
+    for bf16 in (True, False, True, False):
+        began = time.monotonic()
+        sum(losses(net, batch, std, bf16).values()).backward()
+        took[bf16] = time.monotonic() - began  # the second of each, when all is warm
+    net.zero_grad(set_to_none=True)
+    return took[True] < took[False]
+
+
+RECIPES = {  # the networks that are averaged, by their start
+    "straight": TrainOptions(start="straight", dropout=0.1, variety=LITTLE),
+    "eased": TrainOptions(),
+}
+
+
+def card(folder: Path, seed: int, device: str, names) -> str:
+    """What the model is and was trained on, in Markdown."""
+    subjects = sorted({name.partition("_")[0] for name in names})
+    last = {start: json.loads((Path(folder) / start / "log.jsonl").read_text().splitlines()[-1]) for start in RECIPES}
+    spent = ", ".join(f"{start} {line['step']} steps in {line['minutes']:g} minutes" for start, line in last.items())
+    rows = [
+        f"| {start} | " + " | ".join(f"{line.get(f'{name}_ratio_{gap}', float('nan')):.3f}" for name in ("l2p", "l2q") for gap in (5, 15, 30, 45)) + " |"
+        for start, line in last.items()
+    ]  # fmt: skip
+    return f"""# In-betweening LSTM
+
+`model.onnx` fills holes of 1 to {LONGEST_GAP} frames between poses of the 22 canonical joints at 30 fps. Two bidirectional
+LSTMs say the difference to a curve, one to the interpolation, one to a curve that leaves each key at the key's own
+speed; both are averaged. `ahead.onnx` goes on after the last frame, one frame after another, from the last ten.
+Weights are kept as float16 and computed with as float32.
+
+- Trained on subjects {", ".join(subjects)} of the CMU motion capture database: mirrored, at other paces, on other bodies;
+  the eased one in other bearings too, and with the upper body of other clips.
+- Made by `poseloom train inbetween`, seed {seed}, on a {device}: {spent}.
+- Licence: the weights are ours, free for all uses. Sources: the data used in this project was obtained
+  from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217.
+- Not for: hands and faces, animals, keys of single joints (these bend what it says), gaps of more than two seconds.
+
+Each alone on clips held out, ratio to interpolation:
+
+| start | L2P 5 | 15 | 30 | 45 | L2Q 5 | 15 | 30 | 45 |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(rows)}
+"""

@@ -15,6 +15,7 @@ from ..motion.skeleton import fk
 
 ARRIVAL = 8  # sine and cosine pairs of the time to arrival
 LONGEST = 60.0  # frames; lengths are given to the network as shares of this
+EASE = 8.0  # frames in which the speed at a key gives way to the straight way; the least error on training windows
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,50 @@ def interpolate(lrot, root, seg: Segments):
     between = quat.slerp(lrot[..., seg.before, :, :], lrot[..., seg.after, :, :], np.broadcast_to(share, lrot.shape[-3:-1]))
     path = root[..., seg.before, :] * (1.0 - share) + root[..., seg.after, :] * share
     return between, path
+
+
+def eased(lrot, root, seg: Segments):
+    """Like `interpolate`, but every key is left and reached at the key's own speed.
+
+    The speed is that of the parabola through the neighbouring known frames, and fades within EASE frames
+    (longer where those frames are far) to that of the straight way.
+    """
+    turned, path = np.array(lrot, np.float64), np.array(root, np.float64)
+    keys = np.flatnonzero(seg.known)
+    for i, (a, b) in enumerate(zip(keys[:-1], keys[1:])):
+        if b - a < 2:
+            continue
+        inner = np.arange(a + 1, b)
+        straight = _speed(lrot, root, a, b)
+        turn = np.zeros(lrot.shape[:-3] + (len(inner),) + lrot.shape[-2:-1] + (3,))
+        path[..., inner, :] = root[..., a, None, :] + (inner - a)[:, None] * straight[1][..., None, :]
+        for near, key, far, away in ((keys[i - 1] if i else None, a, b, inner - a),
+                                     (keys[i + 2] if i + 2 < len(keys) else None, b, a, b - inner)):  # fmt: skip
+            if near is None:
+                continue
+            there = _speed(lrot, root, near, key) if near < key else _speed(lrot, root, key, near)
+            gap, step = b - a, abs(key - near)
+            fade = away * np.exp(-away / (EASE * step)) * (1 - away / gap) * gap / (gap + step) * np.sign(far - key)
+            turn += fade[:, None, None] * (there[0] - straight[0])[..., None, :, :]
+            path[..., inner, :] += fade[:, None] * (there[1] - straight[1])[..., None, :]
+        way = (inner - a)[:, None, None] * straight[0][..., None, :, :]
+        turned[..., inner, :, :] = quat.multiply(lrot[..., a, None, :, :], quat.exp(way + turn))
+    return turned, path
+
+
+def _speed(lrot, root, first: int, last: int):
+    """Turn (...,J,3) in radians and way (...,3) in metres per frame, from one known frame to another."""
+    turn = quat.log(quat.multiply(quat.inverse(lrot[..., first, :, :]), lrot[..., last, :, :]))
+    return turn / (last - first), (root[..., last, :] - root[..., first, :]) / (last - first)
+
+
+STARTS = {"straight": interpolate, "eased": eased}  # the curves to which networks say differences, by name
+
+
+def midway(starts):
+    """The curve halfway between two (lrot, root)."""
+    (a, b), (x, y) = zip(*starts)
+    return quat.slerp(a, b, np.full(a.shape[:-1], 0.5)), (x + y) / 2.0
 
 
 def facing(pelvis):

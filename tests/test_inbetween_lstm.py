@@ -1,0 +1,224 @@
+"""The LSTM: what it is told, what it is trained on, that it keeps keys, and that it goes on over the ground."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+from conftest import ROOT, need
+
+from poseloom import cli
+from poseloom.errors import BadInput, Unavailable
+from poseloom.inbetween import ahead, window
+from poseloom.inbetween.data import LITTLE, Pack, Sampler, Variety
+from poseloom.inbetween.lstm import AHEAD, FPS, MODEL, Continue, Lstm, sole_heights
+from poseloom.motion import quat
+from poseloom.motion.resample import resample
+from poseloom.motion.skeleton import JOINTS, PARENTS, standard
+from poseloom.motion.types import Motion
+
+pytest.importorskip("onnxruntime", reason="the LSTM's")
+STILL = Variety(pace=1.0, sway=0.0, size=1.0, limb=1.0, posture_deg=0.0, swap=0.0)
+
+
+def walk(frames=60, fps=30.0, seed=3):
+    """Legs and arms that swing, over the ground along -Y."""
+    phase = 2.0 * np.pi * np.arange(frames) / fps
+    turn = np.zeros((frames, 22, 3))
+    for side, sign in (("l", 1.0), ("r", -1.0)):
+        turn[:, JOINTS.index(f"thigh_{side}"), 0] = 0.4 * sign * np.sin(phase)
+        turn[:, JOINTS.index(f"shin_{side}"), 0] = -0.4 * (1.0 - np.cos(phase + sign))
+        turn[:, JOINTS.index(f"upper_arm_{side}"), 0] = -0.3 * sign * np.sin(phase)
+    turn += 0.02 * np.random.default_rng(seed).normal(size=(22, 3))
+    root = np.zeros((frames, 3)) + [0.0, 0.0, 0.95]
+    root[:, 1] = -1.2 * np.arange(frames) / fps
+    return Motion(standard(), quat.exp(turn), root, fps)
+
+
+def arrays(motion):
+    return np.asarray(motion.lrot, np.float64)[None], np.asarray(motion.root, np.float64)[None]
+
+
+def packed(clips):
+    counts = [len(clip) for clip in clips]
+    return Pack(
+        np.concatenate([c.lrot for c in clips]), np.concatenate([c.root for c in clips]), np.zeros((sum(counts), 4), np.float32),
+        np.stack([c.skeleton.offsets for c in clips]), np.concatenate([[0], np.cumsum(counts)]),
+        tuple(f"{i:02d}_01" for i in range(len(clips))),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lstm():
+    need(MODEL.exists(), "the in-betweening model")
+    return Lstm()
+
+
+@pytest.fixture(scope="module")
+def onward():
+    need(AHEAD.exists(), "the model that goes on")
+    return Continue()
+
+
+def test_an_eased_curve_goes_through_the_keys_at_their_speed():
+    lrot, root = arrays(walk(50))
+    known = np.ones(50, bool)
+    known[10:30] = known[33:40] = False
+    seg = window.segments(known)
+    turned, path = window.eased(lrot, root, seg)
+    assert np.array_equal(turned[:, known], lrot[:, known]) and np.array_equal(path[:, known], root[:, known])
+    plain = window.interpolate(lrot, root, seg)
+    step = quat.angle(lrot[0, 8], lrot[0, 9]).max()
+    jump = [abs(quat.angle(q[0, 9], q[0, 10]).max() - step) for q in (turned, plain[0])]
+    assert jump[0] < 0.5 * jump[1]
+    apart = np.linalg.norm(window.midway([plain, (turned, path)])[1] - (plain[1] + path) / 2)
+    assert apart == 0.0
+
+
+def test_a_window_never_leaves_its_clip():
+    """Clips whose root stands at a height of their own, so that a mixture would show."""
+    clips = [walk(90, seed=i).with_(root=np.full((90, 3), [0.0, 0.0, float(i + 1)])) for i in range(5)]
+    sampler = Sampler(packed(clips), np.random.default_rng(1), STILL)
+    heights = sampler.stretch(200, 70)[1][..., 2]
+    assert set(np.unique(heights)) == {1.0, 2.0, 3.0, 4.0, 5.0}
+    assert (heights == heights[:, :1]).all()
+
+
+@pytest.mark.parametrize("variety", [STILL, LITTLE, Variety()], ids=["still", "little", "much"])
+def test_what_is_sampled_is_a_body_that_moves(variety):
+    sampler = Sampler(packed([walk(120), walk(150, seed=8)]), np.random.default_rng(2), variety)
+    for _ in range(6):
+        batch = sampler.batch(8)
+        assert np.isfinite(batch.features).all()
+        assert batch.features.shape == (8, len(batch.seg.known), window.feature_count(22))
+        assert np.abs(np.linalg.norm(batch.lrot, axis=-1) - 1.0).max() < 1e-6
+        keys = batch.seg.known
+        assert np.array_equal(batch.base_lrot[:, keys], batch.lrot[:, keys]) and not keys.all()
+        lengths = np.linalg.norm(batch.offsets, axis=-1)
+        for name in ("thigh", "shin", "foot", "upper_arm", "forearm"):  # both sides alike
+            left, right = (lengths[:, JOINTS.index(f"{name}_{s}")] for s in "lr")
+            assert left == pytest.approx(right, rel=1e-5)
+
+
+def test_keys_come_back_bit_for_bit_and_holes_are_filled(lstm):
+    motion = walk(120)
+    known = np.zeros((120, 22), bool)
+    known[[3, 12, 13, 14, 40, 41, 101]] = True
+    filled = lstm(motion, known)
+    assert np.array_equal(filled.lrot[known], motion.lrot[known])
+    assert np.array_equal(filled.root[known[:, 0]], motion.root[known[:, 0]])
+    assert np.isfinite(filled.lrot).all() and np.isfinite(filled.root).all()
+    assert np.array_equal(filled.lrot[:3], np.repeat(filled.lrot[3:4], 3, axis=0))
+    steps = quat.angle(filled.lrot[3:101], filled.lrot[4:102])
+    assert steps.max() < np.radians(40.0)  # no jump, at keys neither
+
+
+def test_many_gaps_are_filled_as_each_alone(lstm):
+    lrot, root = arrays(walk(40))
+    lrot, root = np.repeat(lrot, 3, axis=0), root + np.array([[[0.0, 0.0, 0.0]], [[2.0, 1.0, 0.0]], [[-3.0, 5.0, 0.0]]])
+    lrot[1] = quat.multiply(lrot[1], quat.from_axis_angle([1.0, 0.0, 0.0], np.full(lrot.shape[1:3], 0.1)))
+    offsets = np.repeat(np.asarray(standard().offsets, np.float64)[None], 3, axis=0)
+    known = np.ones(40, bool)
+    known[10:35] = False
+    together = lstm.fill(lrot, root, offsets, PARENTS, known)
+    for i in range(3):
+        alone = lstm.fill(lrot[i : i + 1], root[i : i + 1], offsets[i : i + 1], PARENTS, known)
+        assert quat.angle(together[0][i], alone[0][0]).max() < 1e-3
+        assert np.abs(together[1][i] - alone[1][0]).max() < 1e-4
+
+
+def test_where_and_whither_a_body_stands_changes_nothing(lstm):
+    motion = walk(40)
+    known = np.ones((40, 22), bool)
+    known[10:35] = False
+    spin, shift = quat.from_axis_angle([0.0, 0.0, 1.0], 2.1), np.array([4.0, -7.0, 0.0])
+    lrot = np.array(motion.lrot, np.float64)
+    lrot[:, 0] = quat.multiply(spin, lrot[:, 0])
+    other = lstm(motion.with_(lrot=lrot, root=quat.rotate(spin, motion.root) + shift), known)
+    same = lstm(motion, known)
+    assert np.abs(quat.rotate(spin, same.root) + shift - other.root).max() < 1e-3
+    assert quat.angle(same.lrot[:, 1:], other.lrot[:, 1:]).max() < 1e-2
+
+
+def test_another_frame_rate_is_filled_alike(lstm):
+    known = np.ones((41, 22), bool)
+    known[11:40] = False
+    fine = np.ones((81, 22), bool)
+    fine[21:80] = False
+    slow, fast = lstm(walk(41), known), lstm(walk(81, fps=60.0), fine)
+    apart = quat.angle(slow.lrot, resample(fast, 30.0).lrot)
+    assert np.degrees(apart.mean()) < 1.5
+
+
+def test_steps_tell_where_a_motion_goes():
+    motion = walk(30)
+    lrot, root = arrays(motion)
+    lrot[:, :, 0] = quat.multiply(quat.from_axis_angle([0.0, 0.0, 1.0], np.linspace(0.0, 4.0, 30)), lrot[:, :, 0])
+    leg = ahead.leg_length(standard().offsets)
+    x = ahead.steps(lrot, root, np.array([leg]))[0]
+    assert x.shape == (30, ahead.STEP)
+    back = ahead.unstep(x[10:], ahead.heading(lrot[0, 9, 0]), root[0, 9], leg)
+    assert quat.angle(back[0], lrot[0, 10:]).max() < 1e-5 and np.abs(back[1] - root[0, 10:]).max() < 1e-9
+
+
+@pytest.mark.parametrize("fps", [30.0, 24.0])
+def test_going_on_keeps_what_was_and_stays_on_the_ground(onward, fps):
+    motion = walk(40, fps)
+    more = onward(motion, 300)
+    assert len(more) == 340 and more.fps == fps
+    assert np.array_equal(more.lrot[:40], motion.lrot) and np.array_equal(more.root[:40], motion.root)
+    assert np.isfinite(more.lrot).all() and np.isfinite(more.root).all()
+    ground = sole_heights(motion).min()
+    assert np.abs(sole_heights(more)[40:] - ground).max() < 0.03
+    speed = np.linalg.norm(np.diff(more.root[40:, :2], axis=0), axis=-1) * fps / ahead.leg_length(standard().offsets)
+    assert speed.max() <= 2.5 + 1e-4
+    assert quat.angle(more.lrot[39:-1], more.lrot[40:]).max() < np.radians(40.0)
+
+
+def test_what_cannot_be_done_is_said(tmp_path):
+    with pytest.raises(Unavailable, match="spline"):
+        Lstm(tmp_path / "model.onnx")
+    with pytest.raises(Unavailable):
+        Continue(tmp_path / "ahead.onnx")
+
+
+def test_going_on_from_one_frame_or_with_fingers_is_refused(onward):
+    with pytest.raises(BadInput, match="One frame"):
+        onward(walk(1), 10)
+
+
+def test_rates_it_was_trained_at():
+    assert Lstm.longest_s * FPS == 60.0
+
+
+@pytest.mark.slow
+def test_training_runs_resumes_and_exports(tmp_path):
+    python = ROOT / ".venvs" / "train" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("training needs an environment with torch in .venvs/train")
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "backend")}
+    packed([walk(120, seed=i) for i in range(3)]).save(tmp_path / "clips.npz")
+    words = [python, "-m", "poseloom", "train", "inbetween", "--data", tmp_path / "clips.npz", "--hidden", "16",
+             "--minutes", "0.3", "--stretch", "0.15", "--out", tmp_path / "out"]  # fmt: skip
+    steps = []
+    for _ in range(2):
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, env=env)
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in (tmp_path / "out/eased/log.jsonl").read_text().splitlines()]
+        steps.append(lines[-1]["step"])
+    assert 0 < steps[0] < steps[1]
+    assert "L2P" in (tmp_path / "out/CARD.md").read_text()
+    motion, known = walk(40), np.ones((40, 22), bool)
+    known[10:35] = False
+    filled = Lstm(tmp_path / "out/model.onnx")(motion, known)
+    assert np.isfinite(filled.lrot).all()
+    assert len(Continue(tmp_path / "out/ahead.onnx")(motion, 5)) == 45
+
+
+def test_training_refuses_what_is_no_pack(tmp_path, capsys):
+    np.savez(tmp_path / "odd.npz", lrot=np.zeros(3))
+    code = cli.main(["train", "inbetween", "--data", str(tmp_path / "odd.npz"), "--out", str(tmp_path / "out")])
+    assert code in (1, 2) and capsys.readouterr().err
