@@ -38,8 +38,8 @@ from poseloom.pipelines import AnimateOptions, keypoints_to_motion, media_to_key
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH_M = 2.0
-# an exploded joint moves so fast about the hips, an identity switch moves the hips so far between two frames (of stature)
-_EXPLODED_M_S, _SWITCH = 20.0, 0.5
+# an exploded joint moves faster than this about the hips; a switch moves the hips by more trunks than this in a frame
+_EXPLODED_M_S, _SWITCH = 20.0, 1.0
 
 
 def options(quality: str, **more) -> AnimateOptions:
@@ -179,17 +179,20 @@ def real(qualities, chosen, figures: dict, rows: list) -> None:
         figures[f"squats_agreement_mm_{quality}"] = measure.pa_mpjpe_mm(places[:frames], reference[:frames])
         figures[f"squats_agreement_deg_{quality}"] = measure.angle_deg(places[:frames], reference[:frames])
         motion = ours(sports, quality, (None,), chosen.cached)[0]
-        figures.update({f"sports_{k}_{quality}": v for k, v in calm(motion).items()})
+        speed = np.linalg.norm(np.diff(measure.centred(measure.joints_of(motion)), axis=0), axis=-1).max(1) * motion.fps
+        figures[f"sports_exploded_frames_{quality}"] = int((speed > _EXPLODED_M_S).sum())
+        seen = media_to_keypoints(sports, options(quality, reuse=chosen.cached))
+        figures[f"sports_switches_{quality}"] = switches(np.asarray(seen.xy)[:, measure.POINTS])
+    figures["sports_raw_switches"] = switches(clips.raw(sports, chosen.cached)["xy"])
+    figures["sports_frames"] = len(motion)
 
 
-def calm(motion) -> dict:
-    """Frames in which a joint flies apart from the body, and jumps from one person to another."""
-    places = measure.joints_of(motion)
-    speed = np.linalg.norm(np.diff(measure.centred(places), axis=0), axis=-1).max(1) * motion.fps
-    hips = places[:, measure.HIPS].mean(1)
-    legs = float(np.linalg.norm(places[0, measure.JOINTS.index("shin_l")] - places[0, measure.JOINTS.index("foot_l")]))
-    jumps = np.linalg.norm(np.diff(hips, axis=0), axis=-1) / (4.0 * legs)
-    return {"exploded_frames": int((speed > _EXPLODED_M_S).sum()), "switches": int((jumps > _SWITCH).sum())}
+def switches(xy) -> int:
+    """Jumps from one person to another: the hips (of xy (T,12,2) px) go further in a frame than _SWITCH trunks."""
+    hips, shoulders = xy[:, measure.HIPS].mean(1), xy[:, measure.SHOULDERS].mean(1)
+    seen = np.flatnonzero(np.isfinite(hips).all(-1))
+    trunk = np.median(np.linalg.norm(shoulders - hips, axis=-1)[seen])
+    return int((np.linalg.norm(np.diff(hips[seen], axis=0), axis=-1) > _SWITCH * trunk * np.diff(seen)).sum())
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ SHARED = {
 JOINTS = [f"{name}_{side}" for name in SHARED for side in "lr"]
 POINTS = [points[i] for points in SHARED.values() for i in (0, 1)]
 HIPS = [JOINTS.index("thigh_l"), JOINTS.index("thigh_r")]
-_SHOULDERS = [JOINTS.index("upper_arm_l"), JOINTS.index("upper_arm_r")]
+SHOULDERS = [JOINTS.index("upper_arm_l"), JOINTS.index("upper_arm_r")]
 BONES = [(JOINTS.index(f"{a}_{s}"), JOINTS.index(f"{b}_{s}")) for s in "lr" for a, b in
          (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))]  # fmt: skip
 
@@ -69,7 +69,7 @@ def pa_mpjpe_mm(places, truth) -> float:
 
 def bends_deg(places) -> np.ndarray:
     """(T,8) at elbows and knees the angle between the bones, at shoulders and hips between the limb and the trunk."""
-    trunk = places[:, _SHOULDERS].mean(1) - places[:, HIPS].mean(1)
+    trunk = places[:, SHOULDERS].mean(1) - places[:, HIPS].mean(1)
     ways = [places[:, b] - places[:, a] for a, b in BONES]
     pairs = [(ways[i], ways[i + 1]) for i in range(0, 8, 2)] + [(ways[i], trunk) for i in range(0, 8, 2)]
     cross = [np.linalg.norm(np.cross(u, v), axis=-1) for u, v in pairs]
@@ -156,8 +156,8 @@ def f1(counts) -> float:
 
 def body_axes(places) -> np.ndarray:
     """(T,3,3) columns: to the left, ahead and up of the trunk."""
-    left = places[:, HIPS[0]] - places[:, HIPS[1]] + places[:, _SHOULDERS[0]] - places[:, _SHOULDERS[1]]
-    up = places[:, _SHOULDERS].mean(1) - places[:, HIPS].mean(1)
+    left = places[:, HIPS[0]] - places[:, HIPS[1]] + places[:, SHOULDERS[0]] - places[:, SHOULDERS[1]]
+    up = places[:, SHOULDERS].mean(1) - places[:, HIPS].mean(1)
     left, up = (v / np.linalg.norm(v, axis=-1, keepdims=True) for v in (left, up))
     ahead = np.cross(left, up)
     ahead /= np.linalg.norm(ahead, axis=-1, keepdims=True)

@@ -17,7 +17,7 @@ import video_clips as clips
 
 from poseloom.pipelines import AnimateOptions, media_to_motion
 
-_ROUNDS = 3
+_ROUNDS, _TIMES = 3, 8
 _LONG_S, _SHORT_S = 600, 10
 
 
@@ -39,7 +39,7 @@ def speed(figures: dict, path: Path | None = None) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         long = Path(folder) / "long.mp4"
-        frames_in(long, path or sample(), 8)
+        frames_in(long, path or sample(), _TIMES)
         frames = clips.decoded(long)
         one = AnimateOptions(processes=1) if _has("processes") else AnimateOptions()
         clips.look(frames[:5])
@@ -62,7 +62,8 @@ def _has(option: str) -> bool:
 
 
 def memory(figures: dict) -> None:
-    """peak_ratio_10min: peak resident memory of `poseloom animate` and its children on ten minutes over ten seconds."""
+    """peak_ratio_10min: peak resident memory of `poseloom animate --processes 1` and its children on ten minutes over ten
+    seconds."""
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
         rig = Path(folder) / "rig.bvh"
@@ -72,7 +73,7 @@ def memory(figures: dict) -> None:
             frames_in(film, sample(), round(length * 30 / 136 + 0.5))
             peaks[length] = peak_mb(
                 [sys.executable, "-m", "poseloom", "animate", film, "--to", rig, "--out", film.with_suffix(".bvh"),
-                 "--end", f"{length}s", "--progress", "none"]
+                 "--end", f"{length}s", "--progress", "none", *(("--processes", 1) if _has("processes") else ())]
             )  # fmt: skip
             figures[f"peak_mb_{length}s"] = peaks[length]
     figures["peak_ratio_10min"] = peaks[_LONG_S] / peaks[_SHORT_S]
