@@ -23,30 +23,41 @@ _PAIRS = np.array(
     + [(_AT[p + side], _AT[23 + side]) for p in (13, 15, 27) for side in (0, 1)]
 )
 _DEPTH_M = np.array([0.06 if set(pair) <= {0, 1, 6, 7} else 0.12 if set(pair) & {2, 3, 4, 5} else 0.16 for pair in _PAIRS])
+_ESTIMATOR_M = 0.14  # usual error of BlazePose's depth
 _SPEED_UP_M_S2 = 19.0
 _ROUNDS = 7
 _BLOCK_S, _OVERLAP_S = 20.0, 2.0
 
 
-def resolve(deep, xy, sure, lengths, size, fps, focal_px):
+def resolve(deep, xy, sure, lengths, size, fps, focal_px, doubt=1.0):
     """(T,12,3) landmarks.JOINTS in camera axes, metres, and the person's lengths (8,), see `proportions`.
 
     deep (T,12) the estimator's depth in metres from any origin of each frame; xy (T,12,2) pixels;
-    sure (T,12) 0..1; lengths (8,) an average body's.  By Gauss-Newton over all frames: bones keep
+    sure (T,12) 0..1; lengths (8,) an average body's; doubt (T,12) or a number: how far off `deep` is,
+    BlazePose's being 1.  By Gauss-Newton over all frames: bones keep
     their length, depths differ as the estimator says, and change without haste; what is far off is
     believed less.
     """
     rays = (xy - 0.5 * np.asarray(size, np.float64)) / focal_px
     rays = np.stack([rays[..., 0], np.ones(rays.shape[:2]), -rays[..., 1]], axis=-1)
     away = _first(deep, rays, lengths, sure, fps)[:, None] + deep - deep[:, 6:8].mean(axis=1, keepdims=True)
-    average = lengths
+    average, doubt = lengths, np.broadcast_to(doubt, deep.shape)[:, _PAIRS].max(axis=-1)
     for again in range(_ROUNDS):
         if again in (2, 4):
             places = away[..., None] * rays
             way = places[:, _BONES[:, 0]] - places[:, _BONES[:, 1]]
             lengths = proportions.fitted(way, sure[:, _BONES].min(axis=-1), _KIND, average, fps)
-        away = np.maximum(away + np.clip(_step(away, deep, rays, sure, lengths, fps), -0.3, 0.3), 0.2)
+        away = np.maximum(away + np.clip(_step(away, deep, doubt, rays, sure, lengths, fps), -0.3, 0.3), 0.2)
     return away[..., None] * rays, lengths
+
+
+def blended(deep, other, error_m):
+    """One depth (T,12) of the estimator's `deep` and a second opinion `other` with its expected error (T,12), metres,
+    both about the hips; and the doubt (T,12) in it for `resolve`."""
+    share = (_ESTIMATOR_M / error_m) ** 2
+    other = other - other[:, 6:8].mean(axis=1, keepdims=True)
+    deep = deep - deep[:, 6:8].mean(axis=1, keepdims=True)
+    return (deep + share * other) / (1.0 + share), (1.0 + share) ** -0.5
 
 
 def _first(deep, rays, lengths, sure, fps):
@@ -59,7 +70,7 @@ def _first(deep, rays, lengths, sure, fps):
     return filters.smooth(np.median(across / seen, axis=1), 1.0, fps, np.maximum(sure.mean(axis=1), 1e-3))
 
 
-def _step(away, deep, rays, sure, lengths, fps):
+def _step(away, deep, doubt, rays, sure, lengths, fps):
     """(T,12) the Gauss-Newton step of `away`."""
     from scipy.linalg import solveh_banded
 
@@ -85,7 +96,8 @@ def _step(away, deep, rays, sure, lengths, fps):
         add(a, b, *slopes, off[:, k], weight[:, k])
     apart = away - deep
     off = apart[:, _PAIRS[:, 0]] - apart[:, _PAIRS[:, 1]]
-    weight = sure[:, _PAIRS].min(axis=-1) / _DEPTH_M**2 / (1.0 + (off / (2.0 * _DEPTH_M)) ** 2)
+    spread = _DEPTH_M * doubt
+    weight = sure[:, _PAIRS].min(axis=-1) / spread**2 / (1.0 + (off / (2.0 * spread)) ** 2)
     for k, (a, b) in enumerate(_PAIRS):
         add(a, b, one, -one, off[:, k], weight[:, k])
     if frames > 2:

@@ -13,8 +13,9 @@ from ..motion.contacts import find_contacts, point_speed
 _X, _Y, _Z = np.eye(3)
 _FLOOR_RAD = np.radians([1.5, 3.0])  # how level the floor usually is after `upright`: sideways, away
 FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
-# how slow and low soles must be to rest, some time and all the time; in video depth is noise, and with it height
-_STILL_M_S, _LOW_M, _TRUST_DEPTH = (0.3, 0.5), (0.14, 0.22), 0.25
+# between which bounds a sole is slow enough to rest; how low it must be, some time and all the time: in video depth
+# is noise, and with it height
+_STILL_M_S, _LOW_M, _TRUST_DEPTH = (0.3, 0.7), (0.14, 0.22), 0.25
 _AWAY_HZ = 0.7
 # share of body mass near each canonical joint
 MASS = {"pelvis": 0.2, "spine2": 0.15, "spine3": 0.15, "head": 0.08, "upper_arm_l": 0.03, "upper_arm_r": 0.03,
@@ -110,8 +111,12 @@ def seen_speed(xy, away, fps, focal_px):
 
 
 def resting(points, fps, speed):
-    """(T,4) 1 where a sole point (T,4,3), floor at z = 0, rests, by its speed (T,4) in the noise of video."""
-    return find_contacts(points, fps, speed=speed, speed_m_s=_STILL_M_S, height_m=_LOW_M)
+    """(T,4) 1 where a sole point (T,4,3), floor at z = 0, rests, by its speed (T,4) in the noise of video.
+
+    Some foot nearly always rests, so the usual speed of the slowest point tells the noise.
+    """
+    usual = float(np.clip(1.3 * np.median(speed.min(axis=1)), *_STILL_M_S))
+    return find_contacts(points, fps, speed=speed, speed_m_s=(usual, 1.6 * usual), height_m=_LOW_M)
 
 
 def above_floor(points, fps):

@@ -25,14 +25,15 @@ _ANCHORS = {
 
 
 def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_lock: bool = True,
-          report: Report = silent) -> Motion:  # fmt: skip
+          lifted=None, report: Report = silent) -> Motion:  # fmt: skip
     """The person's movement on the canonical 22 joints, with bones of constant length.
 
     keypoints: BlazePose's 33 points with xyz.  height_m is the person's height, else 1.70 m is
     assumed; a wrong height scales body and path alike.  At the first frame the pelvis faces -Y
     above x = y = 0; the floor is z = 0.  Gaps up to 0.5 s are bridged and scored less, longer ones
     are slerped and score 0; before the first sight of the person and after the last the pose is
-    held.  smooth_hz is the cutoff of the zero-phase filter; 0 smooths nothing.
+    held.  smooth_hz is the cutoff of the zero-phase filter; 0 smooths nothing.  `lifted` is what
+    `lift.Lifter` says of the same keypoints: its depth is blended with the estimator's.
     Raises BadInput: another layout, no xyz, nobody seen, height outside 0.3..3 m, a bad cutoff.
     """
     _check(keypoints, height_m, smooth_hz)
@@ -42,9 +43,11 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     keypoints = clean.unflip(keypoints)
     points, xy, weight, seen, score = clean.whole(keypoints, cutoff_hz)
     if seen.any() and not (seen[0] and seen[-1]):
-        return _held_at_the_ends(keypoints, np.flatnonzero(seen)[[0, -1]], height_m, smooth_hz, foot_lock, report)
+        options = dict(height_m=height_m, smooth_hz=smooth_hz, foot_lock=foot_lock, report=report)
+        return _held_at_the_ends(keypoints, lifted, np.flatnonzero(seen)[[0, -1]], options)
     report(0.3, "Turning joints")
-    points, xy, skeleton = _in_depth(points, xy, weight, keypoints, ADULT_M if height_m is None else float(height_m))
+    tall = 1.0 if height_m is None else height_m / ADULT_M
+    points, xy, skeleton = _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall)
     grot = joints.rotations(points, weight, skeleton, fps)
     lrot = filters.slerp_gaps(local_rotations(grot, skeleton.parents), seen)
 
@@ -66,12 +69,13 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     return motion.with_(lrot=quat.unroll(lrot), root=start)
 
 
-def _held_at_the_ends(keypoints, ends, height_m, smooth_hz, foot_lock, report):
+def _held_at_the_ends(keypoints, lifted, ends, options):
     """The stretch between the first and the last sight of the person, its ends held where nobody is seen."""
     first, last = (int(end) for end in ends)
     rows = slice(first, last + 1)
     stretch = replace(keypoints, xy=keypoints.xy[rows], xyz=keypoints.xyz[rows], score=keypoints.score[rows])
-    motion = solve(stretch, height_m=height_m, smooth_hz=smooth_hz, foot_lock=foot_lock, report=report)
+    lifted = lifted and replace(lifted, xyz=lifted.xyz[rows], score=lifted.score[rows])
+    motion = solve(stretch, lifted=lifted, **options)
     rows = np.clip(np.arange(len(keypoints)), first, last) - first
     outside = (np.arange(len(keypoints)) < first) | (np.arange(len(keypoints)) > last)
     score = np.where(outside[:, None], 0.0, motion.score[rows])
@@ -94,19 +98,24 @@ def _check(keypoints, height_m, smooth_hz):
         raise BadInput("no_person", "No frame of these keypoints shows a person.", "Choose another clip or person.")
 
 
-def _in_depth(points, xy, weight, keypoints, height_m):
-    """The points (T,33,3) in metres and camera axes about the hips, their pixels (T,33,2), and the skeleton."""
-    focal_px = root.FOCAL * max(keypoints.size)
-    points = landmarks.in_camera_axes(points, xy, keypoints.size, focal_px)
-    points, xy = landmarks.centred(points, xy)
+def _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall):
+    """The points (T,33,3) in metres and camera axes about the hips, their pixels (T,33,2), and the skeleton.
+
+    All is found for an average adult, then scaled by `tall`.
+    """
+    size, fps, main = keypoints.size, keypoints.fps, list(landmarks.JOINTS)
+    focal_px = root.FOCAL * max(size)
+    points, xy = landmarks.centred(landmarks.in_camera_axes(points, xy, size, focal_px), xy)
     usual = proportions.usual(ADULT_M)
     points = points * proportions.unit(points, weight, usual)
-    main = list(landmarks.JOINTS)
-    places, lengths = depth.resolve(
-        points[:, main, 1], xy[:, main], weight[:, main], usual, keypoints.size, keypoints.fps, focal_px
-    )
-    tall = height_m / ADULT_M
-    return landmarks.placed(points, places) * tall, xy, proportions.skeleton(lengths * tall, height_m)
+    deep, doubt = points[:, main, 1], 1.0
+    if lifted is not None:
+        lost = filters.fill_gaps(lifted.xyz[:, [lifted.names.index(name) for name in _ANCHORS]])
+        seen = landmarks.in_camera_axes(filters.smooth(lost, cutoff_hz, fps), xy, size, focal_px)[..., 1]
+        sure = filters.smooth(lifted.score[:, [lifted.names.index(name) for name in _ANCHORS]], 1.0, fps)
+        deep, doubt = depth.blended(deep, seen, -0.1 * np.log(np.clip(sure, 0.05, 0.75)))
+    places, lengths = depth.resolve(deep, xy[:, main], weight[:, main], usual, size, fps, focal_px, doubt)
+    return landmarks.placed(points, places) * tall, xy, proportions.skeleton(lengths * tall, ADULT_M * tall)
 
 
 def _legs_seen(keypoints, fps):
