@@ -222,3 +222,15 @@ def test_training_refuses_what_is_no_pack(tmp_path, capsys):
     np.savez(tmp_path / "odd.npz", lrot=np.zeros(3))
     code = cli.main(["train", "inbetween", "--data", str(tmp_path / "odd.npz"), "--out", str(tmp_path / "out")])
     assert code in (1, 2) and capsys.readouterr().err
+
+
+def test_keys_further_away_tell_of_the_movement(lstm):
+    """Single poses on either side of a hole: what lies beyond them is heeded, and stays as it was."""
+    motion = walk(61)
+    few, more = np.zeros((61, 22), bool), np.zeros((61, 22), bool)
+    few[[20, 40]] = more[[0, 20, 40, 60]] = True
+    alone, among = lstm(motion, few), lstm(motion, more)
+    hole = slice(21, 40)
+    apart = [quat.angle(m.lrot[hole], motion.lrot[hole]).mean() for m in (alone, among)]
+    assert apart[0] != apart[1]
+    assert np.array_equal(among.lrot[more], motion.lrot[more])

@@ -21,6 +21,7 @@ MODEL = Path(__file__).resolve().parents[1] / "models" / "inbetween" / "model.on
 AHEAD = MODEL.with_name("ahead.onnx")
 FPS = 30.0  # what they were trained at
 FASTEST = 2.5  # leg lengths a second: the root's speed in all but a hundredth of the training frames
+_MOST = window.LONGEST + 2 * AROUND  # frames of a window, as in training
 _LEVEL_M = 0.02  # by which the lowest foot may leave the ground's height
 
 
@@ -43,22 +44,23 @@ class Lstm:
         lrot, root = lrot.astype(np.float64), root.astype(np.float64)
         alike = defaultdict(list)
         for gap in gaps(rows):
-            alike[rows[gap.first : gap.last + 1].tobytes()].append(gap)
-        for done, group in enumerate(alike.values()):
-            report(done / len(alike), "Filling")
-            frames = np.array([np.arange(g.first, g.last + 1) for g in group])
-            offsets = np.repeat(np.asarray(motion.skeleton.offsets, np.float64)[None], len(group), axis=0)
-            pattern = rows[group[0].first : group[0].last + 1]
-            filled = self.fill(lrot[frames], root[frames], offsets, motion.skeleton.parents, pattern, motion.fps)
-            lrot[frames], root[frames] = filled
-        report(1.0, "Filled")
-        keep = ~rows
+            first, last = _with_neighbours(rows, gap, round(_MOST * motion.fps / FPS))
+            alike[rows[first : last + 1].tobytes(), gap.hole[0] - first].append((first, gap.hole))
         out_lrot, out_root = np.array(motion.lrot), np.array(motion.root)
-        out_lrot[keep], out_root[keep] = lrot[keep], root[keep]
+        out_lrot[~rows], out_root[~rows] = lrot[~rows], root[~rows]
+        for done, ((shape, before), group) in enumerate(alike.items()):
+            report(done / len(alike), "Filling")
+            pattern = np.frombuffer(shape, bool)
+            frames = np.array([np.arange(first, first + len(pattern)) for first, _ in group])
+            offsets = np.repeat(np.asarray(motion.skeleton.offsets, np.float64)[None], len(group), axis=0)
+            filled = self.fill(lrot[frames], root[frames], offsets, motion.skeleton.parents, pattern, motion.fps)
+            own = slice(before, before + group[0][1][1] - group[0][1][0] + 1)
+            out_lrot[frames[:, own]], out_root[frames[:, own]] = filled[0][:, own], filled[1][:, own]
+        report(1.0, "Filled")
         return motion.with_(lrot=out_lrot, root=out_root)
 
     def fill(self, lrot, root, offsets, parents, known, fps: float = FPS):
-        """Windows (N,T,J,4), (N,T,3) on skeletons (N,J,3) with one pattern known (T,), one hole: both filled.
+        """Windows (N,T,J,4), (N,T,3) on skeletons (N,J,3) with one pattern known (T,): both filled.
 
         Away from 30 fps the network works on a 30 fps copy of the window, and its change to the
         interpolation is carried over to the window's own frames.
@@ -80,29 +82,52 @@ class Lstm:
 
     def _at_other_rate(self, lrot, root, offsets, parents, seg, anchor, fps):
         base_lrot, base_root = window.interpolate(lrot, root, seg)
-        own = np.arange(len(seg.known))
-        first, last = anchor, int(seg.after[anchor + 1])
-        length = max(2, round((last - first) * FPS / fps))
-        before, behind = min(9, int(anchor * FPS / fps)), min(9, int((own[-1] - last) * FPS / fps))
-        inner = np.arange(-before, length + behind + 1)
-        where = np.interp(
-            inner, [-before, 0, length, length + behind],
-            [first - before * fps / FPS, first, last, last + behind * fps / FPS],
-        )  # fmt: skip
-        coarse = window.segments((inner <= 0) | (inner >= length))
-        low = np.clip(np.floor(where).astype(int), 0, own[-1] - 1)
-        share = np.clip(where - low, 0.0, 1.0)
-        share_of = np.broadcast_to(share[:, None], (len(base_lrot), len(low), base_lrot.shape[2]))
-        lrot = quat.slerp(base_lrot[:, low], base_lrot[:, low + 1], share_of)
-        root = base_root[:, low] * (1 - share[:, None]) + base_root[:, low + 1] * share[:, None]
-        turned, moved = self._filled(lrot, root, offsets, parents, coarse, before)
+        edges, places = _at_30_fps(seg.known, fps)
+        inner, own = np.arange(places[-1] + 1), np.arange(len(seg.known))
+        hole = ~seg.known[np.minimum(edges[:-1] + 1, own[-1])]
+        coarse = ~np.any([(inner > x) & (inner < y) for x, y in zip(places[:-1][hole], places[1:][hole])], axis=0)
+        lrot, root = _between(base_lrot, base_root, np.interp(inner, places, edges))
+        turned, moved = self._filled(lrot, root, offsets, parents, window.segments(coarse), int(np.argmin(coarse)) - 1)
         turn, move = quat.log(quat.multiply(quat.inverse(lrot), turned)), moved - root
-        at = np.interp(own, where, np.arange(len(where)))
-        low = np.clip(np.floor(at).astype(int), 0, len(where) - 2)
+        at = np.interp(own, edges, places)
+        low = np.clip(np.floor(at).astype(int), 0, places[-1] - 1)
         share = (at - low)[:, None]
         turn = turn[:, low] * (1 - share[..., None]) + turn[:, low + 1] * share[..., None]
         move = move[:, low] * (1 - share) + move[:, low + 1] * share
         return quat.multiply(base_lrot, quat.exp(turn)), base_root + move
+
+
+def _with_neighbours(rows, gap, most: int) -> tuple:
+    """(first, last) of a gap's window, with the keys before and after where its own are single poses, if that is
+    no longer than `most` frames."""
+    first, last = gap.first, gap.last
+    keys = np.flatnonzero(rows)
+    if first == gap.hole[0] - 1 and first > keys[0]:
+        near = int(keys[keys < first][-1])
+        first = near if last - near < most else first
+    if last == gap.hole[1] + 1 and last < keys[-1]:
+        near = int(keys[keys > last][0])
+        last = near if near - first < most else last
+    return first, last
+
+
+def _at_30_fps(known, fps: float) -> tuple:
+    """Where runs of known frames and holes meet, (K,) in the pattern's own frames and (K,) at 30 fps."""
+    edges = [0]
+    for i in np.flatnonzero(known[1:] != known[:-1]):
+        edges.append(int(i) if known[i] else int(i) + 1)
+    edges = np.unique(edges + [len(known) - 1])
+    lengths = np.diff(edges)
+    holes = ~known[edges[:-1] + 1]
+    return edges, np.concatenate([[0], np.cumsum(np.maximum(np.where(holes, 2, 1), np.round(lengths * FPS / fps)))]).astype(int)
+
+
+def _between(lrot, root, at):
+    """lrot (N,T,J,4), root (N,T,3) at frames at (S,) that need not be whole."""
+    low = np.clip(np.floor(at).astype(int), 0, lrot.shape[1] - 2)
+    share = np.clip(at - low, 0.0, 1.0)[:, None]
+    turned = quat.slerp(lrot[:, low], lrot[:, low + 1], np.broadcast_to(share, (len(lrot), len(low), lrot.shape[2])))
+    return turned, root[:, low] * (1 - share) + root[:, low + 1] * share
 
 
 class Continue:
