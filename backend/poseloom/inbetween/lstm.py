@@ -22,6 +22,7 @@ AHEAD = MODEL.with_name("ahead.onnx")
 FPS = 30.0  # what they were trained at
 FASTEST = 2.5  # leg lengths a second: the root's speed in all but a hundredth of the training frames
 _MOST = window.LONGEST + 2 * AROUND  # frames of a window, as in training
+_AT_ONCE = 24  # windows; more leave the processor's caches
 _LEVEL_M = 0.02  # by which the lowest foot may leave the ground's height
 
 
@@ -65,6 +66,10 @@ class Lstm:
         Away from 30 fps the network works on a 30 fps copy of the window, and its change to the
         interpolation is carried over to the window's own frames.
         """
+        if len(lrot) > _AT_ONCE:
+            cuts = [slice(i, i + _AT_ONCE) for i in range(0, len(lrot), _AT_ONCE)]
+            parts = [self.fill(lrot[c], root[c], offsets[c], parents, known, fps) for c in cuts]
+            return tuple(np.concatenate(part) for part in zip(*parts))
         known = np.asarray(known, bool)
         seg, anchor = window.segments(known), int(np.argmin(known)) - 1
         lrot, root, yaw, ground = window.to_anchor(lrot, root, anchor)
