@@ -105,7 +105,7 @@ class Tailor:
         shirt.moved += hang(shirt, points, trunk, slice_m=0.02)
         yield shirt.rim(points, 0.010), "shirt"
 
-        trousers = Cloth.of(self.tights, count).cut((hips + 0.12) - height).cut(height - 0.055)
+        trousers = Cloth.of(self.tights, count).cut((hips + 0.12) - height).cut(height - 0.055).cut(-arm)
         flare = smoothstep(-trousers.blend(height), -(knee - 0.02), -0.08)
         loose = 0.004 + 0.018 * flare + 0.004 * smoothstep(-trousers.blend(height), -hips, -(hips - 0.12))
         trousers.moved = trousers.moved + loose[:, None] * trousers.blend(self.normals)
