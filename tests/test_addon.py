@@ -216,7 +216,7 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     codes = {name: code for name, (code, _, _) in said.items()}
     assert codes == {
         "retarget": 0, "again": 2, "bvh": 0, "no clip": 2, "no character": 2, "preset": 0, "ending": 2,
-        "several": 3, "usage": 2, "help": 0, "animate": 0,
+        "game": 0, "take": 0, "takes": 0, "not for games": 2, "bad settings": 2, "several": 3, "usage": 2, "help": 0, "animate": 0,
     }, said  # fmt: skip
     assert "--overwrite" in said["again"][2]
     assert "none.bvh" in said["no clip"][2] and "none.blend" in said["no character"][2]
@@ -227,8 +227,8 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     assert found["backend"] == "stopped"  # it was started for the command, and stopped after it
     assert found["action"] == ["Hero|walk", 1.0, 1.0 + int(39 / 30 * 24)]
     assert found["made"] == [
-        "back.bvh", "hero.blend", "joints.npz", "many/walk.blend", "ours.blend", "report.json", "squats.blend", "walk.blend",
-        "walk.bvh",
+        "back.bvh", "game.glb", "hero.blend", "joints.npz", "many/walk.blend", "mine.json", "ours.blend", "report.json",
+        "squats.blend", "take.bvh", "takes/back.blend", "takes/walk.blend", "walk.blend", "walk.bvh",
     ]  # fmt: skip
     assert found["clip_difference"] < 1e-3
 

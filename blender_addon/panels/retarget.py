@@ -66,10 +66,10 @@ def _draw_button(layout, chosen, takes) -> None:
         button.source = chosen.source_armature.name if chosen.source_armature else ""
     elif reader.is_foreign(chosen.clip):
         button = layout.operator("poseloom.retarget_take", text="Retarget", icon="ARMATURE_DATA")
-        button.filepath, button.take = chosen.clip, chosen.take if len(takes.found) > 1 else ""
+        button.filepath, button.take = bpy.path.abspath(chosen.clip), chosen.take if len(takes.found) > 1 else ""
     else:
         button = layout.operator("poseloom.retarget_bvh", text="Retarget", icon="ARMATURE_DATA")
-        button.filepath = chosen.clip
+        button.filepath = bpy.path.abspath(chosen.clip)
 
 
 class POSELOOM_PT_retarget_options(Sidebar, bpy.types.Panel):

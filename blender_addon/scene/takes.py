@@ -74,9 +74,9 @@ def _moves(action, slot, obj) -> bool:
 
 
 def _name_of(action: str, owner: str) -> str:
-    """Importers write Armature|Take|Layer, and we Armature|Take."""
+    """Importers write Armature|Take|Layer, or Take_Armature for glTF before Blender 4.4, and we Armature|Take."""
     pieces = action.split("|")
-    return pieces[1] if len(pieces) > 1 and pieces[0] == owner else action
+    return pieces[1] if len(pieces) > 1 and pieces[0] == owner else action.removesuffix(f"_{owner}")
 
 
 def _rest(obj) -> None:

@@ -14,6 +14,7 @@ def main(path, work, video):
     clip = session.bvh(work / "walk.bvh")
     session.armature("Hero")
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "hero.blend"))
+    (work / "mine.json").write_text('{"poseloom": "retarget", "up": "Y", "root": "in_place"}')
     words = {
         "retarget": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "walk.blend"],
         "again": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "walk.blend"],
@@ -24,6 +25,13 @@ def main(path, work, video):
         "preset": ["retarget", clip, "--to", "mixamo", "--out", work / "ours.blend"],
         "ending": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "none.txt"],
         "several": ["retarget", clip, work / "none.bvh", "--to", work / "hero.blend", "--out", work / "many"],
+        "game": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "game.glb", "--game", "--root-bone", "base",
+                 "--root", "in-place"],
+        "take": ["retarget", work / "walk.blend", "--to", work / "hero.blend", "--out", work / "take.bvh"],
+        "takes": ["retarget", work / "walk.blend", work / "back.bvh", "--to", work / "hero.blend", "--out", work / "takes", "--settings",
+                  work / "mine.json"],
+        "not for games": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "none.bvh", "--game"],
+        "bad settings": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "none.blend", "--settings", "None"],
         "usage": ["retarget"],
         "help": ["retarget", "--help"],
         "animate": ["animate", video, "--to", work / "hero.blend", "--out", work / "squats.blend", "--end", "10",

@@ -17,7 +17,7 @@ def main(path, work, robot):
     bpy.ops.poseloom.retarget_bvh(filepath=str(clip))
     bpy.ops.export_scene.fbx(
         filepath=str(work / "actor.fbx"), add_leaf_bones=False, bake_anim_use_nla_strips=False,
-        bake_anim_simplify_factor=0.0,
+        bake_anim_simplify_factor=0.0, object_types={"ARMATURE"},
     )  # fmt: skip
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "actor.blend"))
 
