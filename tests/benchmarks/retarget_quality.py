@@ -35,8 +35,10 @@ from rig_records import RECORDS, record  # noqa: E402
 from poseloom.motion import quat  # noqa: E402
 from poseloom.motion.bvh import read_bvh  # noqa: E402
 from poseloom.motion.contacts import foot_points  # noqa: E402
+from poseloom.motion.skeleton import REST_HEIGHT_M  # noqa: E402
 from poseloom.retarget import from_rig, grounded, to_rig  # noqa: E402
 from poseloom.retarget.pose import Posed  # noqa: E402
+from poseloom.retarget.quality import LEGS, LIMBS, Body, angles, height, places, slide  # noqa: E402
 from poseloom.rigs.recognise import recognise  # noqa: E402
 
 CLIPS = (
@@ -44,59 +46,6 @@ CLIPS = (
     *(f"29_{i:02}" for i in (1, 2, 3, 4, 5, 7, 8, 9, 11, 14, 15, 16, 17, 19, 20, 21, 22, 23, 24, 25)),
     *(f"49_{i:02}" for i in range(1, 23)),
 )
-LIMBS = [(f"{a}_{s}", f"{b}_{s}") for s in "lr" for a, b in
-         (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))]  # fmt: skip
-LEGS = [limb for limb in LIMBS if limb[0][:2] in ("th", "sh")]
-
-
-class Body:
-    """A rig at rest, in metres of the world: its floor, its height, and points on the soles with their bones."""
-
-    def __init__(self, rig):
-        self.rig = rig
-        heads = rig.rest[:, :3, 3] @ rig.world[:3, :3].T + rig.world[:3, 3]
-        tails = rig.tails @ rig.world[:3, :3].T + rig.world[:3, 3]
-        feet = [rig.index(rig.roles[j][0]) for j in ("foot_l", "foot_r", "toe_l", "toe_r") if j in rig.roles]
-        lowest = min(heads[feet, 2].min(), tails[feet, 2].min())
-        top = max(heads[:, 2].max(), tails[:, 2].max())
-        self.floor = 0.0 if -0.02 * (top - lowest) <= lowest <= 0.08 * (top - lowest) else lowest
-        self.scale = 1.75 / (top - self.floor)
-        self.points = [point for side in "lr" for point in self._points(heads, tails, side)]
-
-    def _points(self, heads, tails, side):
-        """Heel, ball and tip of a foot as (bone, place)."""
-        foot = self.rig.index(self.rig.roles[f"foot_{side}"][0])
-        toe = self.rig.index(self.rig.roles[f"toe_{side}"][0]) if f"toe_{side}" in self.rig.roles else None
-        ankle, ball = heads[foot], tails[foot] if toe is None else heads[toe]
-        ahead = (ball - ankle) * [1, 1, 0]
-        tip = ball if toe is None else tails[toe]
-        places = [ankle - 0.35 * ahead, ball, tip]
-        bones = [foot, foot, foot if toe is None else toe]
-        return [(bone, np.array([place[0], place[1], self.floor])) for bone, place in zip(bones, places)]
-
-    def soles(self, posed):
-        """(T,6,3) heel, ball, tip of the left and the right foot, metres in the world, whose floor is at 0."""
-        rig, out = self.rig, []
-        for bone, place in self.points:
-            local = np.linalg.solve(rig.world[:3, :3], place - rig.world[:3, 3]) - rig.rest[bone, :3, 3]
-            at = posed.head(bone) + quat.rotate(posed.delta(bone), local)
-            out.append(at @ rig.world[:3, :3].T + rig.world[:3, 3])
-        return np.stack(out, axis=1)
-
-
-def places(rig, posed):
-    heads = {joint: posed.head(rig.index(bones[0])) for joint, bones in rig.roles.items()}
-    return {joint: head @ rig.world[:3, :3].T for joint, head in heads.items()}
-
-
-def angles(a, b, limbs):
-    """(T,L) degrees between the limbs' directions in two sets of places."""
-    out = []
-    for start, end in limbs:
-        if all(joint in at for joint in (start, end) for at in (a, b)):
-            u, v = a[end] - a[start], b[end] - b[start]
-            out.append(np.arctan2(np.linalg.norm(np.cross(u, v), axis=-1), np.sum(u * v, axis=-1)))
-    return np.degrees(np.stack(out, axis=-1))
 
 
 def knees(at):
@@ -127,12 +76,11 @@ def measured(source: Source, body: Body) -> dict:
     free, planted = (to_rig(motion, rig, plant_feet=plant) for plant in (False, True))
     posed = Posed(rig, planted)
     before, after = (places(rig, Posed(rig, m)) for m in (free, planted))
-    soles = body.scale * body.soles(posed)
+    soles = body.scale * body.soles(posed, len(motion))
     # columns: heel_l, heel_r, ball_l, ball_r
     rest = motion.contact[:, :4] >= 0.5
     points = soles[:, [0, 3, 1, 4]]
-    speed = np.linalg.norm(np.diff(points[:, 2:, :2], axis=0), axis=-1) * motion.fps
-    held = rest[1:, 2:] & rest[:-1, 2:]
+    slid = slide(points[:, 2:], rest[:, 2:], motion.fps)
     row = {
         "frames": len(motion),
         "bone_deg": np.median(angles(source.at, after, LIMBS)),
@@ -141,8 +89,8 @@ def measured(source: Source, body: Body) -> dict:
         "knee_pop": jerk(knees(after)) / max(jerk(knees(source.at)), 1e-6),
         "rest_share": rest.any(axis=-1).mean(),
     }
-    if held.any():
-        row["slide_cm_s"] = 100.0 * np.percentile(speed[held], 95)
+    if np.isfinite(slid).any():
+        row["slide_cm_s"] = np.nanpercentile(slid, 95)
     if rest.any():
         row["sole_mm"] = 1e3 * np.percentile(np.abs(points[..., 2][rest]), 95)
     back = from_rig(to_rig(from_rig(free, rig), source.rig, plant_feet=False), source.rig)
@@ -154,11 +102,9 @@ def measured(source: Source, body: Body) -> dict:
 
 def source_slide(source: Source) -> float:
     """What the source's own feet slide, cm/s, by the same measure."""
-    height = 1.75 / np.ptp([p[..., 2].max() for p in source.at.values()] + [0.0])
-    points, rest = foot_points(source.motion)[:, 2:], source.motion.contact[:, 2:4] >= 0.5
-    held = rest[1:] & rest[:-1]
-    speed = np.linalg.norm(np.diff(points[..., :2], axis=0), axis=-1) * source.motion.fps
-    return 100.0 * height * np.percentile(speed[held], 95) if held.any() else np.nan
+    motion = source.motion
+    slid = slide(foot_points(motion)[:, 2:], motion.contact[:, 2:4] >= 0.5, motion.fps)
+    return np.nanpercentile(slid, 95) * REST_HEIGHT_M / height(motion.skeleton) if np.isfinite(slid).any() else np.nan
 
 
 COLUMNS = ("bone_deg", "leg_deg_added", "slide_cm_s", "penetration_mm", "sole_mm", "knee_pop", "loop_deg", "loop_cm")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..motion import quat
@@ -69,7 +67,8 @@ def hand_goal(a, b, scale, grot, root, moved, side, rest, fps) -> Reach:
     steep, share = eased(np.clip((height - thick) / max(length, 1e-9), 0.0, _STEEPEST), rest, fps)
     # what sinks in the source may sink as deep
     floor = thick - (1.0 - share) * np.maximum(thick - wrist[:, 2] - below, 0.0)
-    above = joints(b.offsets, grot, moved, arm)[2][:, 2] - floor
+    now = joints(b.offsets, grot, moved, arm)[2]
+    above = now[:, 2] - floor
     least = np.maximum(-steep - (1.0 - share), -np.maximum(above, 0.0) / max(np.linalg.norm(tip), 1e-9))
     turn = _raised(grot[:, hand], tip, least)
     turn = quat.multiply(_level(quat.multiply(turn, grot[:, hand]), tip, share), turn)
@@ -78,16 +77,21 @@ def hand_goal(a, b, scale, grot, root, moved, side, rest, fps) -> Reach:
     to_palm, to_tip = quat.rotate(grot[:, hand], palm), quat.rotate(grot[:, hand], tip)
     lowest = np.minimum(to_tip[:, 2], 0.0)  # of the hand, from its wrist
     move[:, 2] = np.where(rest, thick + to_palm[:, 2] - lowest - place[:, 2], 0.0)
-    move, share = eased(move, rest, fps)
-    return Reach(arm, place + move - to_palm, share, _Y, _SAY, least=floor - lowest)
+    wanted = place + eased(move, rest, fps)[0] - to_palm
+    return Reach(arm, wanted, _within_reach(b, wanted, now, arm, rest, fps), _Y, _SAY, least=floor - lowest)
 
 
-def within_reach(b, grot, root, ask: Reach) -> Reach:
-    """`ask` of a hand, less of it where its arm would have to fold or swing far: bodies are built too differently."""
-    length = np.linalg.norm(b.offsets[list(ask.chain[-2:])], axis=-1).sum()
-    miss = np.linalg.norm(ask.wanted - joints(b.offsets, grot, root, ask.chain)[2], axis=-1) / max(length, 1e-9)
-    far = np.clip((miss - _FAR[0]) / (_FAR[1] - _FAR[0]), 0.0, 1.0)
-    return replace(ask, near=ask.near * (1.0 - far * far * (3.0 - 2.0 * far)))
+def _within_reach(b, wanted, now, arm, rest, fps):
+    """(T,) how much the goals `wanted` (T,3) of a hand at `now` (T,3) count: 1 in a touch (T,), eased around it.
+
+    Less in a touch for which the arm would have to fold or swing far: bodies are built too differently.
+    """
+    miss = np.linalg.norm(wanted - now, axis=-1) / max(np.linalg.norm(b.offsets[list(arm[-2:])], axis=-1).sum(), 1e-9)
+    share = np.zeros_like(miss)
+    for start, end in runs(rest):
+        far = np.clip((miss[start:end].mean() - _FAR[0]) / (_FAR[1] - _FAR[0]), 0.0, 1.0)
+        share[start:end] = 1.0 - far * far * (3.0 - 2.0 * far)
+    return eased(share, rest, fps)[0]
 
 
 def _level(hand, tip, share):
@@ -107,6 +111,6 @@ def _raised(hand, tip, least):
     across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
     # the tip's height as it turns: ahead cos + across sin
     most = np.maximum(np.hypot(ahead[:, 2], across[:, 2]), 1e-9)
-    angle = np.arcsin(np.clip(least / most, -1.0, 1.0)) - np.arctan2(ahead[:, 2], across[:, 2])
-    angle = np.where(ahead[:, 2] < least, np.arctan2(np.sin(angle), np.cos(angle)), 0.0)
+    rise, now = np.arcsin(np.clip(least / most, -1.0, 1.0)), np.arctan2(ahead[:, 2], np.abs(across[:, 2]))
+    angle = np.where(ahead[:, 2] < least - 1e-5, np.where(across[:, 2] < 0.0, now - rise, rise - now), 0.0)
     return quat.from_axis_angle(np.cross(ahead, across), angle)

@@ -7,7 +7,7 @@ import numpy as np
 from ..motion import contacts, quat
 from ..motion.skeleton import FINGERS, global_rotations, local_rotations
 from ..motion.types import Motion, Skeleton
-from .hands import fingertips, hand_goal, palms, within_reach
+from .hands import fingertips, hand_goal, palms
 from .limbs import ankles, leg_chain, leg_length
 from .reach import Reach, give_way, joints, reach_out
 from .tracks import bulged, held, levelled
@@ -115,8 +115,7 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
     resting = [side for side in (0, 1) if b.hands[side] and contact[:, 4 + side].any()]
     asked += [hand_goal(a, b, scale, grot, root, moved, side, contact[:, 4 + side], motion.fps) for side in resting]
     moved = give_way(b.offsets, grot, moved, asked, motion.fps if contact.any() else None)
-    moved = moved + _head_up(a, b, scale, grot, root, moved, motion.fps if contact.any() else None)
-    asked[2:] = [within_reach(b, grot, moved, ask) for ask in asked[2:]]
+    moved = moved + _head_up(a, b, scale, grot, root, moved, asked[:2], motion.fps if contact.any() else None)
     for side in {0, 1} - set(resting):
         if b.hand_low(grot, moved, side):
             asked.append(hand_goal(a, b, scale, grot, root, moved, side, contact[:, 4 + side], motion.fps))
@@ -136,12 +135,21 @@ def stand(motion: Motion) -> Motion:
     return motion.with_(lrot=quat.unroll(local_rotations(grot, parents)), root=root)
 
 
-def _head_up(a: Stance, b: Stance, scale, grot, root, moved, fps):
-    """(T,3) how far up the body must go for its head not to sink into the floor by more than the source's."""
-    low = np.maximum(np.minimum(scale * a.head(grot, root), 0.0) - b.head(grot, moved), 0.0)
-    if fps is not None and low.any():
-        low = bulged(low, fps)
-    return low[:, None] * _Z
+def _head_up(a: Stance, b: Stance, scale, grot, root, moved, feet, fps):
+    """(T,3) how far up the body must go for its head not to sink into the floor by more than the source's.
+
+    Only as far as `feet`, the Reach of either leg, let it: they stay on the floor.
+    """
+    up = np.maximum(np.minimum(scale * a.head(grot, root), 0.0) - b.head(grot, moved), 0.0)
+    if not up.any():
+        return np.zeros_like(moved)
+    if fps is not None:
+        up = bulged(up, fps)
+    for ask in feet:
+        way = ask.wanted - joints(b.offsets, grot, moved, ask.chain)[0]
+        room = np.sqrt(np.maximum(b.leg**2 - np.sum(way[:, :2] ** 2, axis=-1), 0.0)) + way[:, 2]
+        up = np.minimum(up, np.maximum(room, 0.0) + b.leg * (1.0 / np.maximum(ask.near, 1e-3) - 1.0))
+    return up[:, None] * _Z
 
 
 def _rested(b: Stance, grot, ask: Reach, rest, fps):
@@ -162,7 +170,7 @@ def _foot_goal(a: Stance, b: Stance, scale, grot, root, side, bounds):
     height = scale * (ankle[:, 2] - a.depth(grot, side))
     left = _level_left(grot[:, foot])
     wanted = _ankle_goal(a.soles[side], b.soles[side], scale, grot[:, foot], ankle, left)
-    wanted += (b.width - scale * a.width) * (1.0, -1.0)[side] * left
+    wanted += (b.width - scale * a.width) * (1.0, -1.0)[side] * _level_left(grot[:, 0])
     wanted[:, 2] = height + b.depth(grot, side)
     air = np.clip((height / b.leg - bounds[0]) / (bounds[1] - bounds[0]), 0.0, 1.0)
     return Reach(b.legs[side], wanted, 1.0 - air * air * (3.0 - 2.0 * air), -_Y)
