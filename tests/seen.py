@@ -31,10 +31,7 @@ def landmarks(motion) -> np.ndarray:
     length = np.linalg.norm(trunk, axis=-1, keepdims=True)
     up, left = trunk / length, quat.rotate(grot[:, 0], np.array([1.0, 0.0, 0.0]))
     back = np.cross(up, left)
-    # on the skin: shoulders above and inside the joints, hips before and below them
-    for side, sign in enumerate((1.0, -1.0)):
-        out[:, 11 + side] += length * (0.04 * up - 0.02 * sign * left)
-        out[:, 23 + side] -= length * (0.04 * up + 0.035 * back)
+    out[:, 23:25] -= (length * (0.04 * up + 0.035 * back))[:, None]  # its hips lie before and below the joints
     for point, (joint, offset) in _ON_BODY.items():
         for side, sign in enumerate((1.0, -1.0)):
             j = skeleton.index(joint[:-1] + "lr"[side] if joint.endswith("_l") else joint)

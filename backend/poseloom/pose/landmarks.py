@@ -11,10 +11,9 @@ JOINTS = (11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 SHOULDERS, HIPS = (11, 12), (23, 24)
 # the other points, and the joints they go along with
 _CARRIED = ((range(11), (11, 12)), ((17, 19, 21), (15,)), ((18, 20, 22), (16,)), ((29, 31), (27,)), ((30, 32), (28,)))
-# from the points on the skin to where limbs turn, in lengths of the trunk: outwards, backwards, upwards; by
-# least squares on rendered people of other subjects than those of any test
-_SHOULDER_IN = np.array([0.02, 0.0, -0.04])
-_HIP_IN = np.array([0.0, 0.037, 0.038])
+# from the points at the hips to where thighs turn, in lengths of the trunk: backwards, upwards; by least squares on
+# rendered people of other subjects than those of any test
+_HIP_IN = np.array([0.037, 0.038])
 
 
 def in_camera_axes(points, xy, size, focal_px):
@@ -29,22 +28,19 @@ def in_camera_axes(points, xy, size, focal_px):
 
 
 def centred(points, xy):
-    """points (T,33,3) in camera axes and their pixels xy (T,33,2), shoulders and hips moved into the joints."""
+    """points (T,33,3) in camera axes and their pixels xy (T,33,2), the hips moved into the joints."""
     points, xy = np.array(points), np.array(xy)
     up = points[:, SHOULDERS].mean(axis=1) - points[:, HIPS].mean(axis=1)
-    across = points[:, SHOULDERS[0]] - points[:, SHOULDERS[1]] + points[:, HIPS[0]] - points[:, HIPS[1]]
-    # columns: left, back, up
-    axes = quat.frame(up, across)[..., [1, 2, 0]] * np.linalg.norm(up, axis=-1)[:, None, None]
+    left = points[:, SHOULDERS[0]] - points[:, SHOULDERS[1]] + points[:, HIPS[0]] - points[:, HIPS[1]]
+    back = quat.cross(up, left / np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-9))
+    move = _HIP_IN[0] * back + _HIP_IN[1] * up
     # pixels of a metre, by the body's extent in both
     flat = points[:, JOINTS][..., [0, 2]] * [1.0, -1.0]
     flat = flat - flat.mean(axis=1, keepdims=True)
     seen = xy[:, JOINTS] - xy[:, JOINTS].mean(axis=1, keepdims=True)
     pixels = (flat * seen).sum(axis=(1, 2)) / np.maximum((flat**2).sum(axis=(1, 2)), 1e-9)
-    for pair, way in ((SHOULDERS, _SHOULDER_IN), (HIPS, _HIP_IN)):
-        for point, side in zip(pair, (1.0, -1.0)):
-            move = axes @ (way * [side, 1.0, 1.0])
-            points[:, point] += move
-            xy[:, point] += move[:, [0, 2]] * [1.0, -1.0] * pixels[:, None]
+    points[:, HIPS] += move[:, None]
+    xy[:, HIPS] += (move[:, [0, 2]] * [1.0, -1.0] * pixels[:, None])[:, None]
     return points, xy
 
 

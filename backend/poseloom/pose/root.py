@@ -119,6 +119,13 @@ def resting(points, fps, speed):
     return find_contacts(points, fps, speed=speed, speed_m_s=(usual, 1.6 * usual), height_m=_LOW_M)
 
 
+def widened(rests, edge_s, fps):
+    """rests (T,K), each begun and ended `edge_s` seconds further out."""
+    from scipy.ndimage import maximum_filter1d
+
+    return maximum_filter1d(rests, 2 * round(edge_s * fps) + 1, axis=0, mode="nearest")
+
+
 def above_floor(points, fps):
     """points (T,4,3) with the lowest of the second around each frame as floor."""
     return points - _lowest_near(points[..., 2].min(axis=1), fps)[:, None, None] * _Z
