@@ -6,6 +6,7 @@ return and may run on any.
 
 import shlex
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from typing import Optional
 import bpy
 from poseloom import client, settings
 from poseloom.errors import BadInput, Cancelled, PoseloomError
+from poseloom.inbetween import window
+from poseloom.inbetween.library import FPS
+from poseloom.motion.files import motion_from_bytes, motion_to_bytes
+from poseloom.motion.types import Motion
 from poseloom.progress import Report, part
 
 from . import preferences
@@ -102,7 +107,35 @@ def look(choice: Choice) -> View:
 
 def animate(running: client.Client, video: str, options: dict, report: Report) -> bytes:
     """The motion of the person in `video`, as the bytes of motion.npz."""
-    job = running.submit("animate", {"media": video}, options)
+    return _result(running, running.submit("animate", {"media": video}, options), report)
+
+
+class Remote:
+    """An in-betweener that the backend runs: `poseloom.inbetween.Inbetweener`."""
+
+    longest_s = window.LONGEST / FPS
+
+    def __init__(self, chosen: Choice, method: str = "lstm"):
+        self.chosen, self.method = chosen, method
+
+    def __call__(self, motion: Motion, known, report: Report) -> Motion:
+        return self._ask(motion.with_(score=known), {"method": self.method}, report)
+
+    def go_on(self, motion: Motion, frames: int, report: Report) -> Motion:
+        """`motion` and `frames` more."""
+        return self._ask(motion, {"method": self.method, "onward": frames}, report)
+
+    def _ask(self, motion, options, report):
+        running = ensure(self.chosen, part(report, 0.0, 0.2))
+        with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
+            path = Path(folder) / "motion.npz"
+            path.write_bytes(motion_to_bytes(motion))
+            job = running.submit("inbetween", {"motion": path}, options)
+            return motion_from_bytes(_result(running, job, part(report, 0.2, 1.0)))
+
+
+def _result(running: client.Client, job: str, report: Report) -> bytes:
+    """The bytes of motion.npz that a job makes."""
     try:
         # asked again and again, not listened to: a cancelled job must not wait for the next event
         while not (status := running.status(job)).final:

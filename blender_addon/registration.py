@@ -2,9 +2,10 @@
 
 import bpy
 
-from . import cli, jobs, overlay, preferences, properties, translations
-from .operators import animate, backend, edit, folder, game, layers, retarget, rig, roles, settings, takes
+from . import cli, filling, jobs, overlay, preferences, properties, translations
+from .operators import animate, backend, edit, folder, game, inbetween, layers, retarget, rig, roles, settings, takes, timing
 from .panels import animate as animate_panels
+from .panels import inbetween as inbetween_panels
 from .panels import retarget as retarget_panels
 from .panels import settings as settings_menus
 from .panels import sidebar
@@ -16,6 +17,9 @@ CLASSES = (
     properties.PoseloomTakes,
     properties.PoseloomRole,
     properties.PoseloomRoles,
+    filling.PoseloomInbetween,
+    filling.PoseloomCandidate,
+    filling.PoseloomCandidates,
     backend.POSELOOM_OT_start_backend,
     backend.POSELOOM_OT_stop_backend,
     backend.POSELOOM_OT_check_backend,
@@ -49,6 +53,13 @@ CLASSES = (
     edit.POSELOOM_OT_trim,
     edit.POSELOOM_OT_travel,
     game.POSELOOM_OT_export_game,
+    inbetween.POSELOOM_OT_fill,
+    inbetween.POSELOOM_OT_refill,
+    inbetween.POSELOOM_OT_find_candidates,
+    inbetween.POSELOOM_OT_continue,
+    inbetween.POSELOOM_OT_set_ease,
+    inbetween.POSELOOM_OT_add_to_library,
+    timing.POSELOOM_OT_retime,
     settings_menus.POSELOOM_MT_retarget_settings,
     settings_menus.POSELOOM_MT_animate_settings,
     animate_panels.POSELOOM_PT_animate,
@@ -59,6 +70,10 @@ CLASSES = (
     retarget_panels.POSELOOM_PT_roles,
     retarget_panels.POSELOOM_PT_layers,
     retarget_panels.POSELOOM_PT_edit,
+    inbetween_panels.POSELOOM_PT_inbetween,
+    inbetween_panels.POSELOOM_PT_speed,
+    inbetween_panels.POSELOOM_PT_library,
+    inbetween_panels.POSELOOM_PT_onward,
 )
 
 
@@ -69,6 +84,8 @@ def register():
     bpy.types.Scene.poseloom = bpy.props.PointerProperty(type=properties.PoseloomSettings)
     bpy.types.WindowManager.poseloom_roles = bpy.props.PointerProperty(type=properties.PoseloomRoles)
     bpy.types.WindowManager.poseloom_takes = bpy.props.PointerProperty(type=properties.PoseloomTakes)
+    bpy.types.Scene.poseloom_inbetween = bpy.props.PointerProperty(type=filling.PoseloomInbetween)
+    bpy.types.WindowManager.poseloom_candidates = bpy.props.PointerProperty(type=filling.PoseloomCandidates)
     bpy.types.STATUSBAR_HT_header.prepend(sidebar.draw_status)
     overlay.register()
     cli.register()
@@ -81,6 +98,8 @@ def unregister():
     bpy.types.STATUSBAR_HT_header.remove(sidebar.draw_status)
     del bpy.types.WindowManager.poseloom_takes
     del bpy.types.WindowManager.poseloom_roles
+    del bpy.types.WindowManager.poseloom_candidates
+    del bpy.types.Scene.poseloom_inbetween
     del bpy.types.Scene.poseloom
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

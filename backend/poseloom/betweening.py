@@ -9,18 +9,17 @@ from typing import Optional, Sequence
 import numpy as np
 
 from . import chains
-from .errors import BadInput
-from .inbetween import collection, load, onward
+from .errors import BadInput, Unavailable
+from .inbetween import collection, load
 from .inbetween import retime as timing
 from .inbetween.fill import FillOptions, fill
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import motion_to_bytes, write_bytes
 from .motion.resample import cut, cut_rig, parse_time
-from .motion.skeleton import JOINTS
-from .motion.types import Motion, RigMotion, Skeleton
+from .motion.types import Motion, RigMotion
 from .pipelines import Account, Character, Extras, check_ending, put
 from .progress import Report, part, silent
-from .rigfill import RigHoles, fill_rig, onto
+from .rigfill import RigHoles, fill_rig, lengthened, onto, played
 from .rigs.recognise import recognise
 
 __all__ = ["FillOptions", "How", "JobOptions", "Target", "inbetween", "inbetweener", "job", "retime"]
@@ -59,9 +58,10 @@ def job(motion: Motion, options: JobOptions, report: Report = silent) -> Motion:
         from .inbetween.lstm import Continue
 
         return Continue()(motion, options.onward, report)
-    method = inbetweener(options.method)
-    known = motion.score > 0.0
-    return fill(motion, known, None, FillOptions(feet=False), report) if method is None else method(motion, known, report)
+    method, known = inbetweener(options.method), motion.score > 0.0
+    if method is None:
+        return fill(motion, known, None, FillOptions(feet=False), report)
+    return method(motion, known, report)
 
 
 def inbetweener(name: str, clips: Optional[Sequence[tuple]] = None, candidate: int = 0):
@@ -124,7 +124,7 @@ def retime(
         rig, motion = read_bvh(clip)
         rig = recognise(rig).rig
         where = timing.alignment(chains.clip_to_motion(rig, motion)[0], other, at) * (motion.fps / other.fps)
-        motion = _played(motion, where, other.fps)
+        motion = played(motion, where, other.fps)
         account.values.update(family="bvh")
         return _written(motion, rig, clip, out, target, account, part(report, 0.5, 1.0))
     motion, source = chains.read_clip(clip)
@@ -148,22 +148,13 @@ def _onward(frames: int, follow, report: Report):
     """What adds `frames` to a canonical motion; the library is read only where there are any."""
     if not frames:
         return None
-    library = _library(follow)
+    try:
+        from .inbetween.lstm import Continue
 
-    def more(motion: Motion) -> Motion:
-        count = len(JOINTS)
-        body = motion
-        if len(motion.skeleton) > count:
-            s = motion.skeleton
-            own = Skeleton(s.names[:count], s.parents[:count], s.offsets[:count], s.tips[:count])
-            body = Motion(own, motion.lrot[:, :count], motion.root, motion.fps)
-        longer = onward.go_on(body, frames, library, report)
-        held = np.repeat(motion.lrot[-1:], frames, axis=0)
-        lrot = np.concatenate([motion.lrot, held])
-        lrot[:, :count] = longer.lrot
-        return Motion(motion.skeleton, lrot, longer.root, motion.fps)
-
-    return more
+        ahead = Continue()
+    except (ImportError, Unavailable):
+        ahead = None  # the clips go on alone
+    return lambda motion: lengthened(motion, frames, lambda: _library(follow), ahead, report)
 
 
 def _recognised(rig, how: How, target: Target, account: Account):
@@ -237,17 +228,6 @@ def _only(filled: Motion, motion: Motion, bones) -> Motion:
         return filled
     lrot = np.where(bones[:, None], filled.lrot, motion.lrot)
     return filled.with_(lrot=lrot, root=filled.root if bones[0] else motion.root)
-
-
-def _played(motion: RigMotion, where, fps: float) -> RigMotion:
-    from .motion import quat
-
-    low = np.clip(np.floor(where).astype(int), 0, max(len(motion) - 2, 0))
-    high, share = np.minimum(low + 1, len(motion) - 1), np.clip(where - low, 0.0, 1.0)
-    basis = quat.slerp(motion.basis[low], motion.basis[high], np.repeat(share[:, None], len(motion.bones), axis=1))
-    part = share[:, None, None]
-    location = motion.location[low] * (1.0 - part) + motion.location[high] * part
-    return RigMotion(motion.bones, basis, location, motion.keyed, fps)
 
 
 def _written(motion, rig, clip, out: Path, target: Target, account: Account, report: Report) -> dict:

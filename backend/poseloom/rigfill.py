@@ -12,10 +12,12 @@ from typing import Optional
 import numpy as np
 
 from .errors import BadInput
-from .inbetween import easing
-from .inbetween.fill import FillOptions, shaped
+from .inbetween import easing, onward
+from .inbetween.fill import FillOptions, body_of, shaped
+from .inbetween.gaps import key_poses
 from .inbetween.spline import places, rotations
 from .motion import quat
+from .motion.skeleton import JOINTS
 from .motion.types import Motion, Rig, RigMotion
 from .progress import Report, silent
 from .retarget import from_rig, to_rig
@@ -139,7 +141,8 @@ def _eased(smooth: RigMotion, holes: RigHoles, curves) -> RigMotion:
 
 def _with_keys(filled: RigMotion, holes: RigHoles, bones) -> RigMotion:
     basis, location = np.array(filled.basis), np.array(filled.location)
-    for known, values, own in ((holes.turned, basis, holes.motion.basis), (holes.moved, location, holes.motion.location)):
+    was = holes.motion
+    for known, values, own in ((holes.turned, basis, was.basis), (holes.moved, location, was.location)):
         before, after = np.maximum.accumulate(known, axis=0), np.maximum.accumulate(known[::-1], axis=0)[::-1]
         keep = known | ~(before & after)
         if bones is not None:
@@ -169,3 +172,43 @@ def onto(rig_motion: RigMotion, rig: Rig, change) -> RigMotion:
     basis, location = np.array(changed.basis), np.array(changed.location)
     basis[: len(before)], location[: len(before)] = rig_motion.basis, rig_motion.location
     return replace(changed, basis=basis, location=location)
+
+
+def candidates(holes: RigHoles, rig: Rig, method, count: int = 6) -> list:
+    """The `count` clips that fit the first stretch of `holes` best, of a `follow.Dtw`."""
+    holes.check()
+    motion, known, _ = canonical_holes(holes, splined(holes), rig)
+    rows = key_poses(known)
+    body = body_of(motion)
+    found = method.candidates(body, np.repeat(rows[:, None], len(body.skeleton), axis=1), count)
+    return found[0][1] if found else []
+
+
+def continued(holes: RigHoles, rig: Rig, frames: int, library, ahead=None, report: Report = silent) -> RigMotion:
+    """`holes`, filled by splines, and `frames` more: see `inbetween.onward.go_on`.
+
+    `library` opens the clips; `ahead(motion, frames, report)` is a network's continuation that leads over to them.
+    """
+    whole = splined(holes)
+    return onto(whole, rig, lambda motion: lengthened(motion, frames, library, ahead, report))
+
+
+def lengthened(motion: Motion, frames: int, library, ahead=None, report: Report = silent) -> Motion:
+    """A canonical motion, with or without fingers, and `frames` more; fingers are held."""
+    count, body = len(JOINTS), body_of(motion)
+    longer = onward.led_on(body, frames, library, ahead, report)
+    lrot = np.concatenate([motion.lrot, np.repeat(motion.lrot[-1:], frames, axis=0)])
+    lrot[:, :count] = longer.lrot
+    return Motion(motion.skeleton, lrot, longer.root, motion.fps)
+
+
+def played(motion: RigMotion, where, fps: float) -> RigMotion:
+    """`motion` at its frames `where` (T,), not whole, as one at `fps`; switches as at the frame before."""
+    low = np.clip(np.floor(where).astype(int), 0, max(len(motion) - 2, 0))
+    high, share = np.minimum(low + 1, len(motion) - 1), np.clip(where - low, 0.0, 1.0)
+    basis = quat.slerp(motion.basis[low], motion.basis[high], np.repeat(share[:, None], len(motion.bones), axis=1))
+    part = share[:, None, None]
+    location = motion.location[low] * (1.0 - part) + motion.location[high] * part
+    return RigMotion(
+        motion.bones, basis, location, motion.keyed, fps, {path: values[low] for path, values in motion.props.items()}
+    )

@@ -23,6 +23,7 @@ class Editing:
     """
 
     bl_options = {"REGISTER", "UNDO"}
+    place = PLACE  # the panel that shows how it went
 
     @classmethod
     def poll(cls, context):
@@ -40,9 +41,9 @@ class Editing:
         window.progress_begin(0.0, 1.0)
         try:
             work, land = self._planned(context)
-            job = jobs.run_here(self.bl_label, work, land, lambda share, _: window.progress_update(share), place=PLACE)
+            job = jobs.run_here(self.bl_label, work, land, lambda share, _: window.progress_update(share), place=self.place)
         except PoseloomError as error:
-            jobs.show(self.bl_label, "failed", error.message, error.hint, PLACE)
+            jobs.show(self.bl_label, "failed", error.message, error.hint, self.place)
             return refuse(self, error)
         finally:
             window.progress_end()
@@ -54,9 +55,9 @@ class Editing:
         try:
             work, land = self._planned(context)
             hint = say("Esc cancels")
-            self._job = jobs.begin(self.bl_label, lambda report: work(_with(hint, report)), land, place=PLACE)
+            self._job = jobs.begin(self.bl_label, lambda report: work(_with(hint, report)), land, place=self.place)
         except PoseloomError as error:
-            jobs.show(self.bl_label, "failed", error.message, error.hint, PLACE)
+            jobs.show(self.bl_label, "failed", error.message, error.hint, self.place)
             return refuse(self, error)
         self._job.wait(_QUICK_S)
         self._job.collect()

@@ -93,6 +93,22 @@ def read(obj, rig: Rig, fps: float) -> Clip:
     return Clip(action, slot, RigMotion(rig.bones, basis, location, keyed, fps, props), start, frozenset(found))
 
 
+def read_other(obj, rig: Rig, action, fps: float) -> tuple:
+    """(what another Action says of the mapped bones of `obj` as `read`, its key frames); `obj` plays what it did."""
+    animation = obj.animation_data
+    kept, slot = animation.action, compat.assigned_slot(animation)
+    try:
+        slots = list(getattr(action, "slots", (None,)))  # plain from 4.4
+        if not slots:
+            raise BadInput("no_keys", f'"{action.name}" has no keys.', "Choose another action.")
+        compat.assign_action(animation, action, slots[0])
+        clip = read(obj, rig, fps)
+        points = [p for curve in mapped_curves(obj, rig).values() for p in curve.keyframe_points]
+        return clip, sorted({round(point.co[0]) for point in points})
+    finally:
+        compat.assign_action(animation, kept, slot)
+
+
 def write(obj, clip: Clip, motion: RigMotion, start: int) -> None:
     """`motion` in place of what `clip` was read from, one key a frame."""
     channels, location = compat.action_channels(clip.action, clip.slot), np.array(motion.location)

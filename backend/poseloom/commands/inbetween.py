@@ -87,8 +87,9 @@ def _one(chosen, clip: tuple, do) -> int:
     )  # fmt: skip
     if chosen.to is None and outs[0].suffix.lower() not in formats.CLIP_ENDINGS:
         raise BadInput(
-            "no_character", f"{outs[0].name} needs a character.", f"Add --to, or end --out in {', '.join(formats.CLIP_ENDINGS)}."
-        )
+            "no_character", f"{outs[0].name} needs a character.",
+            f"Add --to, or end --out in {', '.join(formats.CLIP_ENDINGS)}.",
+        )  # fmt: skip
     return each(chosen, [chosen.clip], outs, lambda _, out, report: told(do(clip[0], out, report), out))
 
 

@@ -35,14 +35,14 @@ def distances(query, reference, weight=None):
     return np.maximum((w * query**2).sum(1)[:, None] + w @ (reference**2).T - 2.0 * (w * query) @ reference.T, 0.0)
 
 
-def subsequence(cost, count: int = 1, apart: int = 15, starts=None) -> list:
+def subsequence(cost, count: int = 1, apart: int = 15, starts=None, slant: float = 0.0) -> list:
     """The `count` best places of the query in the reference, best first, ends at least `apart` frames apart.
 
     cost (Q,R); starts (R,) bool tells where a path may begin and which frames end a clip: a path never
-    crosses into a frame where a new clip starts.  BadInput where the reference is too short.
+    crosses into a frame where a new clip starts; slant is what a step that changes the speed costs.  BadInput where the reference is too short.
     """
     cost = np.asarray(cost)
-    total, origin = _accumulate(cost, None if starts is None else np.asarray(starts, bool))
+    total, origin = _accumulate(cost, None if starts is None else np.asarray(starts, bool), slant=slant)
     ends = total[-1].copy()
     found = []
     while len(found) < count:
@@ -72,7 +72,7 @@ def whole(cost) -> Match:
     return Match(_trace(origin, cost.shape[1] - 1), float(total[-1, -1]) / len(cost))
 
 
-def _accumulate(cost, starts, only_at_starts=False):
+def _accumulate(cost, starts, only_at_starts=False, slant=0.0):
     rows, columns = cost.shape
     total = np.full((rows, columns), _FAR, np.float32)
     step = np.zeros((rows, columns), np.int8)
@@ -88,13 +88,13 @@ def _accumulate(cost, starts, only_at_starts=False):
         best[no1] = _FAR
         kind = np.ones(columns, np.int8)
         other = np.full(columns, _FAR, np.float32)
-        other[2:] = total[i - 1, :-2]
+        other[2:] = total[i - 1, :-2] + np.float32(slant)
         other[no2] = _FAR
         better = other < best
         best[better], kind[better] = other[better], 2
         if i > 1:
             other = np.full(columns, _FAR, np.float32)
-            other[1:] = total[i - 2, :-1] + cost[i - 1, 1:]
+            other[1:] = total[i - 2, :-1] + cost[i - 1, 1:] + np.float32(slant)
             other[no1] = _FAR
             better = other < best
             best[better], kind[better] = other[better], 3

@@ -5,6 +5,8 @@ A curve is an array of shares of the way 0..1 at even times, the first 0, the la
 
 from __future__ import annotations
 
+from typing import Mapping
+
 import numpy as np
 
 from ..errors import BadInput
@@ -52,24 +54,20 @@ def pairs(rows) -> list:
 def retimed(lrot, root, known, rows, curves):
     """lrot (T,J,4), root (T,3) moved in time between the keys of each joint, known (T,J); the keys stay.
 
-    `curves` holds one for all pairs of keys, or one for each pair of key poses in rows (T,); a joint with keys of
-    its own takes the curve of the pair in which its own begins.  BadInput where their number is another.
+    `curves` holds one for all pairs of keys, or one for each pair of key poses in rows (T,), or is a mapping from the
+    first frame of a pair to its curve; a joint with keys of its own takes the curve of the pair in which its own
+    begins.  BadInput where their number is another.
     """
-    poses = pairs(rows)
-    if len(curves) not in (1, len(poses)):
-        raise BadInput(
-            "bad_ease", f"There are {len(curves)} speed curves for {len(poses)} pairs of keys.",
-            "Give one for all, or one for each pair.",
-        )  # fmt: skip
+    chosen = _by_start(pairs(rows), curves)
     lrot, root = np.array(lrot, np.float64), np.array(root, np.float64)
     columns, group = np.unique(known, axis=1, return_inverse=True)
-    starts = np.array([a for a, _ in poses])
+    starts = sorted(chosen)
     for g in range(columns.shape[1]):
         mine, at = np.flatnonzero(np.ravel(group) == g), np.arange(len(known), dtype=np.float64)
         for a, b in pairs(columns[:, g]):
-            which = 0 if len(curves) == 1 else max(int(np.searchsorted(starts, a, side="right")) - 1, 0)
+            shape = chosen[starts[max(int(np.searchsorted(starts, a, side="right")) - 1, 0)]]
             share = (np.arange(a + 1, b) - a) / (b - a)
-            at[a + 1 : b] = a + (b - a) * np.interp(share, np.linspace(0.0, 1.0, len(curves[which])), curves[which])
+            at[a + 1 : b] = a + (b - a) * np.interp(share, np.linspace(0.0, 1.0, len(shape)), shape)
         low = np.clip(np.floor(at).astype(int), 0, max(len(at) - 2, 0))
         share, high = at - low, np.minimum(low + 1, len(at) - 1)
         before, after = lrot[low][:, mine], lrot[high][:, mine]
@@ -77,3 +75,17 @@ def retimed(lrot, root, known, rows, curves):
         if 0 in mine:
             root = root[low] * (1.0 - share[:, None]) + root[high] * share[:, None]
     return lrot, root
+
+
+def _by_start(poses, curves) -> dict:
+    """{first frame of a pair: its curve}."""
+    if isinstance(curves, Mapping):
+        return dict(curves)
+    if len(curves) == 1:
+        return {0: curves[0]}
+    if len(curves) != len(poses):
+        raise BadInput(
+            "bad_ease", f"There are {len(curves)} speed curves for {len(poses)} pairs of keys.",
+            "Give one for all, or one for each pair.",
+        )  # fmt: skip
+    return {a: curve for (a, _), curve in zip(poses, curves)}

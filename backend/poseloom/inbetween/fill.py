@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Mapping, Optional, Union
 
 import numpy as np
 
@@ -20,10 +20,10 @@ from .spline import Spline, SplineOptions
 
 @dataclass(frozen=True)
 class FillOptions:
-    """eases: speed curves of `easing`, none, one for all pairs of keys or one for each; strength 0..1: from the spline
+    """eases: speed curves as `easing.retimed` takes them, or none; strength 0..1: from the spline
     to the method; feet: resting feet stay; tension, continuity, bias of the spline -1..1."""
 
-    eases: tuple = ()
+    eases: Union[tuple, Mapping] = ()
     strength: float = 1.0
     feet: bool = True
     tension: float = 0.0
@@ -91,13 +91,7 @@ def checked(known, motion: Motion) -> np.ndarray:
 
 def _by(method, smooth: Motion, rows, report: Report, warnings: list) -> Motion:
     """What the method makes of the body joints of `smooth` between key poses; other joints as they are."""
-    skeleton, count = smooth.skeleton, len(JOINTS)
-    if tuple(skeleton.names[:count]) != JOINTS:
-        raise BadInput("not_humanoid", "Only the spline fills what is no human body.", "Use spline.")
-    body = smooth
-    if len(skeleton) > count:
-        own = Skeleton(JOINTS, skeleton.parents[:count], skeleton.offsets[:count], skeleton.tips[:count])
-        body = Motion(own, smooth.lrot[:, :count], smooth.root, smooth.fps)
+    count, body = len(JOINTS), body_of(smooth)
     if rows.sum() < 2:
         raise BadInput(
             "few_keys", "Fewer than two frames have keys of the whole body.", "Key the whole body there, or use spline."
@@ -110,6 +104,17 @@ def _by(method, smooth: Motion, rows, report: Report, warnings: list) -> Motion:
     lrot = np.array(smooth.lrot)
     lrot[:, :count] = body.lrot
     return smooth.with_(lrot=lrot, root=body.root)
+
+
+def body_of(motion: Motion) -> Motion:
+    """`motion` without fingers; BadInput where it is no human body."""
+    skeleton, count = motion.skeleton, len(JOINTS)
+    if tuple(skeleton.names[:count]) != JOINTS:
+        raise BadInput("not_humanoid", "Only the spline fills what is no human body.", "Use spline.")
+    if len(skeleton) == count:
+        return motion
+    own = Skeleton(JOINTS, skeleton.parents[:count], skeleton.offsets[:count], skeleton.tips[:count])
+    return Motion(own, motion.lrot[:, :count], motion.root, motion.fps)
 
 
 def _with_rests(method, body: Motion, rows, most: int, report: Report, warnings: list) -> Motion:

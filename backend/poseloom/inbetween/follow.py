@@ -23,6 +23,7 @@ from .spline import Spline, places, rotations
 
 # how much the frames of a hole say about which reference fits: pose, and travel of the root
 _POSE_SAYS, _TRAVEL_SAYS = 0.01, 1.0
+_SLANT = 0.1  # what a change of a reference's speed costs, where poses cost about one
 BLENDED = 12
 _SHARPNESS = 2.0  # how fast a reference's share falls with its cost
 _TRAVEL_SHARE = 0.5  # of blended references' way over the ground, whose speeds differ more than their poses
@@ -88,7 +89,7 @@ class Dtw:
         return Candidate(self.library.names[clip], first, last, match.cost / max(best, 1e-9))
 
     def _matches(self, lrot, root, motion, rows, count):
-        """(moments, matches): the library's frames at moments, which are frames of the stretch at the library's rate."""
+        """(moments, matches): frames of the stretch at the library's rate, and where in the library they fall."""
         step = motion.fps / FPS
         moments = np.minimum(np.arange(int(np.floor((len(rows) - 1) / step + 1e-6)) + 1) * step, len(rows) - 1.0)
         offsets = np.asarray(motion.skeleton.offsets, np.float64)
@@ -107,7 +108,7 @@ class Dtw:
         at = np.arange(len(moments))
         return moments, [
             dtw.Match(dtw.smooth_warp(np.interp(at, at[sure], match.where[sure])), match.cost)
-            for match in dtw.subsequence(cost, count, starts=self.library.clip_starts)
+            for match in dtw.subsequence(cost, count, starts=self.library.clip_starts, slant=_SLANT)
         ]
 
     def _after(self, lrot, root, motion, rows):

@@ -9,12 +9,13 @@ from ..motion import quat
 from ..motion.resample import resample
 from ..motion.skeleton import JOINTS, PARENTS
 from ..motion.types import Motion
-from ..progress import Report, silent
+from ..progress import Report, part, silent
 from . import dtw, feet, window
 from .library import FPS, Library, leg_length, pose_features
 
 PAST = 10  # frames that a continuation must fit
 _STAY = 45  # frames until another clip may take over
+_LEAD_S = 0.5  # how long a network leads over to a clip
 _FADE = 15  # frames in which the step from one clip to the next is taken up
 
 
@@ -45,13 +46,30 @@ def go_on(motion: Motion, frames: int, library: Library, report: Report = silent
     rows = np.arange(len(lrot)) < lead
     whole = feet.plant(Motion(motion.skeleton, quat.unroll(lrot), root, FPS), rows)
     step = FPS / motion.fps
-    tail = resample(whole.with_(lrot=whole.lrot[lead - 1 :], root=whole.root[lead - 1 :], contact=None, score=None), motion.fps)
+    tail = resample(Motion(motion.skeleton, whole.lrot[lead - 1 :], whole.root[lead - 1 :], FPS), motion.fps)
     first = 1 if abs((len(motion) - 1) * step - (len(known) - 1)) < 1e-6 else 0
     new = slice(first, first + frames)
     return Motion(
         motion.skeleton, np.concatenate([motion.lrot, tail.lrot[new]]), np.concatenate([motion.root, tail.root[new]]),
         motion.fps,
     )  # fmt: skip
+
+
+def led_on(motion: Motion, frames: int, library, ahead=None, report: Report = silent) -> Motion:
+    """`go_on`, where a network leads over: `ahead(motion, frames, report)` for half a second, then the clips that fit
+    what it did.  Without `ahead` the clips of `library()` alone, and where there are none `ahead` alone.
+    """
+    try:
+        clips = library()
+    except BadInput as error:
+        if error.code != "no_library" or ahead is None:
+            raise
+        return ahead(motion, frames, report)
+    if ahead is None:
+        return go_on(motion, frames, clips, report)
+    lead = min(frames, round(_LEAD_S * motion.fps))
+    led = ahead(motion, lead, part(report, 0.0, 0.5))
+    return led if lead == frames else go_on(led, frames - lead, clips, part(report, 0.5, 1.0))
 
 
 def _room(library: Library) -> np.ndarray:
