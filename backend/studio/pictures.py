@@ -11,6 +11,8 @@ from raster import ShadowMap, photograph
 from rooms import Plate, Room
 
 _FOOT_M, _FOOT_DARK = 0.11, 0.55  # how far and how much a thing near the floor darkens it
+_LIGHT = np.linspace(0.0, 1.0, 8192, dtype=np.float32)
+_SRGB = np.where(_LIGHT < 0.0031308, 12.92 * _LIGHT, 1.055 * _LIGHT ** (1 / 2.4) - 0.055)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +57,31 @@ def shoot(actors, room: Room, K, world, size, rng=None, plate: Plate | None = No
     back = plate.ambient + plate.lamp * _lamp_share(plate, points, room, shadow)[..., None]
     back = back * _feet(plate, actors)[..., None]
 
-    sheet = np.zeros((height * fine, width * fine, 4), np.float32)
-    sheet[seen.row, seen.column, :3], sheet[seen.row, seen.column, 3] = colour, 1.0
-    sheet = sum(sheet[i::fine, j::fine] for i in range(fine) for j in range(fine)) / np.float32(fine**2)
-    rgb = to_srgb(sheet[..., :3] + (1.0 - sheet[..., 3:]) * back)
+    light = np.clip(back, 0.0, 1.0)
+    if len(seen.row):
+        _lay_over(light, seen, colour, fine)
+    rgb = _SRGB[(light * (len(_SRGB) - 1) + 0.5).astype(np.int32)]
     if rng is not None:
         rgb = rgb + rng.standard_normal(rgb.shape, np.float32) * np.float32(grain)
-    person, part = (np.full((height * fine, width * fine), -1, np.int8) for _ in range(2))
-    person[seen.row, seen.column], part[seen.row, seen.column] = owner[seen.triangle], region[seen.triangle]
-    far = np.repeat(np.repeat(plate.depth.astype(np.float32), fine, 0), fine, 1)
-    far[seen.row, seen.column] = seen.depth
-    middle = slice(fine // 2, None, fine)
-    return Picture(
-        (rgb.clip(0, 1) * 255 + 0.5).astype(np.uint8), person[middle, middle], part[middle, middle], far[middle, middle]
-    )
+    person, part = (np.full((height, width), -1, np.int8) for _ in range(2))
+    depth = plate.depth.astype(np.float32)
+    here = np.flatnonzero((seen.row % fine == fine // 2) & (seen.column % fine == fine // 2))
+    at, triangle = (seen.row[here] // fine, seen.column[here] // fine), seen.triangle[here]
+    person[at], part[at], depth[at] = owner[triangle], region[triangle], seen.depth[here]
+    return Picture((rgb.clip(0, 1) * 255 + 0.5).astype(np.uint8), person, part, depth)
+
+
+def _lay_over(light, seen, colour, fine) -> None:
+    """Put the covered pixels, fine² to one of light (H,W,3), over it."""
+    top, left = seen.row.min() // fine, seen.column.min() // fine
+    tall, wide = seen.row.max() // fine + 1 - top, seen.column.max() // fine + 1 - left
+    sheet = np.zeros((tall * fine, wide * fine, 4), np.float32)
+    place = seen.row - top * fine, seen.column - left * fine
+    sheet[(*place, slice(0, 3))], sheet[(*place, 3)] = np.clip(colour, 0.0, 1.0), 1.0
+    sheet = sum(sheet[i::fine, j::fine] for i in range(fine) for j in range(fine)) / np.float32(fine**2)
+    under = light[top : top + tall, left : left + wide]
+    under *= 1.0 - sheet[..., 3:]
+    under += sheet[..., :3]
 
 
 def _lit_bodies(actors, seen, points, triangles, owner, region, room, shadow):
@@ -116,9 +129,3 @@ def _feet(plate, actors):
             strength = _FOOT_DARK * np.exp(-max(middle[2], 0.0) / 0.08)
             left[near] *= 1 - strength * np.exp(-((flat[near, :2] - middle[:2]) ** 2).sum(1) / (2 * _FOOT_M**2))
     return out
-
-
-def to_srgb(light) -> np.ndarray:
-    """Linear light 0..1 as sRGB 0..1."""
-    light = np.clip(light, 0.0, 1.0).astype(np.float32)
-    return np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)

@@ -112,7 +112,7 @@ def photograph(points, triangles, K, world, size) -> Seen:
 class ShadowMap:
     """How deep light from far away reaches: `lit(points)` tells which of them see it."""
 
-    def __init__(self, points, triangles, to_light, cells: int = 512, margin_m: float = 0.05):
+    def __init__(self, points, triangles, to_light, cells: int = 320, margin_m: float = 0.05):
         """points (V,3), triangles (F,3), to_light (3,) unit."""
         side = np.cross(to_light, [0.0, 0.0, 1.0] if abs(to_light[2]) < 0.9 else [0.0, 1.0, 0.0])
         side /= np.linalg.norm(side)
