@@ -71,7 +71,8 @@ def hand_goal(a, b, scale, grot, root, moved, side, rest, fps) -> Reach:
     above = now[:, 2] - floor
     least = np.maximum(-steep - (1.0 - share), -np.maximum(above, 0.0) / max(np.linalg.norm(tip), 1e-9))
     turn = _raised(grot[:, hand], tip, least)
-    turn = quat.multiply(_level(quat.multiply(turn, grot[:, hand]), tip, share), turn)
+    if share.any():
+        turn = quat.multiply(_level(quat.multiply(turn, grot[:, hand]), tip, share), turn)
     for joint in (hand, *(finger for finger in b.fingers[side] if finger < grot.shape[1])):
         grot[:, joint] = quat.multiply(turn, grot[:, joint])
     to_palm, to_tip = quat.rotate(grot[:, hand], palm), quat.rotate(grot[:, hand], tip)
