@@ -20,12 +20,12 @@ from poseloom.motion.bvh import read_bvh, write_bvh
 from poseloom.motion.skeleton import JOINTS, motion_fk, standard
 from poseloom.motion.types import Keypoints, Motion, Rig, RigMotion
 from poseloom.pose import lift
+from poseloom.pose.habits import LIMBS, Habits
 from poseloom.pose.lift import Lifter, features
 from poseloom.pose.projections import Pairs, Projections
 
 pytest.importorskip("onnxruntime", reason="the lifter's")
 J = {name: j for j, name in enumerate(JOINTS)}
-LIMBS = [J[f"{part}_{s}"] for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr"]
 
 
 @pytest.fixture(scope="module")
@@ -230,13 +230,40 @@ def test_made_up_views_are_finite_and_about_the_hips():
     np.testing.assert_allclose(usual, lift.usual_length(), rtol=1e-3)
 
 
+def test_habits_are_found_again_in_what_they_make():
+    """Errors made up after habits have these habits: effect of the pose, what stays and how long it lasts."""
+    rng = np.random.default_rng(4)
+    effect = 0.2 * rng.normal(size=(37, 60)) / 6.0
+    parts = [0.02 * np.eye(60) + 0.01 * np.ones((60, 60)) / 60 * k for k in (1.0, 2.0)]
+    habits = Habits(effect, parts[0], parts[1], 0.005 * np.eye(60), 0.4)
+    poses = [0.3 * np.cumsum(rng.normal(size=(90, 12, 3)), axis=0) / 5.0 for _ in range(200)]
+    found = Habits.of(poses, [habits.errors(p[None], rng)[0] for p in poses])
+    told = np.concatenate(poses).reshape(-1, 36)
+    away = told @ (found.effect - effect)[:36] + (found.effect - effect)[36]
+    assert away.std() < 0.2 * (told @ effect[:36]).std()
+    for name in ("constant", "slow"):
+        size = np.linalg.norm(getattr(found, name)) / np.linalg.norm(getattr(habits, name))
+        assert 0.7 < size < 1.4, name
+    assert 0.25 < found.slow_s < 0.6
+
+
+def test_an_estimator_without_habits_is_exact_at_the_limbs():
+    views = Projections(pack_of(strolling(200)), np.random.default_rng(3), Habits(*(np.zeros(s) for s in ((37, 60),) + ((60, 60),) * 3), 0.3))
+    joints = motion_fk(strolling(40))[1][None] + [0.0, 4.0, -0.9]
+    flat, xyz = views._after_habits(np.repeat(joints[:, :, :1], len(lift.POINTS), 2), joints, np.array([1.2]), np.ones((1, 1, 1, 1)))
+    limbs = joints[:, :, LIMBS]
+    np.testing.assert_allclose(flat[:, :, lift.BODY], 1.2 * limbs[..., [0, 2]] / limbs[..., 1:2], atol=1e-9)
+    hips = xyz[:, :, lift.BODY][:, :, 6:8].mean(axis=2)
+    assert np.abs(hips).max() < 1e-9
+
+
 def test_recorded_pairs_are_what_was_recorded():
     """A clip as the estimator saw it without error: its features are those of its keypoints, its joints the truth."""
     keypoints, motion = stroll(60), strolling(60)
     truth = quat.rotate(quat.from_axis_angle([0.0, 0.0, 1.0], np.array(0.6)), motion_fk(motion)[1])
     truth = truth + [0.0, 4.5, -0.9]
     made = {"xy": keypoints.xy, "xyz": keypoints.xyz, "score": keypoints.score, "truth": truth, "start": np.array([0, 60]),
-            "size": np.array([keypoints.size]), "fps": 30.0}  # fmt: skip
+            "size": np.array([keypoints.size]), "focal_px": np.array([0.9 * 1280]), "fps": 30.0}  # fmt: skip
     pairs = Pairs([made], np.random.default_rng(0))
     told, joints, _ = pairs.clip(0)
     np.testing.assert_allclose(told[0], features(*lift.chosen(keypoints), keypoints.size), atol=1e-5)
@@ -255,7 +282,7 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_runs(tmp_path):
     np.savez(tmp_path / "clips.npz", **arrays)
     keypoints, truth = stroll(60), motion_fk(strolling(60))[1] + [0.0, 4.5, -0.9]
     np.savez(tmp_path / "pairs.npz", xy=keypoints.xy, xyz=keypoints.xyz, score=keypoints.score, truth=truth,
-             start=np.array([0, 60]), size=np.array([keypoints.size]), fps=30.0)  # fmt: skip
+             start=np.array([0, 60]), size=np.array([keypoints.size]), focal_px=np.array([0.9 * 1280]), fps=30.0)  # fmt: skip
     words = [str(python), "-m", "poseloom", "train", "lifter", "--data", str(tmp_path / "clips.npz"), "--pairs",
              str(tmp_path / "pairs.npz"), "--validate", str(tmp_path / "pairs.npz"), "--out", str(tmp_path / "out")]  # fmt: skip
     env = os.environ | {"PYTHONPATH": str(ROOT / "backend"), "OMP_NUM_THREADS": "1"}

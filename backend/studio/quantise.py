@@ -20,10 +20,9 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import quantization
 
-from poseloom.motion.skeleton import JOINTS
+from poseloom.pose.habits import LIMBS
 from poseloom.pose.projections import Pairs, Projections
 
-LIMBS = [JOINTS.index(f"{part}_{s}") for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr"]
 _LARGE = 256  # numbers; smaller tensors stay as they are
 
 
@@ -33,8 +32,9 @@ def halved(model):
     for i, weight in enumerate(graph.initializer):
         value = numpy_helper.to_array(weight)
         if value.dtype == np.float32 and value.size >= _LARGE:
-            graph.initializer[i].CopyFrom(numpy_helper.from_array(value.astype(np.float16), weight.name + "_16"))
-            nodes.append(helper.make_node("Cast", [weight.name + "_16"], [weight.name], to=TensorProto.FLOAT))
+            name = weight.name
+            graph.initializer[i].CopyFrom(numpy_helper.from_array(value.astype(np.float16), name + "_16"))
+            nodes.append(helper.make_node("Cast", [name + "_16"], [name], to=TensorProto.FLOAT))
     for node in reversed(nodes):
         graph.node.insert(0, node)
     onnx.checker.check_model(model)
@@ -91,7 +91,7 @@ def main() -> None:
     onnx.save(halved(onnx.load(str(options.model))), str(files["FP16"]))
     quantization.quantize_static(
         str(options.model), str(files["INT8"]), Varied(sources, 24), quant_format=quantization.QuantFormat.QDQ,
-        per_channel=True, calibrate_method=quantization.CalibrationMethod.Percentile,
+        per_channel=True, op_types_to_quantize=["Conv"], calibrate_method=quantization.CalibrationMethod.Percentile,
         extra_options={"CalibPercentile": 99.99},
     )  # fmt: skip
     held = Pairs([arrays(path) for path in options.validate], rng)

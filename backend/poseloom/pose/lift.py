@@ -27,7 +27,7 @@ POINTS = ("nose",) + tuple(
     for side in "lr"
 )
 _P = {name: i for i, name in enumerate(POINTS)}
-_BODY = [_P[f"{part}_{s}"] for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in "lr"]
+BODY = [_P[f"{part}_{s}"] for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in "lr"]
 _NEEDED = [_P[name] for name in ("shoulder_l", "shoulder_r", "hip_l", "hip_r", "knee_l", "knee_r")]
 FEATURES = 6 * len(POINTS) + 5
 _CHAINS = tuple((f"hip_{s}", f"knee_{s}", f"ankle_{s}") for s in "lr")
@@ -133,9 +133,9 @@ def features(xy, xyz, score, size) -> np.ndarray:
     longer = size.max(axis=-1)[..., None, None, None]
     place = (xy - 0.5 * size[..., None, None, :]) / longer * [1.0, -1.0]
     place = np.where(score[..., None] > 0.0, place, 0.0)
-    weight = score[..., _BODY, None] + 1e-6
-    middle = (place[..., _BODY, :] * weight).sum(-2, keepdims=True) / weight.sum(-2, keepdims=True)
-    apart = ((place - middle)[..., _BODY, :] ** 2).sum(-1, keepdims=True)
+    weight = score[..., BODY, None] + 1e-6
+    middle = (place[..., BODY, :] * weight).sum(-2, keepdims=True) / weight.sum(-2, keepdims=True)
+    apart = ((place - middle)[..., BODY, :] ** 2).sum(-1, keepdims=True)
     large = (apart * weight).sum(-2) / weight.sum(-2)
     told = (weight.sum(-2) > 1.0) + 1e-6
     large = np.maximum(np.sqrt(_averaged(large * told) / _averaged(told)), 1e-3)[..., None, :]

@@ -7,12 +7,15 @@ a person of `lift.HEIGHT_M`.
 
 from __future__ import annotations
 
+from typing import Optional
+
 import numpy as np
 
 from ..motion import quat
 from ..motion.layouts import BLAZEPOSE
 from ..motion.skeleton import JOINTS, MIRROR, PARENTS, fk
-from .lift import POINTS, body_length, features, usual_length
+from .habits import LIMBS, Habits, memory
+from .lift import BODY, POINTS, body_length, depth, features, usual_length
 
 _J = {name: j for j, name in enumerate(JOINTS)}
 _TRUNK = [_J[f"{part}_{s}"] for part in ("upper_arm", "thigh") for s in "lr"]
@@ -28,17 +31,13 @@ _CARRIED = {
 }  # fmt: skip
 # lengths that vary alike on both sides, and the spread of their factor
 _PROPORTIONS = {"shin": 0.06, "foot": 0.06, "forearm": 0.07, "hand": 0.07, "upper_arm": 0.1, "thigh": 0.1, "spine": 0.06}
+# points that no limb joint is, and which of them err alike
+_CARRIED_BY = {i: [BODY.index(POINTS.index(f"{at}_{s}")) for s in (n[-1] if n[-2] == "_" and at != "shoulder" else "lr")]
+               for i, n in enumerate(POINTS)
+               for at in [{"index": "wrist", "heel": "ankle", "toe": "ankle"}.get(n.split("_")[0], "shoulder")]
+               if i not in BODY}  # fmt: skip
 _FINE = [i for i, n in enumerate(POINTS) if n.split("_")[0] in ("heel", "toe", "index")]
 _HEAD = [i for i, n in enumerate(POINTS) if n.split("_")[0] in ("ear", "nose")]
-
-
-def memory(rng, shape, seconds):
-    """Noise (N,T,...) of standard deviation 1 that forgets itself in `seconds`, at 30 fps."""
-    keep = np.exp(-1.0 / (seconds * 30.0))
-    x = rng.normal(size=shape).astype(np.float32)
-    for t in range(1, shape[1]):
-        x[:, t] = keep * x[:, t - 1] + np.sqrt(1.0 - keep**2) * x[:, t]
-    return x
 
 
 def bursts(rng, shape, odds, shortest=3, longest=30):
@@ -65,21 +64,34 @@ def windows(rng, start, frames, count, speeds):
     return clip, low, (when - low)[..., None]
 
 
-def _finished(xy, xyz, score, size, joints):
+def _about_hips(joints, points=None):
+    """joints (N,T,22,3) about the hips, seen straight on and of the usual size, (and so points (N,T,K,3)); where the hips
+    are, so seen, (N,T,3); the factor of size (N,)."""
     ahead = joints[:, :, _TRUNK].mean(axis=2)
-    joints = quat.rotate(quat.between(ahead, np.array([0.0, 1.0, 0.0]))[:, :, None], joints)
+    turn = quat.between(ahead, np.array([0.0, 1.0, 0.0]))[:, :, None]
+    joints = quat.rotate(turn, joints)
     hips = 0.5 * (joints[:, :, _J["thigh_l"]] + joints[:, :, _J["thigh_r"]])
-    scale = (usual_length() / np.median(body_length(joints), axis=1))[:, None, None]
-    told = features(xy, xyz, score, size)
-    return told, ((joints - hips[:, :, None]) * scale[..., None]).astype(np.float32), (hips * scale).astype(np.float32)
+    scale = usual_length() / np.median(body_length(joints), axis=1)
+    each = scale[:, None, None, None]
+    if points is not None:
+        points = (quat.rotate(turn, points) - hips[:, :, None]) * each
+    return (joints - hips[:, :, None]) * each, hips * each[..., 0], scale, points
+
+
+def _finished(xy, xyz, score, size, joints):
+    told, (joints, hips, _, _) = features(xy, xyz, score, size), _about_hips(joints)
+    return told, joints.astype(np.float32), hips.astype(np.float32)
 
 
 class Projections:
     """Clips of a pack before random cameras, with the noise, gaps and errors of an estimator made up."""
 
-    def __init__(self, pack, rng):
-        """pack: lrot (M,22,4), root (M,3), offsets (C,22,3), start (C+1,) as `poseloom train pack` writes them."""
-        self.pack, self.rng = pack, rng
+    def __init__(self, pack, rng, habits: Optional[Habits] = None):
+        """pack: lrot (M,22,4), root (M,3), offsets (C,22,3), start (C+1,) as `poseloom train pack` writes them.
+
+        With `habits` most of the errors are made up after them, some still of a kind that suits any estimator.
+        """
+        self.pack, self.rng, self.habits = pack, rng, habits
 
     def batch(self, count: int, frames: int):
         rng, pack = self.rng, self.pack
@@ -164,6 +176,10 @@ class Projections:
         cut = cut.any(axis=-1) & (rng.random((n, 1, 1)) < 0.8)
         score = np.where(cut, 0.1 * score, score)
         xyz = self._depth(points, shape, loose)
+        if self.habits is not None:
+            known, place = self._after_habits(points, joints, focal, metre)
+            use = (rng.random((n, 1, 1)) < 0.8) & ~gone
+            flat, xyz = np.where(use[..., None], known, flat), np.where(use[..., None], place, xyz)
         swap = bursts(rng, (n, frames, 1), 0.06, 2, 10)[..., 0]
         flat[swap], xyz[swap], score[swap] = flat[swap][:, _OTHER], xyz[swap][:, _OTHER], score[swap][:, _OTHER]
         score = score ** np.exp(0.5 * rng.normal(size=(n, 1, 1)))
@@ -176,6 +192,23 @@ class Projections:
         xyz[rng.random(n) < 0.4] = np.nan
         size = 2.0 * half[:, 0, 0]
         return _finished(flat * [1.0, -1.0] + 0.5 * size[:, None, None], xyz, score, size, joints)
+
+    def _after_habits(self, points, joints, focal, metre):
+        """flat (N,T,P,2) and xyz (N,T,P,3) with errors after the estimator's habits."""
+        rng, n, frames, limbs = self.rng, len(points), points.shape[1], np.array(joints[:, :, LIMBS])
+        rel, _, scale, body = _about_hips(joints, points)
+        errors = self.habits.errors(rel[:, :, LIMBS], rng)
+        usual = self.habits.effect[-1]  # of a point at a joint, no affair of its neighbours
+        body, seen = np.array(body), np.array(points)
+        body[:, :, BODY], seen[:, :, BODY] = rel[:, :, LIMBS], limbs
+        flat = seen[..., [0, 2]] / np.maximum(seen[..., 1:2], 0.3) * focal[:, None, None, None]
+        stray = np.concatenate([errors[..., :24].reshape(n, frames, 12, 2), errors[..., 24:].reshape(n, frames, 12, 3)], axis=-1)
+        mean = np.concatenate([usual[:24].reshape(12, 2), usual[24:].reshape(12, 3)], axis=-1)
+        all_ = np.empty((n, frames, len(POINTS), 5))
+        all_[:, :, BODY] = stray
+        for point, at in _CARRIED_BY.items():
+            all_[:, :, point] = (stray - mean)[:, :, at].mean(axis=2) + 0.01 * memory(rng, (n, frames, 5), 0.3)
+        return flat + metre / scale[:, None, None, None] * all_[..., :2], body + all_[..., 2:]
 
     def _depth(self, points, shape, loose):
         """Depth as estimators guess it: flattened, leaning, wrong for seconds, and less wrong sideways."""
@@ -195,21 +228,22 @@ class Pairs:
 
     def __init__(self, recordings, rng):
         """Each of recordings: xy (M,33,2) px, xyz (M,33,3), score (M,33), truth (M,22,3) in camera axes, start (C+1,),
-        size (C,2), fps; all are brought to 30 fps."""
+        size (C,2), focal_px (C,), fps; all are brought to 30 fps."""
         pick = [BLAZEPOSE.index(name) for name in POINTS]
         clips = []
         for made in recordings:
-            for a, b, size in zip(made["start"][:-1], made["start"][1:], made["size"]):
+            for a, b, size, focal_px in zip(made["start"][:-1], made["start"][1:], made["size"], made["focal_px"]):
                 at = np.arange(0.0, b - a - 1 + 1e-6, float(made["fps"]) / 30.0)
                 low = np.minimum(at.astype(int), b - a - 2)
                 columns = []
                 for x in (made["xy"][a:b, pick], made["xyz"][a:b, pick], made["score"][a:b, pick], made["truth"][a:b]):
                     share = (at - low).reshape((-1,) + (1,) * (x.ndim - 1))
                     columns.append(x[low] * (1 - share) + x[low + 1] * share)
-                clips.append((*columns, size.astype(np.float64)))
+                clips.append((*columns, size.astype(np.float64), float(focal_px)))
         self.rng = rng
         self.xy, self.xyz, self.score, self.truth = (np.concatenate(x) for x in list(zip(*clips))[:4])
         self.size = np.stack([clip[4] for clip in clips])
+        self.focal_px = np.array([clip[5] for clip in clips])
         self.start = np.concatenate([[0], np.cumsum([len(clip[0]) for clip in clips])])
 
     def __len__(self) -> int:
@@ -219,6 +253,28 @@ class Pairs:
         """One clip whole, unchanged: (features (1,T,F), joints (1,T,22,3), place (1,T,3))."""
         rows = slice(self.start[i], self.start[i + 1])
         return _finished(self.xy[None, rows], self.xyz[None, rows], self.score[None, rows], self.size[None, i], self.truth[None, rows])
+
+    def habits(self) -> Habits:
+        """How the estimator errs in these recordings, and in their mirror images."""
+        poses, errors = [], []
+        for i in range(len(self)):
+            rows = slice(self.start[i], self.start[i + 1])
+            truth = self.truth[rows]
+            rel, _, scale, _ = _about_hips(truth[None])
+            limbs = truth[:, LIMBS]
+            exact = limbs[..., [0, 2]] / limbs[..., 1:2] * [self.focal_px[i], -self.focal_px[i]] + 0.5 * self.size[i]
+            metre = (limbs[..., 1].mean(axis=1) * scale[0] / self.focal_px[i])[:, None, None]
+            flat = (self.xy[rows][:, BODY] - exact) * [1.0, -1.0] * metre
+            deep, there = depth(self.xyz[rows])
+            away = np.concatenate([flat, deep[:, BODY] - rel[0][:, LIMBS]], axis=-1)
+            whole = np.isfinite(away).all(axis=(1, 2)) & (there > 0)
+            away, pose = np.clip(away[whole], -0.5, 0.5), rel[0][whole][:, LIMBS]
+            other = np.arange(12) ^ 1
+            for p, e in ((pose, away), (pose[:, other] * _ACROSS, away[:, other] * [-1.0, 1.0, -1.0, 1.0, 1.0])):
+                if len(p) > 20:
+                    poses.append(p)
+                    errors.append(np.concatenate([e[..., :2].reshape(len(p), -1), e[..., 2:].reshape(len(p), -1)], axis=1))
+        return Habits.of(poses, errors)
 
     def batch(self, count: int, frames: int):
         rng = self.rng
@@ -240,13 +296,19 @@ class Pairs:
         flat = _rolled(flat, roll, (0, 1))
         xyz, truth = _rolled(xyz, roll, (0, 2)), _rolled(truth, roll, (0, 2))
         flat = flat * np.exp(0.15 * rng.normal(size=(count, 1, 1, 1)))  # another focal length
+        wide, deep, tall = (np.exp(0.06 * rng.normal(size=(count, 1, 1))) for _ in range(3))  # another body
+        for x in (xyz, truth):
+            for axis, factor in enumerate((wide, deep, tall)):
+                x[..., axis] *= factor
+        flat[..., 0], flat[..., 1] = flat[..., 0] * wide, flat[..., 1] * tall
         body = np.std(np.nan_to_num(flat), axis=(2, 3), keepdims=True)
-        flat = flat + body * 0.015 * memory(rng, flat.shape, 0.3)
+        flat = flat + body * (0.015 * memory(rng, flat.shape, 0.3) + 0.02 * rng.normal(size=(count, 1, len(POINTS), 2)))
         back = rng.random(count) < 0.5  # time may run backwards
         for x in (flat, xyz, score, truth):
             x[back] = x[back][:, ::-1]
         xyz[..., 1] *= np.exp(0.08 * rng.normal(size=(count, 1, 1)))
-        xyz = xyz + 0.015 * np.array([1.0, 2.0, 1.0]) * memory(rng, xyz.shape, 0.5) + 0.004 * rng.normal(size=xyz.shape)
+        xyz = xyz + 0.015 * np.array([1.0, 2.0, 1.0]) * (memory(rng, xyz.shape, 0.5) + rng.normal(size=(count, 1, len(POINTS), 3)))
+        xyz = xyz + 0.004 * rng.normal(size=xyz.shape)
         score = np.nan_to_num(score) ** np.exp(0.3 * rng.normal(size=(count, 1, 1)))
         lost = bursts(rng, shape, 0.04)
         for some, odds in ((_FINE, 0.1), (_HEAD, 0.05)):

@@ -14,10 +14,10 @@ from torch.nn import functional as F
 
 from ..motion.skeleton import JOINTS, PARENTS
 from ..progress import Report, silent
+from .habits import LIMBS
 from .lift import CONTEXT, FEATURES
 from .projections import Pairs, Projections
 
-LIMBS = [JOINTS.index(f"{part}_{s}") for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr"]
 _HIPS = [JOINTS.index("thigh_l"), JOINTS.index("thigh_r")]
 DILATIONS = (1, 3, 9, 27)
 assert sum(DILATIONS) == CONTEXT
@@ -29,7 +29,8 @@ class TrainOptions:
     share of frames from pairs; align: weight of the loss after alignment."""
 
     width: int = 224
-    dropout: float = 0.15
+    dropout: float = 0.2
+    decay: float = 0.1
     batch: int = 2048
     rate: float = 1e-3
     minutes: float = 60.0
@@ -155,7 +156,7 @@ def train(pack, folder: Path, options: TrainOptions, pairs=(), valid=(), report:
     device = torch.device(options.device)
     net, mean = (Net(options.width, options.dropout).to(device) for _ in range(2))
     mean.load_state_dict(net.state_dict())
-    optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=0.02)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=options.decay)
     step, spent = 0, 0.0
     state_file = folder / "state.pt"
     if state_file.exists():
@@ -164,7 +165,8 @@ def train(pack, folder: Path, options: TrainOptions, pairs=(), valid=(), report:
         optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
     rng = np.random.default_rng([options.seed, step])
-    sources = [Projections(pack, rng)] + ([Pairs(pairs, rng)] if pairs else [])
+    recordings = [Pairs(pairs, rng)] if pairs else []
+    sources = [Projections(pack, rng, *(made.habits() for made in recordings)), *recordings]
     held = Pairs(valid, rng) if valid else None
     weight = torch.ones(len(JOINTS), device=device)
     weight[LIMBS] = 2.0
@@ -184,7 +186,7 @@ def train(pack, folder: Path, options: TrainOptions, pairs=(), valid=(), report:
             done = spent / (60.0 * options.minutes)
             rate = options.rate * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
             for group in optimiser.param_groups:
-                group["lr"] = float(rate)
+                group["lr"], group["weight_decay"] = float(rate), options.decay
             frames = int(rng.choice([48, 96, 192])) if not pairs else int(rng.choice([32, 64, 96]))
             batch = _mixed(sources, options, frames, device)
             net.train()
