@@ -27,6 +27,7 @@ import numpy as np  # noqa: E402
 from rig_records import record  # noqa: E402
 
 from poseloom import packing  # noqa: E402
+from poseloom.errors import Unavailable  # noqa: E402
 from poseloom.inbetween import dtw, onward, protocol  # noqa: E402
 from poseloom.inbetween.data import Pack  # noqa: E402
 from poseloom.inbetween.fill import fill  # noqa: E402
@@ -164,7 +165,12 @@ def go_on(pack: Pack, training: Pack, library: Library) -> dict:
     ends = np.cumsum(np.diff(training.start))[:-1] - 1
     way = np.linalg.norm(np.diff(training.root, axis=0), axis=-1) * 30.0
     fastest = float(np.quantile(np.delete(way, ends), 0.99))
-    ahead, fine = Continue(), []
+    fine = []
+    try:
+        ahead = Continue()
+    except Unavailable as error:
+        print(f"\n{error.message} Clips go on alone.")
+        ahead = None
     for clip in range(len(pack.names)):
         own = slice(int(pack.start[clip]), int(pack.start[clip]) + 30)
         motion = motion_of(pack.lrot[own], pack.root[own], pack.offsets[clip])
