@@ -97,7 +97,8 @@ def _with_backend(chosen, clips: list, outs: list) -> int:
     found = backend.find(choice)
     running = found or backend.ensure(choice, lambda fraction, text: None)
     options = {
-        "estimator": chosen.estimator, "person": chosen.person, "height_m": chosen.height, "start": chosen.start,
+        "quality": chosen.quality, "estimator": chosen.estimator, "camera": chosen.camera, "person": chosen.person,
+        "height_m": chosen.height, "start": chosen.start,
         "end": chosen.end, "fps": chosen.fps, "smooth_hz": chosen.smooth_hz, "foot_lock": not chosen.no_foot_lock,
         "processes": chosen.processes, "reuse": not chosen.fresh,
     }  # fmt: skip

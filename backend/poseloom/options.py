@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .formats import (
-    ANIMATION_ENDINGS, AXES, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONTROLS, KEYPOINT_ENDINGS, ROOTS, TAKES_ENDINGS,
+    ANIMATION_ENDINGS, AXES, CAMERAS, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONFIDENCES, CONTROLS, KEYPOINT_ENDINGS,
+    QUALITIES, ROOTS, TAKES_ENDINGS,
 )  # fmt: skip
 
 TRAINING = "01,02,03,05,06,07,14,16,127"  # subjects of the CMU motion capture database
@@ -46,7 +47,9 @@ def _add_range(parser) -> None:
 
 
 def _add_estimate(parser) -> None:
-    parser.add_argument("--estimator", default="mediapipe", metavar="NAME", help="default: %(default)s")
+    parser.add_argument("--quality", choices=QUALITIES, default="good", help="draft is fast, best several times slower; default: good")
+    parser.add_argument("--estimator", metavar="NAME", help="instead of the one that the quality chooses, such as mediapipe")
+    parser.add_argument("--camera", choices=CAMERAS, default="still", help="moving: its movement is taken out by the background")
     parser.add_argument("--person", type=_count, default=1, metavar="N", help="which person, from 1; default 1")
     parser.add_argument("--fresh", action="store_true", help="see the media anew, though it was seen before")
     parser.add_argument("--processes", type=_count, metavar="N", help="see a clip in N parts at a time; default: by its length")
@@ -96,6 +99,10 @@ def animate(parser, inside_blender: bool) -> None:
     parser.add_argument("--height", type=_positive, metavar="METRES", help="how tall the person is")
     parser.add_argument("--smooth-hz", type=_positive, default=6.0, metavar="HZ", help="default: %(default)s")
     parser.add_argument("--no-foot-lock", action="store_true", help="leave feet as they were seen")
+    parser.add_argument(
+        "--confidence", choices=CONFIDENCES, default="curves",
+        help="how sure each joint is: as curves of the action, in a CSV beside OUT, or nowhere; default: curves",
+    )  # fmt: skip
     if inside_blender:
         parser.add_argument("--backend", metavar="URL", help="a backend that runs already")
     else:

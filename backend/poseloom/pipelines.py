@@ -1,4 +1,4 @@
-"""The order of the stages.  Only this file and chains.py know it."""
+"""The order of the stages.  Only this file, capture.py and chains.py know it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, Mapping, Optional
 
 import numpy as np
 
-from . import __version__, chains, recall
+from . import __version__, chains
+from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, media_to_motion, open_media
 from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
@@ -19,25 +20,6 @@ from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_
 from .motion.resample import cut, cut_rig, resample
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
-
-
-@dataclass(frozen=True)
-class AnimateOptions:
-    """What a user may choose; times are "12" (a frame) or "1.5s" (seconds).
-
-    processes None: as the clip's length asks; reuse: what the estimator saw of the same media before is taken.
-    """
-
-    estimator: str = "mediapipe"
-    person: int = 1
-    height_m: Optional[float] = None
-    start: Optional[str] = None
-    end: Optional[str] = None
-    fps: Optional[float] = None
-    smooth_hz: float = 6.0
-    foot_lock: bool = True
-    processes: Optional[int] = None
-    reuse: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,65 +104,6 @@ class Account:
         return {"poseloom": __version__, **self.values, "seconds": self.seconds, "warnings": self.warnings}
 
 
-def media_to_keypoints(
-    path: Path, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
-) -> Keypoints:
-    """Decode and estimate: the chosen person's keypoints.
-
-    To `warnings` are added sentences on what could not be read of the clip.
-    """
-    clip = open_media(path, options)
-    people = _look(clip, options, report)
-    if warnings is not None:
-        warnings += clip.warnings
-    if not 1 <= options.person <= len(people):
-        raise BadInput(
-            "no_such_person",
-            f"Person {options.person} was asked for, but {len(people)} "
-            f"{'person was' if len(people) == 1 else 'people were'} found in {Path(path).name}.",
-            f"Choose a person from 1 to {len(people)}.",
-        )
-    return people[options.person - 1]
-
-
-def _look(clip, options: AnimateOptions, report: Report) -> list[Keypoints]:
-    from .pose import split
-
-    if not options.reuse:
-        return split.estimate(options.estimator, clip, options.processes, report)
-    asked = {"estimator": options.estimator, "start_s": clip.start_s, "end_s": clip.end_s, "fps": clip.fps}
-    name = recall.key(clip.source.files, asked, part(report, 0.0, 0.02))
-    known = recall.load(name)
-    if known is not None:
-        people, clip.warnings = known
-        report(1.0, "seen before")
-        return people
-    people = split.estimate(options.estimator, clip, options.processes, part(report, 0.02, 1.0))
-    recall.keep(name, people, clip.warnings)
-    return people
-
-
-def open_media(path: Path, options: AnimateOptions):
-    """The Clip of a video or of pictures, from --start to --end at --fps."""
-    from .media import open_clip
-
-    return open_clip(path, start=options.start, end=options.end, fps=options.fps)
-
-
-def keypoints_to_motion(keypoints: Keypoints, options: AnimateOptions, report: Report = silent) -> Motion:
-    """Solve: constant bones, joint rotations, feet on the floor."""
-    from .pose.solve import solve
-
-    return solve(
-        keypoints, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock, report=report
-    )
-
-
-def media_to_motion(path: Path, options: AnimateOptions, report: Report = silent) -> tuple[Keypoints, Motion]:
-    seen = media_to_keypoints(path, options, part(report, 0.0, 0.9))
-    return seen, keypoints_to_motion(seen, options, part(report, 0.9, 1.0))
-
-
 def animate(
     media: Path, character: Character, out: Path, options: AnimateOptions, extras: Extras = Extras(),
     report: Report = silent,
@@ -193,7 +116,7 @@ def animate(
     account = Account({"input": str(media), "output": str(out)})
     seen = media_to_keypoints(media, options, part(report, 0.0, 0.6), account.warnings)
     account.lap("estimate")
-    motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65))
+    motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65), account.warnings)
     account.lap("solve")
     account.note_seen(seen)
     if extras.overlay is not None:

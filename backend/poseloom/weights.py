@@ -112,6 +112,10 @@ def find(name: str) -> Model:
     raise BadInput("unknown_model", f'There is no model "{name}"; known: {known}.', "See: poseloom models list.")
 
 
+def is_present(name: str, folder: Optional[Path] = None) -> bool:
+    return _status(find(name), folder or models_folder()).state == "present"
+
+
 def path_of(name: str, folder: Optional[Path] = None) -> Path:
     """The file of a model that is present; Unavailable with the way out where it is not, or is damaged."""
     state = _status(find(name), folder or models_folder())

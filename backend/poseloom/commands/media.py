@@ -45,7 +45,8 @@ def options_of(chosen):
     from ..pipelines import AnimateOptions
 
     return AnimateOptions(
-        estimator=chosen.estimator, person=chosen.person, processes=chosen.processes, reuse=not chosen.fresh,
+        quality=chosen.quality, estimator=chosen.estimator, camera=chosen.camera, person=chosen.person,
+        processes=chosen.processes, reuse=not chosen.fresh,
         start=chosen.start, end=chosen.end, fps=chosen.fps,
         height_m=getattr(chosen, "height", None), smooth_hz=getattr(chosen, "smooth_hz", 6.0),
         foot_lock=not getattr(chosen, "no_foot_lock", False),

@@ -36,8 +36,9 @@ def motion_from_bytes(data: bytes) -> Motion:
 def keypoints_to_bytes(keypoints: Keypoints) -> bytes:
     k = keypoints
     values = dict(layout=k.layout, xy=k.xy, score=k.score, size=k.size, fps=k.fps, start_s=k.start_s, person=k.person)
-    if k.xyz is not None:
-        values["xyz"] = k.xyz
+    values.update((name, there) for name in ("xyz", "view") if (there := getattr(k, name)) is not None)
+    if k.cuts:
+        values["cuts"] = k.cuts
     return _pack(kind="keypoints", **values)
 
 
@@ -46,6 +47,7 @@ def keypoints_from_bytes(data: bytes) -> Keypoints:
     return Keypoints(
         layout=str(a["layout"]), xy=a["xy"], xyz=a.get("xyz"), score=a["score"], size=tuple(a["size"].tolist()),
         fps=float(a["fps"]), start_s=float(a["start_s"]), person=int(a["person"]),
+        cuts=tuple(a["cuts"].tolist()) if "cuts" in a else (), view=a.get("view"),
     )  # fmt: skip
 
 

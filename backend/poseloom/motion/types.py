@@ -49,6 +49,8 @@ class Keypoints:
     xy (T,K,2) pixels from the top left, NaN where unseen; xyz (T,K,3) metres, hip-centred,
     camera levelled to house axes (x to the picture's right, y away from the camera, z up), or
     None; score (T,K) 0..1, 0 where unseen; size (width, height); start_s in the source clip.
+    cuts: the frames that begin another shot.  view (T,3,3): the homography from each frame's picture
+    to that of its shot's first frame, where the camera moves; None where it stands still.
     """
 
     layout: str
@@ -59,6 +61,8 @@ class Keypoints:
     fps: float
     start_s: float = 0.0
     person: int = 1
+    cuts: tuple = ()
+    view: Optional[np.ndarray] = None
 
     def __post_init__(self):
         xy = array("Keypoints", "xy", self.xy, (None, None, 2), nan=True)
@@ -68,7 +72,13 @@ class Keypoints:
             xyz = array("Keypoints", "xyz", xyz, (frames, points, 3), "xy", nan=True)
         score = array("Keypoints", "score", self.score, (frames, points), "xy")
         size = (int(self.size[0]), int(self.size[1]))
-        _set(self, xy=xy, xyz=xyz, score=score, size=size, fps=_check_fps("Keypoints", self.fps))
+        view = self.view
+        if view is not None:
+            view = array("Keypoints", "view", view, (frames, 3, 3), "xy", dtype=np.float64)
+        _set(
+            self, xy=xy, xyz=xyz, score=score, size=size, fps=_check_fps("Keypoints", self.fps),
+            cuts=tuple(int(cut) for cut in self.cuts), view=view,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.xy)

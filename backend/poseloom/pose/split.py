@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..errors import PoseloomError, rebuilt, told
 from ..motion.files import keypoints_from_bytes, keypoints_to_bytes
 from ..motion.types import Keypoints
 from ..progress import Report, silent
+from ..shots import CutFinder, Watched
 
 OVERLAP = 12  # frames that two neighbours both see; over them one fades into the other
 SHORTEST_S = 8.0  # of a stretch: below, starting a process costs more than it saves
@@ -48,13 +50,22 @@ def estimate(name: str, clip, processes: int | None = None, report: Report = sil
     """
     from . import load
 
-    estimator = load(name)()
+    load(name)  # refuses what is not there before any process starts
     stretches = share_out(clip.frame_count, clip.fps, processes)
     if len(stretches) == 1:
-        return estimator(clip, report)
+        return see(name, clip, report)
     parts = _see_apart(name, clip, stretches, report)
     joined = join(parts, [first for first, _ in stretches]) if parts else None
-    return [joined] if joined is not None else estimator(clip, report)
+    return [joined] if joined is not None else see(name, clip, report)
+
+
+def see(name: str, clip, report: Report = silent) -> list[Keypoints]:
+    """What the estimator sees in one piece, and where the clip cuts."""
+    from . import load
+
+    finder = CutFinder()
+    people = load(name)()(Watched(clip, finder), report)
+    return [replace(person, cuts=finder.cuts) for person in people]
 
 
 def join(parts: list[Keypoints], firsts: list[int]) -> Keypoints | None:
@@ -73,6 +84,7 @@ def join(parts: list[Keypoints], firsts: list[int]) -> Keypoints | None:
             layout=whole.layout,
             **{key: _faded(getattr(whole, key), getattr(part, key), begin, weight) for key in ("xy", "xyz", "score")},
             size=whole.size, fps=whole.fps, start_s=whole.start_s, person=whole.person,
+            cuts=sorted({*whole.cuts, *(begin + cut for cut in part.cuts)}),
         )  # fmt: skip
     return whole
 
@@ -166,7 +178,6 @@ class _Eye:
 def serve() -> None:
     """The life of such a process: one task from standard input, progress and an end as JSON lines."""
     from ..media import Clip, open_clip
-    from . import load
 
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -177,7 +188,7 @@ def serve() -> None:
 
     try:
         clip = Clip(open_clip(task["path"], fps=task["fps"]).source, task["start_s"], task["end_s"], task["fps"])
-        person = load(task["estimator"])()(clip, report)[0]
+        person = see(task["estimator"], clip, report)[0]
         Path(task["out"]).write_bytes(keypoints_to_bytes(person))
         print(json.dumps({"warnings": clip.warnings}), file=say, flush=True)
     except PoseloomError as error:

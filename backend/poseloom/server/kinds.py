@@ -70,7 +70,7 @@ def stage_tables() -> dict:
 def animate(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
     account = pipelines.Account()
     keypoints = _see(files["media"], options, out, part(report, 0.0, 0.9), account)
-    motion = pipelines.keypoints_to_motion(keypoints, options, part(report, 0.9, 1.0))
+    motion = pipelines.keypoints_to_motion(keypoints, options, part(report, 0.9, 1.0), account.warnings)
     account.lap("solve")
     motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
     _write_report(out, account)

@@ -1,0 +1,180 @@
+"""From media to motion: the estimator, the camera, one person, the solver; in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Optional
+
+from . import quality, recall
+from .errors import BadInput, Unavailable
+from .formats import CAMERAS
+from .motion.resample import resample
+from .motion.types import Keypoints, Motion
+from .progress import Report, part, silent
+
+SHORTEST_M, TALLEST_M = 0.3, 3.0
+
+
+@dataclass(frozen=True)
+class AnimateOptions:
+    """What a user may choose; times are "12" (a frame) or "1.5s" (seconds).
+
+    quality one of quality.PRESETS, estimator None: the preset's; camera "still" or "moving"; processes None: as the
+    clip's length asks; reuse: what the estimator saw of the same media before is taken.
+    """
+
+    quality: str = "good"
+    estimator: Optional[str] = None
+    person: int = 1
+    height_m: Optional[float] = None
+    camera: str = "still"
+    start: Optional[str] = None
+    end: Optional[str] = None
+    fps: Optional[float] = None
+    smooth_hz: float = 6.0
+    foot_lock: bool = True
+    processes: Optional[int] = None
+    reuse: bool = False
+
+    def __post_init__(self):
+        quality.preset(self.quality)
+        if self.camera not in CAMERAS:
+            raise BadInput("bad_option", f'There is no camera "{self.camera}".', f"Choose one of {', '.join(CAMERAS)}.")
+        if self.height_m is not None and not SHORTEST_M <= self.height_m <= TALLEST_M:
+            raise BadInput(
+                "bad_height", f"A height of {self.height_m:g} m is not a person's.",
+                f"Give metres, from {SHORTEST_M:g} to {TALLEST_M:g}.",
+            )  # fmt: skip
+
+
+def media_to_keypoints(
+    path: Path, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
+) -> Keypoints:
+    """Decode and estimate: the chosen person's keypoints.
+
+    To `warnings` are added sentences on what could not be read of the clip.
+    """
+    warnings = [] if warnings is None else warnings
+    clip = open_media(path, options)
+    asked = {
+        "estimator": quality.estimator(options.quality, options.estimator, warnings),
+        "start_s": clip.start_s, "end_s": clip.end_s, "fps": clip.fps,
+    }  # fmt: skip
+    moving = options.camera == "moving"
+    people = _look(clip, asked, options, part(report, 0.0, 0.8 if moving else 1.0))
+    warnings += clip.warnings
+    if not 1 <= options.person <= len(people):
+        raise BadInput(
+            "no_such_person",
+            f"Person {options.person} was asked for, but {len(people)} "
+            f"{'person was' if len(people) == 1 else 'people were'} found in {Path(path).name}.",
+            f"Choose a person from 1 to {len(people)}.",
+        )
+    person = people[options.person - 1]
+    if moving:
+        person = _followed(clip, person, {**asked, "view": options.person}, options, part(report, 0.8, 1.0))
+    return _of_one_person(person, warnings)
+
+
+def _look(clip, asked: dict, options: AnimateOptions, report: Report) -> list[Keypoints]:
+    """Everyone in the clip, taken from before where that is allowed."""
+    from .pose import split
+
+    if not options.reuse:
+        return split.estimate(asked["estimator"], clip, options.processes, report)
+    name = recall.key(clip.source.files, asked, part(report, 0.0, 0.02))
+    known = recall.load(name)
+    if known is not None:
+        people, clip.warnings = known
+        report(1.0, "seen before")
+        return people
+    people = split.estimate(asked["estimator"], clip, options.processes, part(report, 0.02, 1.0))
+    recall.keep(name, people, clip.warnings)
+    return people
+
+
+def _followed(clip, person: Keypoints, asked: dict, options: AnimateOptions, report: Report) -> Keypoints:
+    """The keypoints with the view of a camera that moved, taken from before where that is allowed."""
+    from .pose import background
+
+    name = recall.key(clip.source.files, asked) if options.reuse else ""
+    known = recall.load(name) if name else None
+    if known is not None:
+        return known[0][0]
+    person = replace(person, view=background.follow(clip, person, report))
+    if name:
+        recall.keep(name, [person], [])
+    return person
+
+
+def _of_one_person(seen: Keypoints, warnings: list) -> Keypoints:
+    from .pose import stretches
+
+    seen, others = stretches.of_one_person(seen)
+    for first, end in others:
+        times = [f"{seen.start_s + frame / seen.fps:.2f} s" for frame in (first, end)]
+        warnings.append(f"From {times[0]} to {times[1]} somebody else was seen in this person's stead; these frames count as unseen.")
+    return seen
+
+
+def open_media(path: Path, options: AnimateOptions):
+    """The Clip of a video or of pictures, from --start to --end at --fps; a draft's at part of its rate."""
+    from .media import Clip, open_clip
+
+    share = quality.preset(options.quality).share
+    clip = open_clip(path, start=options.start, end=options.end, fps=options.fps)
+    if share == 1.0 or options.fps is not None:
+        return clip
+    return Clip(clip.source, clip.start_s, clip.end_s, share * clip.fps)
+
+
+def keypoints_to_motion(
+    keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
+) -> Motion:
+    """Solve: constant bones, joint rotations, feet on the floor; shots of a clip that cuts each by itself.
+
+    To `warnings` are added sentences on what was done apart or could not be.
+    """
+    from .pose import stretches, view
+    from .pose.solve import solve
+
+    warnings = [] if warnings is None else warnings
+    lift = _lifter(options, warnings)
+    apart = stretches.cut_apart(keypoints)
+    motions = []
+    for number, stretch in enumerate(apart):
+        share = part(report, number / len(apart), (number + 1) / len(apart))
+        seen, lost = view.steadied(stretch.keypoints)
+        if lost:
+            warnings.append(f"In {lost:.0%} of the frames the camera turns too far away from where it looked; they count as unseen.")
+        motions.append(solve(
+            seen, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock,
+            lifted=lift and lift(seen, part(share, 0.0, 0.2)), report=part(share, 0.2, 1.0),
+        ))  # fmt: skip
+    if len(apart) > 1:
+        times = ", ".join(f"{keypoints.start_s + s.first / keypoints.fps:.2f} s" for s in apart[1:])
+        warnings.append(
+            f"The clip cuts at {times}: its {len(apart)} shots are solved apart, each beginning where the one before ended."
+        )
+    motion = stretches.join(motions, options.foot_lock)
+    share = quality.preset(options.quality).share
+    return motion if share == 1.0 or options.fps is not None else resample(motion, motion.fps / share)
+
+
+def _lifter(options: AnimateOptions, warnings: list):
+    """The lifter where the quality wants it and it is there; None else."""
+    if not quality.lifter(options.quality, warnings):
+        return None
+    from .pose.lift import Lifter
+
+    try:
+        return Lifter()
+    except Unavailable as error:
+        warnings.append(f"It goes on without the lifter: {error}")
+        return None
+
+
+def media_to_motion(path: Path, options: AnimateOptions, report: Report = silent) -> tuple[Keypoints, Motion]:
+    seen = media_to_keypoints(path, options, part(report, 0.0, 0.9))
+    return seen, keypoints_to_motion(seen, options, part(report, 0.9, 1.0))

@@ -1,0 +1,61 @@
+"""Quality presets: which estimator sees, how many of the frames, and whether the lifter has its say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Mapping, Optional
+
+from . import weights
+from .errors import BadInput
+
+
+@dataclass(frozen=True)
+class Preset:
+    """estimator: the one wanted, and if its weights are missing `instead`; share of the clip's frames that are seen."""
+
+    estimator: str
+    instead: str
+    share: float
+    lifter: bool
+    summary: str
+
+
+PRESETS: Mapping[str, Preset] = {
+    "draft": Preset("mediapipe-lite", "mediapipe", 0.5, False, "every other frame, the small model where it is there"),
+    "good": Preset("mediapipe", "mediapipe", 1.0, False, "every frame by the full model"),
+    "best": Preset("mediapipe-both", "mediapipe", 1.0, True, "heavy and full model and the lifter, several times slower"),
+}
+_WEIGHTS = {"mediapipe-lite": "mediapipe-lite", "mediapipe-both": "mediapipe-heavy"}
+
+
+def preset(name: str) -> Preset:
+    if name not in PRESETS:
+        raise BadInput("bad_option", f'There is no quality "{name}".', f"Choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def estimator(quality: str, asked: Optional[str], warnings: list) -> str:
+    """The estimator asked for, else the preset's; to `warnings` is added what the preset would want and is missing."""
+    chosen = preset(quality)
+    if asked:
+        return asked
+    model = _WEIGHTS.get(chosen.estimator)
+    if model is None or weights.is_present(model):
+        return chosen.estimator
+    if quality == "best":
+        warnings.append(
+            f'Quality "best" needs the weights "{model}", which are missing: the full model sees alone. '
+            f"Bring them by: poseloom models add {model}"
+        )
+    return chosen.instead
+
+
+def lifter(quality: str, warnings: list) -> bool:
+    """Whether the lifter is to be used; to `warnings` is added why it is not where the preset would want it."""
+    if not preset(quality).lifter:
+        return False
+    if find_spec("onnxruntime") is None:
+        warnings.append('Quality "best" needs onnxruntime for its lifter: install the extra "learn". It goes on without.')
+        return False
+    return True
