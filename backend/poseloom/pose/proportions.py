@@ -15,10 +15,10 @@ SEEN = {
 }  # fmt: skip
 NAMES = tuple(SEEN)
 # how far people are from the average (standard deviation)
-_SPREAD = np.array([0.04, 0.04, 0.04, 0.04, 0.15, 0.07, 0.06, 0.06])
+_SPREAD = np.array([0.065, 0.065, 0.065, 0.065, 0.24, 0.11, 0.1, 0.1])
 _VIEW_M = 0.02  # error of a length seen square on, and what a length pointing at the camera adds
 _VIEW_DEEP_M = 0.15
-_MEMORY_S = 2.0  # errors of lengths last that long
+_MEMORY_S = 0.5  # errors of lengths last that long
 _J = {name: j for j, name in enumerate(JOINTS)}
 
 
