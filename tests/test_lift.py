@@ -22,7 +22,8 @@ from poseloom.motion.types import Keypoints, Motion, Rig, RigMotion
 from poseloom.pose import lift
 from poseloom.pose.habits import LIMBS, Habits
 from poseloom.pose.lift import Lifter, features
-from poseloom.pose.projections import Pairs, Projections
+from poseloom.pose.projections import Projections
+from poseloom.pose.recordings import Pairs
 
 pytest.importorskip("onnxruntime", reason="the lifter's")
 J = {name: j for j, name in enumerate(JOINTS)}
@@ -126,7 +127,7 @@ def test_another_rate_says_the_same(lifter, fps):
 
 def test_a_layout_without_feet_and_depth_is_lifted_too(lifter, monkeypatch):
     names = tuple(n for n in layouts.BLAZEPOSE.names if n.split("_")[0] in
-                  ("nose", "eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle") and n.count("_") < 2)  # fmt: skip
+                  "nose eye ear shoulder elbow wrist hip knee ankle".split() and n.count("_") < 2)  # fmt: skip
     monkeypatch.setitem(layouts.LAYOUTS, "seventeen", layouts.Layout(names, ()))
     keypoints = stroll()
     pick = [layouts.BLAZEPOSE.index(n) for n in names]
@@ -208,14 +209,15 @@ def test_what_is_kept_for_tests_is_refused(tmp_path, capsys):
     clip(tmp_path / "in", "09_01.bvh")
     words = ["train", "pack", str(tmp_path / "in"), "--out", str(tmp_path / "x.npz"), "--subjects", "09"]
     assert cli.main(words) == 2 and "kept for tests" in capsys.readouterr().err
-    made = packing.Pack(np.zeros((80, 22, 4)), np.zeros((80, 3)), np.zeros((80, 4)), np.zeros((1, 22, 3)), np.array([0, 80]), ("49_02",))
-    made.save(tmp_path / "y.npz")
+    zeros = (np.zeros((80, 22, 4)), np.zeros((80, 3)), np.zeros((80, 4)), np.zeros((1, 22, 3)))
+    packing.Pack(*zeros, np.array([0, 80]), ("49_02",)).save(tmp_path / "y.npz")
     words = ["train", "lifter", "--data", str(tmp_path / "y.npz"), "--out", str(tmp_path / "z")]
     assert cli.main(words) == 2 and "49" in capsys.readouterr().err
 
 
 def pack_of(motion) -> dict:
-    return {"lrot": np.asarray(motion.lrot), "root": np.asarray(motion.root), "offsets": np.asarray(motion.skeleton.offsets)[None],
+    return {"lrot": np.asarray(motion.lrot), "root": np.asarray(motion.root),
+            "offsets": np.asarray(motion.skeleton.offsets)[None],
             "start": np.array([0, len(motion)]), "names": np.array(["01_01"])}  # fmt: skip
 
 
@@ -248,9 +250,11 @@ def test_habits_are_found_again_in_what_they_make():
 
 
 def test_an_estimator_without_habits_is_exact_at_the_limbs():
-    views = Projections(pack_of(strolling(200)), np.random.default_rng(3), Habits(*(np.zeros(s) for s in ((37, 60),) + ((60, 60),) * 3), 0.3))
+    none = Habits(*(np.zeros(shape) for shape in ((37, 60), (60, 60), (60, 60), (60, 60))), 0.3)
+    views = Projections(pack_of(strolling(200)), np.random.default_rng(3), none)
     joints = motion_fk(strolling(40))[1][None] + [0.0, 4.0, -0.9]
-    flat, xyz = views._after_habits(np.repeat(joints[:, :, :1], len(lift.POINTS), 2), joints, np.array([1.2]), np.ones((1, 1, 1, 1)))
+    points = np.repeat(joints[:, :, :1], len(lift.POINTS), axis=2)
+    flat, xyz = views._after_habits(points, joints, np.array([1.2]), np.ones((1, 1, 1, 1)))
     limbs = joints[:, :, LIMBS]
     np.testing.assert_allclose(flat[:, :, lift.BODY], 1.2 * limbs[..., [0, 2]] / limbs[..., 1:2], atol=1e-9)
     hips = xyz[:, :, lift.BODY][:, :, 6:8].mean(axis=2)
@@ -262,8 +266,9 @@ def test_recorded_pairs_are_what_was_recorded():
     keypoints, motion = stroll(60), strolling(60)
     truth = quat.rotate(quat.from_axis_angle([0.0, 0.0, 1.0], np.array(0.6)), motion_fk(motion)[1])
     truth = truth + [0.0, 4.5, -0.9]
-    made = {"xy": keypoints.xy, "xyz": keypoints.xyz, "score": keypoints.score, "truth": truth, "start": np.array([0, 60]),
-            "size": np.array([keypoints.size]), "focal_px": np.array([0.9 * 1280]), "fps": 30.0}  # fmt: skip
+    made = {"xy": keypoints.xy, "xyz": keypoints.xyz, "score": keypoints.score, "truth": truth,
+            "start": np.array([0, 60]), "size": np.array([keypoints.size]),
+            "focal_px": np.array([0.9 * 1280]), "fps": 30.0}  # fmt: skip
     pairs = Pairs([made], np.random.default_rng(0))
     told, joints, _ = pairs.clip(0)
     np.testing.assert_allclose(told[0], features(*lift.chosen(keypoints), keypoints.size), atol=1e-5)
@@ -282,9 +287,10 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_runs(tmp_path):
     np.savez(tmp_path / "clips.npz", **arrays)
     keypoints, truth = stroll(60), motion_fk(strolling(60))[1] + [0.0, 4.5, -0.9]
     np.savez(tmp_path / "pairs.npz", xy=keypoints.xy, xyz=keypoints.xyz, score=keypoints.score, truth=truth,
-             start=np.array([0, 60]), size=np.array([keypoints.size]), focal_px=np.array([0.9 * 1280]), fps=30.0)  # fmt: skip
-    words = [str(python), "-m", "poseloom", "train", "lifter", "--data", str(tmp_path / "clips.npz"), "--pairs",
-             str(tmp_path / "pairs.npz"), "--validate", str(tmp_path / "pairs.npz"), "--out", str(tmp_path / "out")]  # fmt: skip
+             start=np.array([0, 60]), size=np.array([keypoints.size]), focal_px=np.array([1152.0]), fps=30.0)  # fmt: skip
+    clips, pairs, out = (str(tmp_path / name) for name in ("clips.npz", "pairs.npz", "out"))
+    words = [str(python), "-m", "poseloom", "train", "lifter", "--data", clips, "--pairs", pairs, "--validate", pairs]
+    words += ["--out", out]
     env = os.environ | {"PYTHONPATH": str(ROOT / "backend"), "OMP_NUM_THREADS": "1"}
     steps = []
     for minutes in ("0.1", "0.2"):

@@ -133,8 +133,10 @@ def main() -> None:
         if n % 5 == 4 or n == options.clips - 1:
             columns = [np.concatenate(c).astype(np.float32) for c in zip(*kept)]
             buffer = io.BytesIO()
-            np.savez_compressed(buffer, **dict(zip(("xy", "xyz", "score", "truth"), columns)), start=np.array(start),
-                                size=np.array(sizes), focal_px=np.array(focals), names=np.array(names), fps=FPS / options.every)  # fmt: skip
+            np.savez_compressed(
+                buffer, **dict(zip(("xy", "xyz", "score", "truth"), columns)), start=np.array(start),
+                size=np.array(sizes), focal_px=np.array(focals), names=np.array(names), fps=FPS / options.every,
+            )  # fmt: skip
             write_bytes(options.out, buffer.getvalue())
 
 

@@ -71,9 +71,11 @@ class Puppet:
         self.rig = recognise(rig).rig
         self.stretch = self._proportions(rng)
         colours = {
-            "skin": rng.uniform(0.35, 1.0) * np.array([0.95, 0.72, 0.58]), "hair": rng.uniform(0.05, 0.5) * np.array([0.9, 0.6, 0.4]),
-            "shirt": rng.uniform(0.05, 0.95, 3), "trousers": rng.uniform(0.05, 0.8, 3), "shoes": rng.uniform(0.05, 0.9, 3),
-            "soles": np.full(3, 0.7), "eyes": np.full(3, 0.9), "iris": np.full(3, 0.1), "lips": np.array([0.6, 0.3, 0.3]),
+            "skin": rng.uniform(0.35, 1.0) * np.array([0.95, 0.72, 0.58]),
+            "hair": rng.uniform(0.05, 0.5) * np.array([0.9, 0.6, 0.4]),
+            "shirt": rng.uniform(0.05, 0.95, 3), "trousers": rng.uniform(0.05, 0.8, 3),
+            "shoes": rng.uniform(0.05, 0.9, 3), "soles": np.full(3, 0.7), "eyes": np.full(3, 0.9),
+            "iris": np.full(3, 0.1), "lips": np.array([0.6, 0.3, 0.3]),
         }  # fmt: skip
         cloth = 1.0 + 0.05 * rng.normal(size=(len(self.quads), 1))
         self.colours = np.array([colours[names[r]] for r in self.regions]) * cloth

@@ -1,6 +1,6 @@
 """The lifter with smaller numbers: FP16 weights and INT8, what they lose and how fast they are.
 
-    python backend/studio/quantise.py MODEL.onnx --data CLIPS.npz --validate PAIRS.npz [--pairs PAIRS.npz ...] [--out FOLDER]
+    python backend/studio/quantise.py MODEL.onnx --data CLIPS.npz --validate P.npz [--pairs P.npz] [--out FOLDER]
 
 FP16 keeps the weights in 16 bits and computes in 32.  INT8 is static, by channel, calibrated on made-up views of
 CLIPS.npz and on the recorded --pairs.  Printed of each: size, error of the limb joints after alignment (median over
@@ -21,7 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import quantization
 
 from poseloom.pose.habits import LIMBS
-from poseloom.pose.projections import Pairs, Projections
+from poseloom.pose.projections import Projections
+from poseloom.pose.recordings import Pairs
 
 _LARGE = 256  # numbers; smaller tensors stay as they are
 
@@ -59,7 +60,7 @@ def session(path: Path):
 
 
 def aligned_error(found, truth):
-    """(T,) mean distance of found (T,J,3) from truth after the best turn, scale and move of each frame (Umeyama 1991)."""
+    """(T,) mean distance of found (T,J,3) from truth, each frame turned, scaled and moved onto it (Umeyama 1991)."""
     a, b = (x - x.mean(axis=1, keepdims=True) for x in (found, truth))
     u, s, vt = np.linalg.svd(np.swapaxes(a, 1, 2) @ b)
     fix = np.ones_like(s)
@@ -104,7 +105,8 @@ def main() -> None:
         run = session(path)
         found = [run.run(["xyz"], {"features": told})[0][0] for told, _, _ in clips]
         first = first or found
-        error = np.median([aligned_error(x[:, LIMBS], truth[0][:, LIMBS]).mean() for x, (_, truth, _) in zip(found, clips)])
+        limbs = [(x[:, LIMBS], truth[0][:, LIMBS]) for x, (_, truth, _) in zip(found, clips)]
+        error = np.median([aligned_error(*pair).mean() for pair in limbs])
         apart = np.mean([np.linalg.norm(x - y, axis=-1).mean() for x, y in zip(found, first)])
         spent = []
         for _ in range(5):
@@ -112,7 +114,8 @@ def main() -> None:
             run.run(["xyz"], {"features": timed})
             spent.append(time.perf_counter() - began)
         each = 1e6 * min(spent) / timed.shape[1]
-        print(f"| {name} | {path.stat().st_size / 1e6:.2f} | {1e3 * error:.1f} | {1e3 * apart:.1f} | {each:.0f} |", flush=True)
+        size = path.stat().st_size / 1e6
+        print(f"| {name} | {size:.2f} | {1e3 * error:.1f} | {1e3 * apart:.1f} | {each:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..motion.skeleton import JOINTS
 
-LIMBS = [JOINTS.index(f"{part}_{s}") for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr"]
+_PARTS = ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
+LIMBS = [JOINTS.index(f"{part}_{s}") for part in _PARTS for s in "lr"]
 _RIDGE = 3.0  # metres^2 times frames per clip: how much pose it takes to believe in an effect of it
 _FPS = 30.0
 _LAG = 4  # frames

@@ -101,7 +101,7 @@ class Lifter:
 
 
 def chosen(keypoints: Keypoints):
-    """xy (T,P,2), xyz (T,P,3), score (T,P) of POINTS; score 0 where unseen or not in the layout, xyz NaN without depth."""
+    """xy (T,P,2), xyz (T,P,3), score (T,P) of POINTS; score 0 where unseen or not in the layout, else xyz NaN."""
     names = layout(keypoints.layout).names
     lacking = [POINTS[i] for i in _NEEDED if POINTS[i] not in names]
     if lacking:
@@ -148,7 +148,7 @@ def features(xy, xyz, score, size) -> np.ndarray:
 
 
 def depth(xyz):
-    """The estimator's points (..., T,P,3) about its hips at the size of HEIGHT_M, 0 where it has none; (..., T) if any."""
+    """The estimator's points (..., T,P,3) about its hips at the size of HEIGHT_M, 0 where there is none; (..., T) if any."""
     hips = 0.5 * (xyz[..., _P["hip_l"], :] + xyz[..., _P["hip_r"], :])
     there = np.isfinite(xyz).all(axis=-1) & np.isfinite(hips).all(axis=-1)[..., None]
     centred = np.where(there[..., None], xyz - hips[..., None, :], 0.0)
@@ -199,7 +199,7 @@ def _averaged(x):
 
 
 def _resampled(x, times, wanted, fps):
-    """x (T,...) at `times` seen at `wanted`, averaged first where that is coarser; NaN stays where its neighbours are."""
+    """x (T,...) of `times` at `wanted`, averaged first where that is coarser; NaN where the nearest is."""
     x = np.asarray(x, np.float64)
     width = int(round(fps / FPS))
     lost = ~np.isfinite(x)
@@ -209,6 +209,7 @@ def _resampled(x, times, wanted, fps):
         edge = np.pad(flat, ((width // 2, width - 1 - width // 2), (0, 0)), mode="edge")
         total = np.cumsum(np.concatenate([np.zeros((1, flat.shape[1])), edge]), axis=0)
         flat = (total[width:] - total[:-width]) / width
-    out = np.stack([np.interp(wanted, times, column) for column in flat.T], axis=-1).reshape((len(wanted),) + x.shape[1:])
+    out = np.stack([np.interp(wanted, times, column) for column in flat.T], axis=-1)
+    out = out.reshape((len(wanted),) + x.shape[1:])
     nearest = np.clip(np.round(np.interp(wanted, times, np.arange(len(times)))).astype(int), 0, len(times) - 1)
     return np.where(lost[nearest], np.nan, out)

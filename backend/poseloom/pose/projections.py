@@ -1,8 +1,8 @@
-"""What the lifter learns from: known motion as a camera and an estimator would see it, made up or recorded.
+"""What the lifter learns from, made up: known motion as a camera and an estimator would see it.
 
-Both samplers give windows at 30 fps as (features (N,T,F), joints (N,T,22,3), place (N,T,3)): joints about the hips'
-middle, and where that is, in the axes of a camera that looks straight at the trunk (x right, y away, z up), sized as
-a person of `lift.HEIGHT_M`.
+Windows at 30 fps are (features (N,T,F), joints (N,T,22,3), place (N,T,3)): joints about the hips' middle, and where
+that is, in the axes of a camera that looks straight at the trunk (x right, y away, z up), sized as a person of
+`lift.HEIGHT_M`.
 """
 
 from __future__ import annotations
@@ -12,32 +12,36 @@ from typing import Optional
 import numpy as np
 
 from ..motion import quat
-from ..motion.layouts import BLAZEPOSE
 from ..motion.skeleton import JOINTS, MIRROR, PARENTS, fk
 from .habits import LIMBS, Habits, memory
-from .lift import BODY, POINTS, body_length, depth, features, usual_length
+from .lift import BODY, POINTS, body_length, features, usual_length
 
 _J = {name: j for j, name in enumerate(JOINTS)}
 _TRUNK = [_J[f"{part}_{s}"] for part in ("upper_arm", "thigh") for s in "lr"]
 _FLIP = np.array([1.0, 1.0, -1.0, -1.0])  # a rotation seen in a mirror that swaps left and right (x)
-_ACROSS = np.array([-1.0, 1.0, 1.0])
-_OTHER = [POINTS.index(n[:-1] + {"l": "r", "r": "l"}[n[-1]]) if n[-2] == "_" else i for i, n in enumerate(POINTS)]
+ACROSS = np.array([-1.0, 1.0, 1.0])
+OTHER = [POINTS.index(n[:-1] + {"l": "r", "r": "l"}[n[-1]]) if n[-2] == "_" else i for i, n in enumerate(POINTS)]
 # the joint that carries a point, and where the point lies from it at rest: left side, on a body of 1.75 m
 _CARRIED = {
-    "nose": ("head", (0.0, -0.12, 0.05)), "ear": ("head", (0.075, 0.0, 0.06)), "shoulder": ("upper_arm", (0.0, 0.0, 0.0)),
-    "elbow": ("forearm", (0.0, 0.0, 0.0)), "wrist": ("hand", (0.0, 0.0, 0.0)), "index": ("hand", (0.09, -0.02, 0.0)),
+    "nose": ("head", (0.0, -0.12, 0.05)), "ear": ("head", (0.075, 0.0, 0.06)),
+    "shoulder": ("upper_arm", (0.0, 0.0, 0.0)), "elbow": ("forearm", (0.0, 0.0, 0.0)),
+    "wrist": ("hand", (0.0, 0.0, 0.0)), "index": ("hand", (0.09, -0.02, 0.0)),
     "hip": ("thigh", (0.02, 0.0, 0.02)), "knee": ("shin", (0.0, 0.0, 0.0)), "ankle": ("foot", (0.0, 0.0, 0.0)),
     "heel": ("foot", (0.0, 0.05, -0.04)), "toe": ("toe", (0.0, -0.06, -0.01)),
 }  # fmt: skip
 # lengths that vary alike on both sides, and the spread of their factor
-_PROPORTIONS = {"shin": 0.06, "foot": 0.06, "forearm": 0.07, "hand": 0.07, "upper_arm": 0.1, "thigh": 0.1, "spine": 0.06}
+_PROPORTIONS = {
+    "shin": 0.06, "foot": 0.06, "forearm": 0.07, "hand": 0.07, "upper_arm": 0.1, "thigh": 0.1, "spine": 0.06,
+}  # fmt: skip
 # points that no limb joint is, and which of them err alike
-_CARRIED_BY = {i: [BODY.index(POINTS.index(f"{at}_{s}")) for s in (n[-1] if n[-2] == "_" and at != "shoulder" else "lr")]
-               for i, n in enumerate(POINTS)
-               for at in [{"index": "wrist", "heel": "ankle", "toe": "ankle"}.get(n.split("_")[0], "shoulder")]
-               if i not in BODY}  # fmt: skip
-_FINE = [i for i, n in enumerate(POINTS) if n.split("_")[0] in ("heel", "toe", "index")]
-_HEAD = [i for i, n in enumerate(POINTS) if n.split("_")[0] in ("ear", "nose")]
+_CARRIED_BY = {
+    i: [BODY.index(POINTS.index(f"{at}_{s}")) for s in ("lr" if at == "shoulder" else name[-1])]
+    for i, name in enumerate(POINTS)
+    for at in [{"index": "wrist", "heel": "ankle", "toe": "ankle"}.get(name.split("_")[0], "shoulder")]
+    if i not in BODY
+}
+FINE = [i for i, n in enumerate(POINTS) if n.split("_")[0] in ("heel", "toe", "index")]
+HEAD = [i for i, n in enumerate(POINTS) if n.split("_")[0] in ("ear", "nose")]
 
 
 def bursts(rng, shape, odds, shortest=3, longest=30):
@@ -64,9 +68,9 @@ def windows(rng, start, frames, count, speeds):
     return clip, low, (when - low)[..., None]
 
 
-def _about_hips(joints, points=None):
-    """joints (N,T,22,3) about the hips, seen straight on and of the usual size, (and so points (N,T,K,3)); where the hips
-    are, so seen, (N,T,3); the factor of size (N,)."""
+def about_hips(joints, points=None):
+    """joints (N,T,22,3) about the hips, seen straight on and of the usual size; where the hips are, so seen, (N,T,3);
+    the factor of size (N,); points (N,T,K,3) as the joints."""
     ahead = joints[:, :, _TRUNK].mean(axis=2)
     turn = quat.between(ahead, np.array([0.0, 1.0, 0.0]))[:, :, None]
     joints = quat.rotate(turn, joints)
@@ -78,8 +82,8 @@ def _about_hips(joints, points=None):
     return (joints - hips[:, :, None]) * each, hips * each[..., 0], scale, points
 
 
-def _finished(xy, xyz, score, size, joints):
-    told, (joints, hips, _, _) = features(xy, xyz, score, size), _about_hips(joints)
+def finished(xy, xyz, score, size, joints):
+    told, (joints, hips, _, _) = features(xy, xyz, score, size), about_hips(joints)
     return told, joints.astype(np.float32), hips.astype(np.float32)
 
 
@@ -103,7 +107,7 @@ class Projections:
         offsets = self._proportions(pack["offsets"][clip].astype(np.float64))
         swap = rng.random(count) < 0.5
         lrot[swap] = lrot[swap][:, :, list(MIRROR)] * _FLIP
-        root[swap] *= _ACROSS
+        root[swap] *= ACROSS
         lpos = np.repeat(offsets[:, None], frames, axis=1)
         lpos[:, :, 0] = root - root.mean(axis=1, keepdims=True) * [1.0, 1.0, 0.0]
         grot, gpos = fk(lrot, lpos, PARENTS)
@@ -132,15 +136,17 @@ class Projections:
             j = _J[joint] if joint in _J else _J[f"{joint}_{side}"]
             local = np.array(offset) + both[part] + 0.007 * rng.normal(size=(n, 3))
             if side == "r":
-                local = local * _ACROSS
+                local = local * ACROSS
             out[:, :, i] = gpos[:, :, j] + size * quat.rotate(grot[:, :, j], local[:, None])
         return out
 
     def _camera(self, n, frames):
-        """Axes (N,T,3,3) as columns right, away, up; places (N,T,1,3); focal lengths (N,) over the picture's longer side."""
+        """Axes (N,T,3,3) as columns right, away, up; places (N,1,1,3); focal lengths (N,) over the longer side."""
         rng = self.rng
-        yaw = rng.uniform(-np.pi, np.pi, (n, 1)) + np.where(rng.random((n, 1)) < 0.15, 0.1, 0.004) * memory(rng, (n, frames), 2.0)
-        pitch = np.radians(np.clip(10.0 + 11.0 * rng.normal(size=(n, 1)), -15.0, 45.0)) + 0.004 * memory(rng, (n, frames), 1.0)
+        pans = np.where(rng.random((n, 1)) < 0.15, 0.1, 0.004)
+        yaw = rng.uniform(-np.pi, np.pi, (n, 1)) + pans * memory(rng, (n, frames), 2.0)
+        pitch = np.radians(np.clip(10.0 + 11.0 * rng.normal(size=(n, 1)), -15.0, 45.0))
+        pitch = pitch + 0.004 * memory(rng, (n, frames), 1.0)
         roll = np.radians(2.5) * rng.normal(size=(n, 1)) + 0.004 * memory(rng, (n, frames), 1.0)
         focal = np.exp(rng.uniform(np.log(0.7), np.log(2.0), n))
         away = np.stack([np.sin(yaw) * np.cos(pitch), np.cos(yaw) * np.cos(pitch), -np.sin(pitch)], axis=-1)
@@ -165,13 +171,14 @@ class Projections:
         level = np.exp(rng.uniform(np.log(0.4), np.log(2.0), (n, 1, 1, 1)))
         gone = bursts(rng, shape, 0.12) | (bursts(rng, (n, frames, 1), 0.05) & np.ones(count, bool))
         loose = np.where(gone, 5.0, 1.0)[..., None]
-        flat = flat + metre * level * loose * (0.012 * memory(rng, shape + (2,), 0.3) + 0.006 * rng.normal(size=shape + (2,)))
+        noise = 0.012 * memory(rng, shape + (2,), 0.3) + 0.006 * rng.normal(size=shape + (2,))
+        flat = flat + metre * level * loose * noise
         outlier = rng.random(shape) < 0.004
         flat = flat + metre * np.where(outlier[..., None], 0.2 * rng.normal(size=shape + (2,)), 0.0)
         score = np.clip(0.9 + 0.1 * rng.normal(size=shape) - 0.1 * memory(rng, shape, 0.5), 0.3, 1.0)
         score = np.where(gone, rng.uniform(0.0, 0.6, (n, 1, count)) * score, score)
         upright = rng.random((n, 1)) < 0.4
-        half = np.where(upright, [0.375, 0.5], [0.5, 0.375])[:, None, None]  # half the picture's size, its longer side 1
+        half = np.where(upright, [0.375, 0.5], [0.5, 0.375])[:, None, None]  # half the picture
         cut = np.abs(flat) > half * 1.05
         cut = cut.any(axis=-1) & (rng.random((n, 1, 1)) < 0.8)
         score = np.where(cut, 0.1 * score, score)
@@ -181,29 +188,31 @@ class Projections:
             use = (rng.random((n, 1, 1)) < 0.8) & ~gone
             flat, xyz = np.where(use[..., None], known, flat), np.where(use[..., None], place, xyz)
         swap = bursts(rng, (n, frames, 1), 0.06, 2, 10)[..., 0]
-        flat[swap], xyz[swap], score[swap] = flat[swap][:, _OTHER], xyz[swap][:, _OTHER], score[swap][:, _OTHER]
+        flat[swap], xyz[swap], score[swap] = flat[swap][:, OTHER], xyz[swap][:, OTHER], score[swap][:, OTHER]
         score = score ** np.exp(0.5 * rng.normal(size=(n, 1, 1)))
         unseen = (gone & (rng.random((n, 1, count)) < 0.5)) | (cut & (rng.random((n, 1, 1)) < 0.5))
-        for some, odds in ((_FINE, 0.25), (_HEAD, 0.1)):
+        for some, odds in ((FINE, 0.25), (HEAD, 0.1)):
             dropped = rng.random(n) < odds
             unseen[np.ix_(dropped, np.arange(frames), some)] = True
         flat[unseen], score[unseen] = np.nan, 0.0
         xyz[unseen] = np.nan
         xyz[rng.random(n) < 0.4] = np.nan
         size = 2.0 * half[:, 0, 0]
-        return _finished(flat * [1.0, -1.0] + 0.5 * size[:, None, None], xyz, score, size, joints)
+        return finished(flat * [1.0, -1.0] + 0.5 * size[:, None, None], xyz, score, size, joints)
 
     def _after_habits(self, points, joints, focal, metre):
         """flat (N,T,P,2) and xyz (N,T,P,3) with errors after the estimator's habits."""
         rng, n, frames, limbs = self.rng, len(points), points.shape[1], np.array(joints[:, :, LIMBS])
-        rel, _, scale, body = _about_hips(joints, points)
+        rel, _, scale, body = about_hips(joints, points)
         errors = self.habits.errors(rel[:, :, LIMBS], rng)
         usual = self.habits.effect[-1]  # of a point at a joint, no affair of its neighbours
         body, seen = np.array(body), np.array(points)
         body[:, :, BODY], seen[:, :, BODY] = rel[:, :, LIMBS], limbs
         flat = seen[..., [0, 2]] / np.maximum(seen[..., 1:2], 0.3) * focal[:, None, None, None]
-        stray = np.concatenate([errors[..., :24].reshape(n, frames, 12, 2), errors[..., 24:].reshape(n, frames, 12, 3)], axis=-1)
-        mean = np.concatenate([usual[:24].reshape(12, 2), usual[24:].reshape(12, 3)], axis=-1)
+        stray, mean = (
+            np.concatenate([part.reshape(x.shape[:-1] + (12, -1)) for part in (x[..., :24], x[..., 24:])], axis=-1)
+            for x in (errors, usual)
+        )
         all_ = np.empty((n, frames, len(POINTS), 5))
         all_[:, :, BODY] = stray
         for point, at in _CARRIED_BY.items():
@@ -221,108 +230,3 @@ class Projections:
         slow = memory(rng, shape + (3,), 0.7) * np.exp(rng.uniform(np.log(0.4), np.log(1.6), (n, 1, 1, 1)))
         reach = np.minimum(np.linalg.norm(xyz, axis=-1, keepdims=True) / 0.6, 1.0)
         return xyz + loose**0.5 * reach * [0.03, 0.09, 0.03] * slow + [0.01, 0.02, 0.01] * rng.normal(size=slow.shape)
-
-
-class Pairs:
-    """What an estimator really said of known motion, as `studio/lifter_pairs.py` records it."""
-
-    def __init__(self, recordings, rng):
-        """Each of recordings: xy (M,33,2) px, xyz (M,33,3), score (M,33), truth (M,22,3) in camera axes, start (C+1,),
-        size (C,2), focal_px (C,), fps; all are brought to 30 fps."""
-        pick = [BLAZEPOSE.index(name) for name in POINTS]
-        clips = []
-        for made in recordings:
-            for a, b, size, focal_px in zip(made["start"][:-1], made["start"][1:], made["size"], made["focal_px"]):
-                at = np.arange(0.0, b - a - 1 + 1e-6, float(made["fps"]) / 30.0)
-                low = np.minimum(at.astype(int), b - a - 2)
-                columns = []
-                for x in (made["xy"][a:b, pick], made["xyz"][a:b, pick], made["score"][a:b, pick], made["truth"][a:b]):
-                    share = (at - low).reshape((-1,) + (1,) * (x.ndim - 1))
-                    columns.append(x[low] * (1 - share) + x[low + 1] * share)
-                clips.append((*columns, size.astype(np.float64), float(focal_px)))
-        self.rng = rng
-        self.xy, self.xyz, self.score, self.truth = (np.concatenate(x) for x in list(zip(*clips))[:4])
-        self.size = np.stack([clip[4] for clip in clips])
-        self.focal_px = np.array([clip[5] for clip in clips])
-        self.start = np.concatenate([[0], np.cumsum([len(clip[0]) for clip in clips])])
-
-    def __len__(self) -> int:
-        return len(self.size)
-
-    def clip(self, i: int):
-        """One clip whole, unchanged: (features (1,T,F), joints (1,T,22,3), place (1,T,3))."""
-        rows = slice(self.start[i], self.start[i + 1])
-        return _finished(self.xy[None, rows], self.xyz[None, rows], self.score[None, rows], self.size[None, i], self.truth[None, rows])
-
-    def habits(self) -> Habits:
-        """How the estimator errs in these recordings, and in their mirror images."""
-        poses, errors = [], []
-        for i in range(len(self)):
-            rows = slice(self.start[i], self.start[i + 1])
-            truth = self.truth[rows]
-            rel, _, scale, _ = _about_hips(truth[None])
-            limbs = truth[:, LIMBS]
-            exact = limbs[..., [0, 2]] / limbs[..., 1:2] * [self.focal_px[i], -self.focal_px[i]] + 0.5 * self.size[i]
-            metre = (limbs[..., 1].mean(axis=1) * scale[0] / self.focal_px[i])[:, None, None]
-            flat = (self.xy[rows][:, BODY] - exact) * [1.0, -1.0] * metre
-            deep, there = depth(self.xyz[rows])
-            away = np.concatenate([flat, deep[:, BODY] - rel[0][:, LIMBS]], axis=-1)
-            whole = np.isfinite(away).all(axis=(1, 2)) & (there > 0)
-            away, pose = np.clip(away[whole], -0.5, 0.5), rel[0][whole][:, LIMBS]
-            other = np.arange(12) ^ 1
-            for p, e in ((pose, away), (pose[:, other] * _ACROSS, away[:, other] * [-1.0, 1.0, -1.0, 1.0, 1.0])):
-                if len(p) > 20:
-                    poses.append(p)
-                    errors.append(np.concatenate([e[..., :2].reshape(len(p), -1), e[..., 2:].reshape(len(p), -1)], axis=1))
-        return Habits.of(poses, errors)
-
-    def batch(self, count: int, frames: int):
-        rng = self.rng
-        clip, low, share = windows(rng, self.start, frames, count, (0.7, 1.6))
-
-        def read(x):
-            s = share.reshape(share.shape[:2] + (1,) * (x.ndim - 1))
-            return x[low] * (1 - s) + x[low + 1] * s
-
-        size = self.size[clip]
-        xy, xyz, score, truth = read(self.xy), read(self.xyz), read(self.score), read(self.truth)
-        shape = score.shape
-        flat = (xy - 0.5 * size[:, None, None]) / size.max(axis=1)[:, None, None, None] * [1.0, -1.0]
-        swap = rng.random(count) < 0.5
-        flat[swap] = flat[swap][:, :, _OTHER] * [-1.0, 1.0]
-        xyz[swap], truth[swap] = xyz[swap][:, :, _OTHER] * _ACROSS, truth[swap][:, :, list(MIRROR)] * _ACROSS
-        score[swap] = score[swap][:, :, _OTHER]
-        roll = np.radians(4.0) * rng.normal(size=count)
-        flat = _rolled(flat, roll, (0, 1))
-        xyz, truth = _rolled(xyz, roll, (0, 2)), _rolled(truth, roll, (0, 2))
-        flat = flat * np.exp(0.15 * rng.normal(size=(count, 1, 1, 1)))  # another focal length
-        wide, deep, tall = (np.exp(0.06 * rng.normal(size=(count, 1, 1))) for _ in range(3))  # another body
-        for x in (xyz, truth):
-            for axis, factor in enumerate((wide, deep, tall)):
-                x[..., axis] *= factor
-        flat[..., 0], flat[..., 1] = flat[..., 0] * wide, flat[..., 1] * tall
-        body = np.std(np.nan_to_num(flat), axis=(2, 3), keepdims=True)
-        flat = flat + body * (0.015 * memory(rng, flat.shape, 0.3) + 0.02 * rng.normal(size=(count, 1, len(POINTS), 2)))
-        back = rng.random(count) < 0.5  # time may run backwards
-        for x in (flat, xyz, score, truth):
-            x[back] = x[back][:, ::-1]
-        xyz[..., 1] *= np.exp(0.08 * rng.normal(size=(count, 1, 1)))
-        xyz = xyz + 0.015 * np.array([1.0, 2.0, 1.0]) * (memory(rng, xyz.shape, 0.5) + rng.normal(size=(count, 1, len(POINTS), 3)))
-        xyz = xyz + 0.004 * rng.normal(size=xyz.shape)
-        score = np.nan_to_num(score) ** np.exp(0.3 * rng.normal(size=(count, 1, 1)))
-        lost = bursts(rng, shape, 0.04)
-        for some, odds in ((_FINE, 0.1), (_HEAD, 0.05)):
-            dropped = rng.random(count) < odds
-            lost[np.ix_(dropped, np.arange(frames), some)] = True
-        flat[lost], xyz[lost], score[lost] = np.nan, np.nan, 0.0
-        xyz[rng.random(count) < 0.15] = np.nan
-        longer = size.max(axis=1)[:, None, None, None]
-        return _finished(flat * [1.0, -1.0] * longer + 0.5 * size[:, None, None], xyz, score, size, truth)
-
-
-def _rolled(x, angle, axes):
-    c, s = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    out = x.copy()
-    out[..., axes[0]] = c * x[..., axes[0]] - s * x[..., axes[1]]
-    out[..., axes[1]] = s * x[..., axes[0]] + c * x[..., axes[1]]
-    return out

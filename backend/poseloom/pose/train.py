@@ -16,7 +16,8 @@ from ..motion.skeleton import JOINTS, PARENTS
 from ..progress import Report, silent
 from .habits import LIMBS
 from .lift import CONTEXT, FEATURES
-from .projections import Pairs, Projections
+from .projections import Projections
+from .recordings import Pairs
 
 _HIPS = [JOINTS.index("thigh_l"), JOINTS.index("thigh_r")]
 DILATIONS = (1, 3, 9, 27)
@@ -205,7 +206,8 @@ def train(pack, folder: Path, options: TrainOptions, pairs=(), valid=(), report:
             spent += time.monotonic() - began
             report(min(done, 1.0), f"step {step}")
             if time.monotonic() - last > 120.0 or spent >= end:
-                line = {"step": step, "minutes": round(spent / 60, 2), **{k: round(v / count, 5) for k, v in sums.items()}}
+                line = {"step": step, "minutes": round(spent / 60, 2)}
+                line |= {name: round(total / count, 5) for name, total in sums.items()}
                 sums, count, last = {}, 0, time.monotonic()
                 if held is not None:
                     line |= validate(mean, held, device)
@@ -240,18 +242,22 @@ def card(folder: Path, options: TrainOptions, subjects, pairs, valid) -> str:
     lines = [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text().splitlines()]
     last = lines[-1]
     recorded, held = (sum(len(made["size"]) for made in some) for some in (pairs, valid))
-    found = f"{last['pa_mm']} mm, without the estimator's depth {last['pa_no_depth_mm']} mm" if "pa_mm" in last else "none"
+    found = "none"
+    if "pa_mm" in last:
+        found = f"{last['pa_mm']} mm, without the estimator's depth {last['pa_no_depth_mm']} mm"
     return f"""# Lifter
 
 Points of a person in the picture, and the estimator's own guess of their depth where there is one, to the 22
-canonical joints in space. A dilated convolution over time, {2 * CONTEXT + 1} frames at 30 fps, {_count(options):.2f} M parameters.
+canonical joints in space. A dilated convolution over time, {2 * CONTEXT + 1} frames at 30 fps; {_count(options):.2f} M
+parameters.
 
 - Trained on subjects {", ".join(subjects)} of the CMU motion capture database, seen by made-up cameras with made-up
   errors, and {recorded} clips of the same subjects played by the CC0 body that comes with Poseloom, painted, and seen
   by BlazePose (`backend/studio/lifter_pairs.py`).
 - Validated on {held} painted clips of other subjects: error of the 12 limb joints after alignment of each frame
   (median over clips): {found}.
-- Made by `poseloom train lifter`, seed {options.seed}, {last["step"]} steps in {last["minutes"]:g} minutes on a {options.device}.
+- Made by `poseloom train lifter`, seed {options.seed}: {last["step"]} steps in {last["minutes"]:g} minutes on a
+  {options.device}.
 - Licence: the weights are ours, trained by us, free for all uses. Sources: the data used in this project was obtained
   from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217.
 - Not for: several people at once, measuring people, anything medical. Hands, feet and heads are coarse.
