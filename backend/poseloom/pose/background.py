@@ -17,7 +17,8 @@ _NOISE_PX = 0.7
 _ZOOM = 0.004  # a frame, how far zooming usually goes: less than points that hardly tell would make of it
 _ROUNDS = 6
 _MARGIN = 0.12  # of the person's height, around the points that were seen
-_NEAR = np.array([1.0, 0.25])  # of the person's height, sideways and up: how near the feet floor points tell most
+_ANYWHERE = 0.005  # how much other points tell
+_NEAR = np.array([0.6, 0.12])  # of the person's height, sideways and up: how near the feet floor points tell most
 
 
 def follow(clip, keypoints: Keypoints, report: Report = silent) -> np.ndarray:
@@ -47,7 +48,7 @@ def follow(clip, keypoints: Keypoints, report: Report = silent) -> np.ndarray:
             was, now = _followed(cv2, before, grey, _box(keypoints, t - 1) * shrink, _box(keypoints, t) * shrink)
             if len(was) >= _FEW:
                 was, now = was / shrink, now / shrink
-                near = 0.05 + _nearness(now, _box(keypoints, t))
+                near = _ANYWHERE + _nearness(now, _box(keypoints, t))
                 turns[t], zooms[t] = _fitted((was - half) / focal_px, (now - half) / focal_px, near, focal_px)
         before = grey
     report(1.0, f"{len(keypoints)} frames")
@@ -96,22 +97,34 @@ def _nearness(places, box) -> np.ndarray:
     return np.exp(-0.5 * (((places - feet) / (_NEAR * tall)) ** 2).sum(axis=-1))
 
 
-def _fitted(was, now, weight, focal_px) -> tuple:
-    """The rotation (3,3) and the logarithm of the zoom that bring `now` (n,2) to `was` (n,2), tangents of angles."""
-    turn, zoom, noise = np.eye(3), 0.0, _NOISE_PX / focal_px
-    spread = 30.0 * noise  # first a rough agreement of many, then a fine one
+def _fitted(was, now, near, focal_px) -> tuple:
+    """The rotation (3,3) and the logarithm of the zoom that bring `now` (n,2) to `was` (n,2), tangents of angles.
+
+    The roll comes from how the whole picture rises and falls alone: a camera that travels shifts the
+    floor before it faster than that behind, which looks like a roll too.
+    """
+    noise = _NOISE_PX / focal_px
+    whole, _ = _settled(was, now, np.ones(len(now)), np.eye(3), noise, sideways=0.0, roll=1.0)
+    roll = np.arctan2(whole[1, 0] - whole[0, 1], whole[0, 0] + whole[1, 1])
+    return _settled(was, now, near, _rotation(np.array([0.0, 0.0, roll])), noise, sideways=1.0, roll=0.0)
+
+
+def _settled(was, now, weight, turn, noise, *, sideways: float, roll: float) -> tuple:
+    """The turn and zoom by Gauss-Newton from `turn` on, weights 0 or 1 for what is `sideways` and for more `roll`."""
+    zoom, spread = 0.0, 30.0 * noise  # first a rough agreement of many, then a fine one
     weight = weight * (len(weight) / weight.sum())
+    held = np.diag([1e-3, 1e-3, 1e-3 if roll else 1e15, _ZOOM**-2])
     for _ in range(_ROUNDS):
         moved = np.column_stack([now, np.ones(len(now))]) @ turn.T
         uv = np.exp(zoom) * moved[:, :2] / moved[:, 2:]
         u, v = uv.T
-        zero, one = np.zeros_like(u), np.ones_like(u)
+        one = np.ones_like(u)
         slope = np.stack([
-            np.stack([-u * v, one + u * u, -v, u], -1), np.stack([-one - v * v, u * v, u, v], -1)
+            sideways * np.stack([-u * v, one + u * u, -v, u], -1), np.stack([-one - v * v, u * v, u, v], -1)
         ], axis=1)  # fmt: skip
-        off = was - uv
+        off = (was - uv) * [sideways, 1.0]
         trust = weight / (1.0 + (off**2).sum(axis=-1) / spread**2) / noise**2
-        normal = np.einsum("nik,nil,n->kl", slope, slope, trust) + np.diag([1e-3, 1e-3, 1e-3, _ZOOM**-2])
+        normal = np.einsum("nik,nil,n->kl", slope, slope, trust) + held
         right = np.einsum("nik,ni,n->k", slope, off, trust) - np.array([0.0, 0.0, 0.0, zoom * _ZOOM**-2])
         step = np.linalg.solve(normal, right)
         turn, zoom = _rotation(step[:3]) @ turn, float(zoom + step[3])
