@@ -130,7 +130,8 @@ class Remote:
         with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
             path = Path(folder) / "motion.npz"
             path.write_bytes(motion_to_bytes(motion))
-            job = running.submit("inbetween", {"motion": path}, options)
+            # sent, not named: a Blender in a container has a temporary folder of its own
+            job = running.submit("inbetween", {"motion": path}, options, upload=True)
             return motion_from_bytes(_result(running, job, part(report, 0.2, 1.0)))
 
 

@@ -35,6 +35,7 @@ TEXTS = {
     "Fill the frames between keys of the selected range; keys and their handles stay as they are":
         "Die Bilder zwischen den Schlüsselbildern des gewählten Bereichs füllen; diese und ihre Griffe "
         "bleiben, wie sie sind",
+    "Fill": "Füllen",
     "Find Clips": "Clips suchen",
     "For This Pair": "Für dieses Paar",
     "Frames": "Bilder",

@@ -188,3 +188,22 @@ def test_edits_of_long_actions_show_progress_stop_at_esc_and_are_one_undo_step(b
     state, changed, longest_pause_s = found["let through"]
     assert state == "done" and changed and longest_pause_s < 3.0
     assert found["undone"] and found["redone"]
+
+
+def test_poses_are_filled_by_every_method_from_the_panel(blender, backend, tmp_path):
+    running, token = backend
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "inbetween")
+    pictures.mkdir(exist_ok=True)
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
+    done = blender.window("gui_inbetween.py", pictures, running.address, token)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "result.json").read_text())
+    for method in ("spline", "dtw", "lstm"):
+        state, said, keys, _ = found[method]
+        assert state == "done" and keys["GENERATED"] > 3000, (method, said, keys)
+        assert found[f"{method} undone"] == {"KEYFRAME": keys["KEYFRAME"]}  # one undo step
+    at, share = found["drawn"][0].split(":")
+    assert abs(float(share) - 0.15) < 0.03 and abs(float(at) - 0.6) < 0.02
+    assert found["drawn"][1]["GENERATED"] > 3000
+    for name in ("fill", "speed"):
+        assert (pictures / f"{name}.png").stat().st_size > 10_000

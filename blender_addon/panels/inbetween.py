@@ -37,7 +37,7 @@ class POSELOOM_PT_inbetween(Sidebar, bpy.types.Panel):
         if not draw_running(layout, "inbetween"):
             row = layout.row(align=True)
             row.scale_y = 1.5
-            row.operator("poseloom.fill", icon="KEYFRAME_HLT")
+            row.operator("poseloom.fill", text="Fill", icon="KEYFRAME_HLT")
             row.operator("poseloom.refill", icon="FILE_REFRESH")
         draw_outcome(layout, context, "inbetween")
 
