@@ -17,7 +17,7 @@ from poseloom import cli, packing
 from poseloom.errors import BadInput, Unavailable
 from poseloom.motion import layouts, quat
 from poseloom.motion.bvh import read_bvh, write_bvh
-from poseloom.motion.skeleton import JOINTS, motion_fk, standard
+from poseloom.motion.skeleton import JOINTS, MIRROR, motion_fk, standard
 from poseloom.motion.types import Keypoints, Motion, Rig, RigMotion
 from poseloom.pose import lift
 from poseloom.pose.habits import LIMBS, Habits
@@ -90,6 +90,15 @@ def test_windows_leave_no_seam(lifter, monkeypatch):
     parts = lifter(keypoints)
     assert np.abs(parts.xyz - whole.xyz).max() < 1e-5
     assert np.abs(parts.score - whole.score).max() < 1e-4
+
+
+def test_who_is_seen_in_a_mirror_is_lifted_as_in_a_mirror(lifter):
+    keypoints = stroll(40)
+    other = list(layouts.BLAZEPOSE.mirror())
+    xy, xyz = np.array(keypoints.xy)[:, other], np.array(keypoints.xyz)[:, other] * [-1.0, 1.0, 1.0]
+    xy[..., 0] = keypoints.size[0] - xy[..., 0]
+    found, there = lifter(keypoints), lifter(replace(keypoints, xy=xy, xyz=xyz, score=keypoints.score[:, other]))
+    assert np.abs(there.xyz[:, list(MIRROR)] * [-1.0, 1.0, 1.0] - found.xyz).max() < 1e-4
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])

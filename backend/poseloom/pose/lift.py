@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import BadInput, Unavailable
 from ..motion import filters
 from ..motion.layouts import layout
-from ..motion.skeleton import JOINTS, standard
+from ..motion.skeleton import JOINTS, MIRROR, standard
 from ..motion.types import Keypoints, array
 from ..progress import Report, silent
 from ..registry import package
@@ -28,6 +28,8 @@ POINTS = ("nose",) + tuple(
 )
 _P = {name: i for i, name in enumerate(POINTS)}
 BODY = [_P[f"{part}_{s}"] for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in "lr"]
+OTHER = [POINTS.index(n[:-1] + {"l": "r", "r": "l"}[n[-1]]) if n[-2] == "_" else i for i, n in enumerate(POINTS)]
+_ACROSS = np.array([-1.0, 1.0, 1.0])
 _NEEDED = [_P[name] for name in ("shoulder_l", "shoulder_r", "hip_l", "hip_r", "knee_l", "knee_r")]
 FEATURES = 6 * len(POINTS) + 5
 _CHAINS = tuple((f"hip_{s}", f"knee_{s}", f"ankle_{s}") for s in "lr")
@@ -88,14 +90,17 @@ class Lifter:
         return Lifted(JOINTS, found, np.where(seen[:, None], np.exp(-np.exp(spread) / 0.1), 0.0))
 
     def _run(self, told, report):
-        """Windows that overlap by all that an answer depends on, so that their borders are those of the whole clip."""
+        """The mean of what is said of the clip and of its mirror image, in windows that overlap by all that an answer
+        depends on, so that their borders leave no trace."""
         found, spread = [], []
         for first in range(0, len(told), WINDOW):
             report(first / len(told), "Lifting")
             low, high = max(0, first - CONTEXT), min(len(told), first + WINDOW + CONTEXT)
-            xyz, log_error = self.session.run(["xyz", "log_error"], {"features": told[None, low:high]})
+            both = np.stack([told[low:high], mirrored(told[low:high])])
+            xyz, log_error = self.session.run(["xyz", "log_error"], {"features": both})
             own = slice(first - low, min(first + WINDOW, len(told)) - low)
-            found.append(xyz[0, own]), spread.append(log_error[0, own])
+            found.append(0.5 * (xyz[0, own] + xyz[1, own][:, list(MIRROR)] * _ACROSS))
+            spread.append(0.5 * (log_error[0, own] + log_error[1, own][:, list(MIRROR)]))
         report(1.0, "Lifted")
         return np.concatenate(found).astype(np.float64), np.concatenate(spread).astype(np.float64)
 
@@ -147,8 +152,18 @@ def features(xy, xyz, score, size) -> np.ndarray:
     return np.concatenate(parts, axis=-1).astype(np.float32)
 
 
+def mirrored(told):
+    """The features (T,FEATURES) of the same person in a mirror."""
+    points = len(POINTS)
+    flat, score, deep, rest = np.split(told, [2 * points, 3 * points, 6 * points], axis=-1)
+    flat = flat.reshape(-1, points, 2)[:, OTHER] * np.float32([-1.0, 1.0])
+    deep = deep.reshape(-1, points, 3)[:, OTHER] * np.float32(_ACROSS)
+    rest = rest * np.float32([1.0, 1.0, -1.0, 1.0, 1.0])
+    return np.concatenate([flat.reshape(len(told), -1), score[:, OTHER], deep.reshape(len(told), -1), rest], axis=-1)
+
+
 def depth(xyz):
-    """The estimator's points (..., T,P,3) about its hips at the size of HEIGHT_M, 0 where there is none; (..., T) if any."""
+    """The estimator's points (..., T,P,3) about its hips at the size of HEIGHT_M, 0 where none; (..., T) if any."""
     hips = 0.5 * (xyz[..., _P["hip_l"], :] + xyz[..., _P["hip_r"], :])
     there = np.isfinite(xyz).all(axis=-1) & np.isfinite(hips).all(axis=-1)[..., None]
     centred = np.where(there[..., None], xyz - hips[..., None, :], 0.0)

@@ -14,13 +14,12 @@ import numpy as np
 from ..motion import quat
 from ..motion.skeleton import JOINTS, MIRROR, PARENTS, fk
 from .habits import LIMBS, Habits, memory
-from .lift import BODY, POINTS, body_length, features, usual_length
+from .lift import BODY, OTHER, POINTS, body_length, features, usual_length
 
 _J = {name: j for j, name in enumerate(JOINTS)}
 _TRUNK = [_J[f"{part}_{s}"] for part in ("upper_arm", "thigh") for s in "lr"]
 _FLIP = np.array([1.0, 1.0, -1.0, -1.0])  # a rotation seen in a mirror that swaps left and right (x)
 ACROSS = np.array([-1.0, 1.0, 1.0])
-OTHER = [POINTS.index(n[:-1] + {"l": "r", "r": "l"}[n[-1]]) if n[-2] == "_" else i for i, n in enumerate(POINTS)]
 # the joint that carries a point, and where the point lies from it at rest: left side, on a body of 1.75 m
 _CARRIED = {
     "nose": ("head", (0.0, -0.12, 0.05)), "ear": ("head", (0.075, 0.0, 0.06)),

@@ -7,8 +7,8 @@ import numpy as np
 from ..motion.layouts import BLAZEPOSE
 from ..motion.skeleton import MIRROR
 from .habits import LIMBS, Habits, memory
-from .lift import BODY, POINTS, depth
-from .projections import ACROSS, FINE, HEAD, OTHER, about_hips, bursts, finished, windows
+from .lift import BODY, OTHER, POINTS, depth
+from .projections import ACROSS, FINE, HEAD, about_hips, bursts, finished, windows
 
 
 class Pairs:
