@@ -137,6 +137,7 @@ def keypoints_to_motion(
     To `warnings` are added sentences on what was done apart or could not be.
     """
     from .pose import stretches, view
+    from .pose.doubts import doubts
     from .pose.solve import solve
 
     warnings = [] if warnings is None else warnings
@@ -152,6 +153,7 @@ def keypoints_to_motion(
             seen, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock,
             lifted=lift and lift(seen, part(share, 0.0, 0.2)), report=part(share, 0.2, 1.0),
         ))  # fmt: skip
+        warnings += doubts(seen, motions[-1])
     if len(apart) > 1:
         times = ", ".join(f"{keypoints.start_s + s.first / keypoints.fps:.2f} s" for s in apart[1:])
         warnings.append(

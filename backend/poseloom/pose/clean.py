@@ -94,3 +94,10 @@ def whole(keypoints, cutoff_hz):
     edge = np.flatnonzero(~body_lost)
     seen[: edge[0]] = seen[edge[-1] + 1 :] = False
     return points, xy, weight, seen, np.clip(by_joint, 0.0, 1.0)
+
+
+def legs_seen(keypoints):
+    """(T,2) 0..1 how surely the left and right leg are seen: out of the picture they are made up."""
+    score = filters.fill_gaps(np.where(np.isfinite(keypoints.xyz).all(axis=-1), keypoints.score, np.nan))
+    sure = np.stack([score[:, [25 + k, 27 + k]].mean(axis=1) for k in (0, 1)], axis=-1)
+    return np.clip(filters.smooth(np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, keypoints.fps), 0.0, 1.0)

@@ -16,6 +16,9 @@ FOCAL = 0.9  # focal length over the picture's longer side where nothing is know
 # between which bounds a sole is slow enough to rest; how low it must be, some time and all the time: in video depth
 # is noise, and with it height
 _STILL_M_S, _LOW_M, _TRUST_DEPTH = (0.3, 0.7), (0.14, 0.22), 0.25
+# from a joint to the skin below, on an adult of 1.75 m
+_THICK_M = {"pelvis": 0.12, "spine3": 0.11, "head": 0.1, "hand_l": 0.04, "hand_r": 0.04, "forearm_l": 0.05,
+            "forearm_r": 0.05, "shin_l": 0.06, "shin_r": 0.06}  # fmt: skip
 _AWAY_HZ = 0.7
 # share of body mass near each canonical joint
 MASS = {"pelvis": 0.2, "spine2": 0.15, "spine3": 0.15, "head": 0.08, "upper_arm_l": 0.03, "upper_arm_r": 0.03,
@@ -126,9 +129,18 @@ def widened(rests, edge_s, fps):
     return maximum_filter1d(rests, 2 * round(edge_s * fps) + 1, axis=0, mode="nearest")
 
 
-def above_floor(points, fps):
-    """points (T,4,3) with the lowest of the second around each frame as floor."""
-    return points - _lowest_near(points[..., 2].min(axis=1), fps)[:, None, None] * _Z
+def above_floor(points, fps, under=np.inf):
+    """points (T,4,3) with the lowest of the second around each frame as floor, `under` (T,) other parts' height."""
+    return points - _lowest_near(np.minimum(points[..., 2].min(axis=1), under), fps)[:, None, None] * _Z
+
+
+def under_soles(gpos, soles, names):
+    """(T,) the height of the lowest part but the feet, joints gpos (T,J,3) in levelled axes, where it is clearly
+    below the soles (T,4,3): of those who lie, kneel or stand on their hands; else infinite."""
+    size = np.linalg.norm(gpos[0, names.index("shin_l")] - gpos[0, names.index("thigh_l")]) / 0.42
+    parts = gpos[:, [names.index(n) for n in _THICK_M], 2] - size * np.array(list(_THICK_M.values()))
+    lowest = parts.min(axis=1)
+    return np.where(lowest < soles[..., 2].min(axis=1) - 0.06 * size, lowest, np.inf)
 
 
 def flatten(root, soles, rests, fps):
@@ -155,10 +167,11 @@ def flatten(root, soles, rests, fps):
     return quat.between(np.array([-slope[0], -slope[1], 1.0]), _Z)
 
 
-def stand(root, soles, rests, fps):
+def stand(root, soles, rests, fps, under=np.inf):
     """`root` (T,3) raised or lowered so that resting soles lie at z = 0; slowly, so jumps remain.
 
-    Where nothing seems to rest for half a second, as in a run, the lowest points touch the floor.
+    Where nothing seems to rest for half a second, as in a run, the lowest points touch the floor, those of
+    other parts at `under` (T,) about the root included.
     """
     height = root[:, None, 2] + soles[..., 2]
     some = rests.max(axis=-1) > 0.5
@@ -166,7 +179,8 @@ def stand(root, soles, rests, fps):
     near = -_lowest_near(-some.astype(float), fps) > 0.5
     frames = np.arange(len(root))
     between = np.interp(frames, frames[some], held[some]) if some.any() else np.zeros(len(root))
-    floor = np.where(some, held, np.where(near, between, _lowest_near(height.min(axis=1), fps)))
+    lowest = _lowest_near(np.minimum(height.min(axis=1), root[:, 2] + under), fps)
+    floor = np.where(some, held, np.where(near, between, lowest))
     floor = filters.smooth(floor, 1.0, fps, np.where(some, 1.0, np.where(near, 0.05, 0.3)))
     return root - floor[:, None] * _Z
 

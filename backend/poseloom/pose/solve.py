@@ -53,7 +53,7 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     lrot = filters.slerp_gaps(local_rotations(grot, skeleton.parents), seen)
 
     report(0.6, "Placing the body in the room")
-    legs = _legs_seen(keypoints, fps)
+    legs = clean.legs_seen(keypoints)
     level, lrot = _level(skeleton, lrot, seen, legs, fps)
     place, level, speed = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
@@ -119,13 +119,6 @@ def _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall):
     return landmarks.placed(points, places) * tall, xy, proportions.skeleton(lengths * tall, ADULT_M * tall)
 
 
-def _legs_seen(keypoints, fps):
-    """(T,2) 0..1 how surely the left and right leg are seen: out of the picture they are made up."""
-    score = filters.fill_gaps(np.where(np.isfinite(keypoints.xyz).all(axis=-1), keypoints.score, np.nan))
-    sure = np.stack([score[:, [25 + k, 27 + k]].mean(axis=1) for k in (0, 1)], axis=-1)
-    return np.clip(filters.smooth(np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, fps), 0.0, 1.0)
-
-
 def _level(skeleton, lrot, seen, legs, fps):
     """The rotation (4,) that levels the camera, and lrot with feet that lie level while they stand.
 
@@ -171,11 +164,12 @@ def _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
     sure = np.where(seen, weight[:, marks].mean(axis=1), 1e-3)
     place = root.track(t_seen, sure, fps, cutoff_hz)
     placed = place[:, None] + soles
+    under = root.under_soles(quat.rotate(level, gpos), soles, JOINTS)
     speed = root.sole_speed(placed, speed, fps)
-    rests = root.resting(root.above_floor(placed, fps), fps, speed)
+    rests = root.resting(root.above_floor(placed, fps, place[:, 2] + under), fps, speed)
     mend = root.flatten(place, soles, rests, fps)
     place, soles = quat.rotate(mend, place), quat.rotate(mend, soles)
-    return root.stand(place, soles, rests, fps), quat.multiply(mend, level), speed
+    return root.stand(place, soles, rests, fps, under), quat.multiply(mend, level), speed
 
 
 def _body(skeleton, lrot):

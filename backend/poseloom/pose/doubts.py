@@ -1,0 +1,35 @@
+"""What a solved clip leaves open, in sentences for the person who keeps it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion.contacts import runs
+from ..motion.skeleton import motion_fk
+from ..motion.types import Keypoints, Motion
+from . import clean
+
+_LONG_S = 0.5
+_SLOW_FPS = 10.0
+
+
+def doubts(keypoints: Keypoints, motion: Motion) -> list:
+    """Sentences on what of `motion`, solved from `keypoints`, is made up; none where all was seen."""
+    lost = ~np.isfinite(keypoints.xy).all(axis=-1).any(axis=1)
+    said = [
+        f"From {keypoints.start_s + start / keypoints.fps:.2f} s to {keypoints.start_s + end / keypoints.fps:.2f} s "
+        "nobody is seen; the movement there is made up and scores 0."
+        for start, end in runs(lost) if end - start > _LONG_S * keypoints.fps
+    ]  # fmt: skip
+    seen = ~lost
+    legs = 1.0 - clean.legs_seen(keypoints)[seen].min(axis=1).mean() if seen.any() else 0.0
+    if legs > 0.1:
+        said.append(f"For {legs:.0%} of the time a leg is out of sight; there it hangs straight down.")
+    gpos = motion_fk(motion)[1]
+    trunk = gpos[:, motion.skeleton.index("neck")] - gpos[:, 0]
+    upright = trunk[:, 2] > 0.7 * np.linalg.norm(trunk, axis=-1)
+    if seen.any() and upright[seen].mean() < 0.1:
+        said.append("Nobody stands in this clip, which would tell the camera's tilt; it is taken to look level.")
+    if keypoints.fps < _SLOW_FPS and len(keypoints) > 1:
+        said.append(f"At {keypoints.fps:g} frames a second, fast movement and short steps are guesses.")
+    return said
