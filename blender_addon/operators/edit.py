@@ -10,9 +10,9 @@ from poseloom.errors import BadInput
 from poseloom.motion.travel import Travel
 from poseloom.motion.types import RigMotion
 from poseloom.progress import part
-from poseloom.retarget import carry, cycle, reduce, sides
+from poseloom.retarget import carry, cycle, reduce, relock, sides
 
-from ..scene import channels, cutting, notes
+from ..scene import channels, cutting, marks, notes
 from .editing import Editing
 
 _NAME = dict(name="Armature", description="Name of the armature; empty: the active one", options={"HIDDEN"})
@@ -130,6 +130,27 @@ class POSELOOM_OT_mirror(Editing, bpy.types.Operator):
 
         _write(obj, rig, clip, (yield work), clip.start)
         return f"{clip.action.name} is mirrored"
+
+
+class POSELOOM_OT_relock_feet(Editing, bpy.types.Operator):
+    """Hold feet still between the action's markers "L foot down" and "L foot up", as these lie now"""
+
+    bl_idname = "poseloom.relock_feet"
+    bl_label = "Re-lock Feet"
+
+    armature: StringProperty(**_NAME)
+
+    def change(self, obj, rig, clip):
+        down = marks.feet_down(clip.action, clip.start, clip.end)
+        whole, way = _whole(rig, clip)
+        limits = notes.limits_of(clip.action)
+
+        def work(report):
+            report(0.0, "Locking the feet")
+            return _made(relock.relock(whole, rig, down), rig, way, limits, part(report, 0.5, 1.0))
+
+        _write(obj, rig, clip, (yield work), clip.start)
+        return f"{clip.action.name}: feet stand in {down.any(axis=1).mean():.0%} of the frames"
 
 
 class POSELOOM_OT_trim(Editing, bpy.types.Operator):

@@ -38,6 +38,12 @@ def note_track(action, track) -> None:
         action[_RUN]["track"] = track.name
 
 
+def note_made(action, paths: list) -> None:
+    """The properties that were made on bones for `action`, by their data paths."""
+    if paths:
+        action[_RUN]["made"] = json.dumps(paths)
+
+
 def note_batch(action, batch: str) -> None:
     """The run that made this Action along with others."""
     action["poseloom_batch"] = batch
@@ -63,6 +69,12 @@ def put_back(note, obj) -> None:
                 obj.path_resolve(path)[index] = value
         except (ValueError, KeyError, TypeError, IndexError):
             continue  # the bone or property is gone, or of another type now
+    for path in json.loads(note.get("made", "[]")):
+        holder, _, key = path.rpartition("[")
+        try:
+            del obj.path_resolve(holder)[json.loads(key[:-1])]
+        except (ValueError, KeyError):
+            continue  # the bone or property is gone
     animation, previous = obj.animation_data, note.get("previous")
     for name in _NLA:
         if name in note.keys():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..motion.resection import FOCAL
 from ..motion.types import Keypoints
 from ..progress import Report, silent
 from ..registry import package
-from .root import FOCAL
 
 _LONGER_SIDE = 480  # pixels of the pictures in which points are followed
 _POINTS = 300

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..motion import filters, quat
 from ..motion.contacts import find_contacts, point_speed
+from ..motion.resection import FOCAL  # noqa: F401  the other files of this stage take it from here
 
 _X, _Y, _Z = np.eye(3)
 _FLOOR_RAD = np.radians([1.5, 3.0])  # how level the floor usually is after `upright`: sideways, away
-FOCAL = 0.9  # focal length over the picture's longer side where nothing is known: 58 degrees
 # between which bounds a sole is slow enough to rest; how low it must be, some time and all the time: in video depth
 # is noise, and with it height
 _STILL_M_S, _LOW_M, _TRUST_DEPTH = (0.3, 0.7), (0.14, 0.22), 0.25

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..motion import quat
+from ..motion.resection import FOCAL, through
 from ..motion.types import Keypoints
-from .root import FOCAL
 
 WIDEST_RAD = np.radians(65.0)  # further aside no flat picture shows anything
 
@@ -38,10 +38,3 @@ def steadied(keypoints: Keypoints) -> tuple[Keypoints, float]:
     moved[gone], score[gone] = np.nan, 0.0
     return replace(keypoints, xy=moved, xyz=xyz, score=score, view=None), float(gone.mean()) if len(gone) else 0.0
 
-
-def through(view, xy) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels xy (T,K,2) through homographies (T,3,3); and (T,K) what is not above 0 behind the camera."""
-    whole = np.concatenate([xy, np.ones((*xy.shape[:2], 1))], axis=-1)
-    moved = np.einsum("tij,tkj->tki", view, whole)
-    ahead = moved[..., 2]
-    return moved[..., :2] / np.where(np.abs(ahead) > 1e-9, ahead, np.nan)[..., None], ahead

@@ -48,21 +48,26 @@ def _planted(cycle: RigMotion, rig: Rig, way, contact) -> RigMotion:
     level = grounded(body.with_(contact=None)).root[:1, 2] - body.root[:1, 2]
     body = body.with_(root=body.root + level * [[0.0, 0.0, 1.0]], contact=contact)
     body = loop.planted(body, way, stand)
-    locked = Posed(rig, to_rig(body.with_(root=body.root - level * [[0.0, 0.0, 1.0]]), rig, plant_feet=False))
-    _, deltas, places = globals_of(cycle, rig)
+    return stepped(cycle, rig, as_it_was, body.with_(root=body.root - level * [[0.0, 0.0, 1.0]]))
+
+
+def stepped(motion: RigMotion, rig: Rig, before, after) -> RigMotion:
+    """`motion` with the hips and legs of `after`, a Motion; `before` is what `from_rig` says of `motion`."""
+    locked = Posed(rig, to_rig(after, rig, plant_feet=False))
+    _, deltas, places = globals_of(motion, rig)
     for bone in _legs(rig) & deltas.keys():
         if locked.motion.keyed[bone]:
             deltas[bone] = locked.delta(bone)
     hips = rig.index(rig.roles["pelvis"][0])
     places[hips] = locked.head(hips)
     if by_ik := control_bones(rig):  # they take the same step, from wherever they are
-        before = Posed(rig, to_rig(as_it_was, rig, plant_feet=False))
+        was = Posed(rig, to_rig(before, rig, plant_feet=False))
         for bone in by_ik & deltas.keys():
-            step = quat.multiply(locked.delta(bone), quat.inverse(before.delta(bone)))
+            step = quat.multiply(locked.delta(bone), quat.inverse(was.delta(bone)))
             deltas[bone] = quat.multiply(step, deltas[bone])
         for bone in by_ik & places.keys():
-            places[bone] = places[bone] + locked.head(bone) - before.head(bone)
-    return posed_anew(cycle, rig, deltas, places)
+            places[bone] = places[bone] + locked.head(bone) - was.head(bone)
+    return posed_anew(motion, rig, deltas, places)
 
 
 def _legs(rig: Rig) -> set:
