@@ -9,6 +9,7 @@ import pytest
 from rig_records import record
 from test_inbetween_fill import Short, shelf, sway
 
+from poseloom.chains import by_controls
 from poseloom.errors import BadInput
 from poseloom.inbetween import easing
 from poseloom.inbetween.fill import FillOptions
@@ -118,3 +119,20 @@ def test_bad_input_on_a_rig_is_told():
     turned[:, hips] = moved[:, hips] = False
     with pytest.raises(BadInput, match="hips have no keys"):
         fill_rig(RigHoles(motion, turned, moved), rig, Short())
+
+
+def test_limbs_keyed_by_ik_alone_are_left_to_the_spline():
+    """Keyed both ways, as retargeting does it, any method fills; without FK keys the canonical pose is not known."""
+    rig = by_controls(recognise(record("second/rigify_human")), "ik").rig
+    motion = to_rig(sway(np.random.default_rng(7), 30), rig)
+    holes = RigHoles.at(motion, np.arange(30) % 29 == 0)
+    assert not np.array_equal(fill_rig(holes, rig, Short(), PLAIN).basis, motion.basis)
+    limbs = [b for joint in ("thigh", "shin", "upper_arm", "forearm") for s in "lr" for b in rig.roles[f"{joint}_{s}"]]
+    turned = np.array(holes.turned)
+    turned[:, [motion.bones.index(b) for b in limbs]] = False
+    alone = replace(holes, turned=turned)
+    with pytest.raises(BadInput, match="IK controls alone"):
+        fill_rig(alone, rig, Short())
+    filled = fill_rig(alone, rig)
+    hand = motion.bones.index(rig.roles["hand_ik_l"][0])
+    assert np.isfinite(filled.basis).all() and not np.array_equal(filled.location[:, hand], motion.location[:, hand])

@@ -23,6 +23,9 @@ from .progress import Report, silent
 from .retarget import from_rig, to_rig
 
 
+_IK_ENDS = (("hand", "upper_arm"), ("foot", "thigh"))
+
+
 @dataclass(frozen=True, eq=False)
 class RigHoles:
     """motion with the frames at which the turn (T,B) and the location (T,B) of a bone are keyed; elsewhere, from its
@@ -64,8 +67,13 @@ def fill_rig(
     smooth = splined(holes, options)
     if rig is None and method is not None:
         raise BadInput("not_humanoid", "This rig is not known as a human body.", "Use spline, or look at its roles.")
-    filled = smooth
-    if rig is not None and (method is not None or options.feet):
+    filled, posed = smooth, rig is not None and not by_ik_alone(holes, rig)
+    if rig is not None and not posed and method is not None:
+        raise BadInput(
+            "ik_keys", "Arms or legs are keyed by IK controls alone, whose bends are not known here.",
+            "Use spline, or snap the FK controls to the IK ones and key them too.",
+        )  # fmt: skip
+    if posed and (method is not None or options.feet):
         canonical, known, free = canonical_holes(holes, smooth, rig)
         done = shaped(canonical, known, method, options, report, warnings)
         lrot = np.array(done.lrot)
@@ -75,6 +83,18 @@ def fill_rig(
         filled = _eased(smooth, holes, options.eases)
     report(1.0, "Filled")
     return _with_keys(filled, holes, bones)
+
+
+def by_ik_alone(holes: RigHoles, rig: Rig) -> bool:
+    """Whether a limb's IK control has keys and its FK bones have none."""
+    keyed = holes.turned.any(axis=0) | holes.moved.any(axis=0)
+    column = {bone: i for i, bone in enumerate(holes.motion.bones)}
+
+    def has(role):
+        return any(keyed[column[bone]] for bone in rig.roles.get(role, ()) if bone in column)
+
+    limbs = [(f"{end}_ik_{side}", f"{upper}_{side}") for end, upper in _IK_ENDS for side in "lr"]
+    return any(has(control) and not has(upper) for control, upper in limbs)
 
 
 def splined(holes: RigHoles, options: FillOptions = FillOptions()) -> RigMotion:
