@@ -12,7 +12,7 @@ from ..motion.contacts import foot_points, lock_feet, sole
 from ..motion.skeleton import JOINTS, fk, local_rotations
 from ..motion.types import Keypoints, Motion
 from ..progress import Report, silent
-from . import clean, depth, joints, landmarks, proportions, root
+from . import clean, depth, joints, landmarks, limits, proportions, root
 
 ADULT_M = 1.70
 _SOLE_PITCH = np.radians(25.0)  # the most by which heel and toe landmarks are believed to be off level
@@ -50,7 +50,7 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     tall = 1.0 if height_m is None else height_m / ADULT_M
     points, xy, skeleton = _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall)
     grot = joints.rotations(points, weight, skeleton, fps)
-    lrot = filters.slerp_gaps(local_rotations(grot, skeleton.parents), seen)
+    lrot = filters.slerp_gaps(limits.within(local_rotations(grot, skeleton.parents)), seen)
 
     report(0.6, "Placing the body in the room")
     legs = clean.legs_seen(keypoints)
