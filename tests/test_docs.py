@@ -52,7 +52,7 @@ def test_one_version_everywhere():
     assert poseloom.__version__ == changelog == project == manifest
 
 
-@pytest.mark.parametrize("stage", ["poseloom.pose"])
+@pytest.mark.parametrize("stage", ["poseloom.pose", "poseloom.inbetween"])
 def test_every_method_stands_in_the_docs(stage):
     docs = "\n".join(p.read_text(encoding="utf-8") for p in PAGES)
     for name, method in importlib.import_module(stage).METHODS.items():

@@ -46,11 +46,13 @@ def test_options_are_heard(clip, run, tmp_path):  # noqa: F811
     made = {}
     for name, words in {
         "plain": (), "eased": ("--ease", "slow_in,ease_out"), "feet": ("--no-feet",), "arms": ("--bones", "forearm_l"),
+        "tcb": ("--tcb", "1,0,0"),
     }.items():  # fmt: skip
         out = tmp_path / f"{name}.bvh"
         assert run("inbetween", clip, "--keys", "0,20,50", *words, "--out", out)[0] == 0
         made[name] = read_bvh(out)[1].basis
     assert not np.array_equal(made["plain"], made["eased"]) and not np.array_equal(made["plain"], made["feet"])
+    assert not np.array_equal(made["plain"], made["tcb"])
     rig, was = read_bvh(clip)
     arm = np.array([bone == "forearm_l" for bone in rig.bones])
     changed = np.degrees(quat.angle(made["arms"], was.basis)).max(axis=0) > 0.01
@@ -113,7 +115,7 @@ def test_what_cannot_be_filled_is_one_sentence(clip, run, tmp_path):  # noqa: F8
         "strength of 3": (clip, "--keys", "0,9", "--strength", "3"),
         "no speed curve": (clip, "--keys", "0,9", "--ease", "quick"),
         "2 speed curves for 1 pairs": (clip, "--keys", "0,9", "--ease", "ease_in,ease_out"),
-        "no file": (tmp_path / "none.bvh", "--keys", "0,9"),
+        "no tension": (clip, "--keys", "0,9", "--tcb", "0,2,0"), "no file": (tmp_path / "none.bvh", "--keys", "0,9"),
         "Candidate 40": (clip, "--keys", "0,9", "--method", "dtw", "--candidate", "40", "--library", clip),
         "crane": (crane, "--keys", "0,9", "--method", "lstm"),
     }  # fmt: skip

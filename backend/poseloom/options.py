@@ -216,6 +216,7 @@ def inbetween(parser, inside_blender: bool) -> None:
     parser.add_argument(
         "--ease", metavar="CURVES", help="speed between keys, one for all or one a pair: names or drawn, 0:0/0.3:0.1/1:1"
     )
+    parser.add_argument("--tcb", metavar="T,C,B", help="tension, continuity and bias of the spline, each from -1 to 1")
     parser.add_argument("--no-feet", action="store_true", help="do not hold feet that rest")
     parser.add_argument("--bones", metavar="NAMES", help="fill only these bones or joints, with commas between")
     parser.add_argument("--continue", dest="onward", type=_count, metavar="N", help="go on for N frames after the last key")

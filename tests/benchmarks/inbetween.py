@@ -71,14 +71,17 @@ def motion_of(lrot, root, offsets) -> Motion:
 
 
 def by(method):
-    """A fill of the protocol, window by window, as users get it."""
+    """A fill of the protocol, window by window, as users get it; each window once."""
+    made: dict = {}
 
     def filler(lrot, root, offsets, known):
         out_lrot, out_root = np.array(lrot), np.array(root)
         every = np.repeat(known[:, None], len(JOINTS), axis=1)
         for i in range(len(lrot)):
-            done = fill(motion_of(lrot[i], root[i], offsets[i]), every, method)
-            out_lrot[i], out_root[i] = done.lrot, done.root
+            key = lrot[i].tobytes()
+            if key not in made:
+                made[key] = fill(motion_of(lrot[i], root[i], offsets[i]), every, method)
+            out_lrot[i], out_root[i] = made[key].lrot, made[key].root
         return out_lrot, out_root
 
     return filler
@@ -86,15 +89,15 @@ def by(method):
 
 def follow_protocol(pack: Pack, methods: dict, stats) -> dict:
     """Figures of all subjects of `pack` together, and of each alone; a table to the terminal."""
-    figures = {}
+    figures, fills = {}, {name: by(method) for name, method in methods.items()}
     subjects = sorted({name.split("_")[0] for name in pack.names})
     for chosen in (subjects, *([s] for s in subjects)):
         wins = protocol.windows(pack.only(lambda name: name.split("_")[0] in chosen))
         tail = "" if chosen == subjects else f"_{chosen[0]}"
         rows = {"zero velocity": protocol.score(protocol.zero_velocity, wins, stats)}
         base = rows["interpolation"] = protocol.score(protocol.interpolation, wins, stats)
-        for name, method in methods.items():
-            rows[name] = protocol.score(by(method), wins, stats)
+        for name, filler in fills.items():
+            rows[name] = protocol.score(filler, wins, stats)
             own = protocol.ratios(rows[name], base)
             for key, value in own.items():
                 key = key.replace("slide_cm_s_ratio", "slide_ratio")

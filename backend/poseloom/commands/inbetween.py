@@ -14,7 +14,7 @@ from .run import PROG, SOME_FAILED, each, outputs, told
 
 def inbetween(chosen) -> int:
     options = betweening.FillOptions(
-        eases=_curves(chosen.ease), strength=chosen.strength, feet=not chosen.no_feet
+        _curves(chosen.ease), chosen.strength, not chosen.no_feet, *_tcb(chosen.tcb)
     )
     how = betweening.How(
         method=chosen.method, keys=_words(chosen.keys), bones=_words(chosen.bones), candidate=chosen.candidate,
@@ -122,6 +122,17 @@ def _readable(chosen, words, folder: Path) -> list:
 
 def _words(text) -> tuple:
     return () if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _tcb(text) -> list:
+    """[tension, continuity, bias]; BadInput where these are no three numbers from -1 to 1."""
+    try:
+        numbers = [float(word) for word in _words(text or "0,0,0")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 3 or not all(-1.0 <= number <= 1.0 for number in numbers):
+        raise BadInput("bad_option", f'"{text}" is no tension, continuity and bias.', "Give three numbers: 0.5,0,0.")
+    return numbers
 
 
 def _curves(text) -> tuple:
