@@ -74,4 +74,5 @@ def test_two_people_pass_each_other(bodies, walk, tmp_path):
     truth = load(tmp_path / "crossing")
     first, second = truth["xy"][:, 0, 0, 0], truth["xy"][:, 1, 0, 0]
     assert first[0] < second[0] and first[-1] > second[-1]
-    assert truth["visible"][:, 0].min() > 0.97 and truth["visible"][:, 1].min() < 0.7, "the one behind is hidden a while"
+    front, behind = truth["visible"].T
+    assert front.min() > 0.97 and behind.min() < 0.7, "the one behind is hidden a while"

@@ -139,7 +139,8 @@ class Body:
         """(V,3) unit, of points (V,3)."""
         corner = points[self.triangles]
         face = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-        out = np.stack([np.bincount(self.triangles.ravel(), np.repeat(face[:, i], 3), len(points)) for i in range(3)], 1)
+        at = self.triangles.ravel()
+        out = np.stack([np.bincount(at, np.repeat(face[:, i], 3), len(points)) for i in range(3)], 1)
         return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
 
 

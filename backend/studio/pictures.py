@@ -35,7 +35,9 @@ class Picture:
     depth: np.ndarray
 
 
-def shoot(actors, room: Room, K, world, size, rng=None, plate: Plate | None = None, fine: int = 2, grain=0.012) -> Picture:
+def shoot(
+    actors, room: Room, K, world, size, rng=None, plate: Plate | None = None, fine: int = 2, grain: float = 0.012
+) -> Picture:
     """The picture of `actors` in `room` by a pinhole camera K (3,3), world (4,4); `plate` is the empty room if known.
 
     `fine`² samples a pixel.  `rng` gives the sensor's noise, none without; `grain` is its share of white.

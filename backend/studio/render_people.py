@@ -6,8 +6,8 @@ crowd_NN.png    two to four people, none shorter than 150 px; hands_NN.png one p
 closed; crossing.mp4 two people who walk past each other.  Bodies, motions and options as of render_clips.py.
 
 NAME.npz: of N people (crossing: T frames first) gpos (N,22,3) m, grot (N,22,4), xy (N,22,2) px, box (N,4) left top
-right bottom px of what a person would cover alone, visible (N) the share of it that is seen, hands (N,2,21,3) m left and
-right as MediaPipe numbers them (wrist, then thumb to little finger, root to tip), hands_xy (N,2,21,2), closed (N,2)
+right bottom px of what a person would cover alone, visible (N) the share of it that is seen, hands (N,2,21,3) m left
+and right as MediaPipe numbers them (wrist, then thumb to little finger, root to tip), hands_xy (N,2,21,2), closed (N,2)
 0 spread .. 1 a fist; K, world, size, seed; of pictures person (H,W) and region (H,W) int8 and depth (H,W) m.
 """
 
@@ -70,7 +70,8 @@ def truth(plays, frame: int, K, world, picture=None) -> dict:
 
 def save(path: Path, kind: str, arrays: dict, K, world, seed: int) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, kind=kind, names=np.array(JOINTS), K=K, world=world, size=np.array(SIZE), seed=seed, **arrays)
+    more = {"kind": kind, "names": np.array(JOINTS), "K": K, "world": world, "size": np.array(SIZE), "seed": seed}
+    np.savez_compressed(buffer, **more, **arrays)
     write_bytes(path.with_suffix(".npz"), buffer.getvalue())
 
 
@@ -95,8 +96,8 @@ def crowd(number: int, bodies, takes, rng) -> tuple:
     for x in places:
         motion = takes[rng.integers(len(takes))]
         frame = int(rng.integers(len(motion)))
-        one = motion.with_(**{name: getattr(motion, name)[frame : frame + 1] for name in ("lrot", "root", "contact", "score")})
-        play = perform(one, bodies[SHAPES[rng.integers(3)]], rng.uniform(0.0, 0.6))
+        row = {name: getattr(motion, name)[frame : frame + 1] for name in ("lrot", "root", "contact", "score")}
+        play = perform(motion.with_(**row), bodies[SHAPES[rng.integers(3)]], rng.uniform(0.0, 0.6))
         there = [x, rng.uniform(-0.5, 0.5), 0.0] - play.gpos[0, 0] * [1.0, 1.0, 0.0]
         turned = play.moved(rng.uniform(-0.9, 0.9), np.zeros(3))
         plays.append(turned.moved(0.0, there + (play.gpos[0, 0] - turned.gpos[0, 0]) * [1.0, 1.0, 0.0]))
@@ -110,7 +111,8 @@ def show_hands(number: int, bodies, rng) -> tuple:
         arm, fore = JOINTS.index(f"upper_arm_{side}"), JOINTS.index(f"forearm_{side}")
         grot[:, arm] = quat.from_axis_angle(_Y, np.array(sign * rng.uniform(0.9, 1.2)))
         up = quat.from_axis_angle(_Y, np.array(-sign * rng.uniform(1.2, 1.6)))
-        grot[:, fore] = quat.multiply(quat.from_axis_angle(_Z, np.array(-sign * (np.pi / 2 + rng.uniform(-0.7, 0.7)))), up)
+        palm = quat.from_axis_angle(_Z, np.array(-sign * (np.pi / 2 + rng.uniform(-0.7, 0.7))))
+        grot[:, fore] = quat.multiply(palm, up)
         bend = quat.exp(rng.normal(0.0, 0.2, 3))
         grot[:, JOINTS.index(f"hand_{side}")] = quat.multiply(bend, grot[:, fore])
     motion = Motion(standard(), local_rotations(grot, standard().parents), [[0.0, 0.0, 0.96]], FPS)
@@ -141,7 +143,8 @@ def crossing(path: Path, bodies, take, rng, seed: int) -> None:
             yield picture.rgb
 
     film(path.with_suffix(".mp4"), pictures())
-    save(path, "crossing", {key: np.stack([row[key] for row in rows]) for key in rows[0]} | {"fps": FPS}, K, world, seed)
+    arrays = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    save(path, "crossing", arrays | {"fps": FPS}, K, world, seed)
 
 
 def main() -> None:

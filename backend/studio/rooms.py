@@ -96,8 +96,7 @@ class Room:
         away, normal, colour = self._shell(eye, ray)
         pixels = np.arange(len(ray)).reshape(x.shape)
         for low, high, paint in self.boxes:
-            corners = np.array([[a, b, c] for a in (low[0], high[0]) for b in (low[1], high[1]) for c in (low[2], high[2])])
-            corners = corners @ turn + [*self.middle, 0.0]
+            corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3) @ turn + [*self.middle, 0.0]
             part, depth = pixels, -to_camera(corners, world)[:, 2]
             if (depth < 0.1).all():
                 continue
@@ -118,7 +117,8 @@ class Room:
             return values.reshape(*grid, -1)[:, fine // 2, :, fine // 2]
 
         lamp = self.lamp * np.maximum(normal @ self.to_light, 0.0)[:, None] * colour
-        return Plate(mean(self.sky(normal)[:, None] * colour), mean(lamp), one(place).astype(np.float32), one(away)[..., 0].astype(np.float32))
+        place, depth = one(place).astype(np.float32), one(away)[..., 0].astype(np.float32)
+        return Plate(mean(self.sky(normal)[:, None] * colour), mean(lamp), place, depth)
 
     def _shell(self, eye, ray):
         """Depth (N,), normal (N,3) and colour (N,3) of floor, ceiling and walls, from inside."""
@@ -126,8 +126,9 @@ class Room:
         reach = []
         for k in range(3):
             way = ray[:, k]
+            ahead = np.where(way > 0, limit[1, k], limit[0, k]) - eye[k]
             with np.errstate(divide="ignore", invalid="ignore"):
-                reach.append(np.where(np.abs(way) < 1e-9, np.inf, np.where(way > 0, limit[1, k] - eye[k], limit[0, k] - eye[k]) / way))
+                reach.append(np.where(np.abs(way) < 1e-9, np.inf, ahead / way))
         away = np.minimum(np.minimum(reach[0], reach[1]), reach[2])
         axis = np.where(away == reach[2], 2, away == reach[1])
         rows = np.arange(len(ray))

@@ -13,10 +13,10 @@ Bare: world landmarks of mediapipe's Pose(model_complexity=1), as they come.  Ou
 retargeting, by the same pipeline; with the person's true height unless a figure says "free".  --cached is for tuning
 alone: what the estimators saw of the same file is taken from before (build/video_raw, and the user's cache).
 Definitions stand at the functions of video_measures.py.  Figures are medians over clips, ratios medians of each clip's
-ratio, contact F1 over the counts of all clips; real ones means of the two cameras.  MPJPE of ours is after one turn about
-the vertical for the clip (north is unknown), of the bare estimator in the axes of the true camera.  offset_*: the bare
-estimator after a constant offset of each joint in the trunk's axes, fitted on the validation clips.  Root error is the
-share of the path where that exceeds 2 m, *_cm of clips that stay in place; a moving camera is told to the solver as such.
+ratio, contact F1 over the counts of all clips; real ones means of the two cameras.  MPJPE of ours is after one turn
+about the vertical for the clip (north is unknown), of the bare estimator in the axes of the true camera.  offset_*: the
+bare estimator after a constant offset of each joint in the trunk's axes, fitted on the validation clips.  Root error is the
+share of the path where that exceeds 2 m, *_cm of clips that stay in place; a moving camera is told to the solver.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import argparse
 import csv
 import json
 import sys
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,19 +42,11 @@ PATH_M = 2.0
 _EXPLODED_M_S, _SWITCH = 20.0, 1.0
 
 
-def options(quality: str, **more) -> AnimateOptions:
-    """The product's options of a preset; leaves out what this version does not have yet."""
-    known = {field.name for field in fields(AnimateOptions)}
-    if quality != "good" and "quality" not in known:
-        raise SystemExit(f"There is no quality {quality} in this version.")
-    return AnimateOptions(**{k: v for k, v in {"quality": quality, **more}.items() if k in known})
-
-
 def ours(path: Path, quality: str, heights, cached: bool, moving: bool = False) -> list:
     """A Motion for each of `heights` (None: unknown), from one look at the clip."""
-    more = {"reuse": cached, **({"camera": "moving"} if moving else {})}
-    seen = media_to_keypoints(path, options(quality, **more))
-    return [keypoints_to_motion(seen, options(quality, height_m=height, **more)) for height in heights]
+    options = AnimateOptions(quality=quality, camera="moving" if moving else "still", reuse=cached)
+    seen = media_to_keypoints(path, options)
+    return [keypoints_to_motion(seen, replace(options, height_m=height)) for height in heights]
 
 
 def cut(places, truth: clips.Truth) -> tuple:
@@ -92,13 +84,15 @@ def our_row(truth: clips.Truth, quality: str, cached: bool) -> dict:
         "slide": measure.slide_cm_s(foot_points(known)[:frames], contact, truth.fps),
         "penetration": measure.penetration_mm(known), "path_m": path_m,
         "root_height": error[0] / path_m if travels else np.nan, "root_free": error[1] / path_m if travels else np.nan,
-        "place_height_cm": np.nan if travels else 100 * error[0], "place_free_cm": np.nan if travels else 100 * error[1],
+        "place_height_cm": np.nan if travels else 100 * error[0],
+        "place_free_cm": np.nan if travels else 100 * error[1],
         "counts": measure.contact_counts(known.contact[:frames], contact),
     }  # fmt: skip
 
 
 def _first(motion, frames):
-    return motion.with_(**{name: getattr(motion, name)[:frames] for name in ("lrot", "root", "contact", "score")}, curves={})
+    rows = {name: getattr(motion, name)[:frames] for name in ("lrot", "root", "contact", "score")}
+    return motion.with_(**rows, curves={})
 
 
 def synthetic(kind: str, qualities, chosen, figures: dict, rows: list) -> None:
@@ -156,7 +150,8 @@ def real(qualities, chosen, figures: dict, rows: list) -> None:
     bare = {}
     for camera, truth in truths.items():
         xyz, gpos = cut(clips.raw(truth.path, cached=True)["xyz"], truth)  # seen by `balancing` in this run
-        bare[camera] = {"pa": measure.pa_mpjpe_mm(xyz, gpos), "angle": measure.angle_deg(xyz, gpos), "frames": len(gpos)}
+        pa, angle = measure.pa_mpjpe_mm(xyz, gpos), measure.angle_deg(xyz, gpos)
+        bare[camera] = {"pa": pa, "angle": angle, "frames": len(gpos)}
         rows.append({"set": "real", "clip": truth.path.stem, "who": "bare", "lag": truth.lag, **bare[camera]})
         figures[f"real_raw_pa_mpjpe_mm_cam{camera}"] = bare[camera]["pa"]
     figures["real_raw_pa_mpjpe_mm"] = np.mean([row["pa"] for row in bare.values()])
@@ -169,7 +164,8 @@ def real(qualities, chosen, figures: dict, rows: list) -> None:
         for camera, truth in truths.items():
             places, gpos = cut(measure.joints_of(ours(truth.path, quality, (None,), chosen.cached)[0]), truth)
             pa[camera], angle[camera] = measure.pa_mpjpe_mm(places, gpos), measure.angle_deg(places, gpos)
-            rows.append({"set": "real", "clip": truth.path.stem, "who": quality, "pa": pa[camera], "angle": angle[camera]})
+            row = {"set": "real", "clip": truth.path.stem, "who": quality}
+            rows.append({**row, "pa": pa[camera], "angle": angle[camera]})
             figures[f"real_pa_mpjpe_mm_cam{camera}_{quality}"] = pa[camera]
         figures[f"real_pa_mpjpe_mm_{quality}"] = np.mean(list(pa.values()))
         figures[f"real_pa_mpjpe_ratio_{quality}"] = np.mean([pa[c] / bare[c]["pa"] for c in pa])
@@ -181,7 +177,7 @@ def real(qualities, chosen, figures: dict, rows: list) -> None:
         motion = ours(sports, quality, (None,), chosen.cached)[0]
         speed = np.linalg.norm(np.diff(measure.centred(measure.joints_of(motion)), axis=0), axis=-1).max(1) * motion.fps
         figures[f"sports_exploded_frames_{quality}"] = int((speed > _EXPLODED_M_S).sum())
-        seen = media_to_keypoints(sports, options(quality, reuse=chosen.cached))
+        seen = media_to_keypoints(sports, AnimateOptions(quality=quality, reuse=chosen.cached))
         figures[f"sports_switches_{quality}"] = switches(np.asarray(seen.xy)[:, measure.POINTS])
     figures["sports_raw_switches"] = switches(clips.raw(sports, chosen.cached)["xy"])
     figures["sports_frames"] = len(motion)
@@ -197,7 +193,8 @@ def switches(xy) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", nargs="+", choices=("validation", "test", "real", "speed", "memory"), default=["test", "real"])
+    sets = ("validation", "test", "real", "speed", "memory")
+    parser.add_argument("--set", nargs="+", choices=sets, default=["test", "real"])
     parser.add_argument("--quality", nargs="+", choices=("good", "best"), default=["good"])
     parser.add_argument("--clips", type=int, metavar="N", help="the first N clips of a rendered set alone")
     parser.add_argument("--seed", type=int, default=1)

@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SYNTHETIC = ROOT / "build" / "clips"
 _CACHE = ROOT / "build" / "video_raw"
 # joint -> marker of reference_3d.trc
-_MARKERS = {"upper_arm": "Shoulder", "forearm": "Elbow", "hand": "Wrist", "thigh": "Hip", "shin": "Knee", "foot": "Ankle"}
+_MARKERS = {
+    "upper_arm": "Shoulder", "forearm": "Elbow", "hand": "Wrist", "thigh": "Hip", "shin": "Knee", "foot": "Ankle",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
