@@ -15,6 +15,7 @@ def test_fills_leave_keys_handles_and_all_else_as_they_were(python, extension, t
     assert found["same again"] and found["undone"]
     assert found["one bone"] and found["its range"] and found["a bone's own key"]
     assert found["on a walk"] < 3.0  # degrees, of a clip that is in the library
+    assert found["fitted to keys"] < 3.0 and "no motion yet" in found["no motion yet"]
     assert found["clips"][0] == "same"
     assert found["eased pair"] == [21.0, 40.0]
     assert found["continued"] == [66, True]

@@ -122,11 +122,11 @@ def retime(
     report(0.1, "Aligning")
     if Path(clip).suffix.lower() == ".bvh":
         rig, motion = read_bvh(clip)
-        rig = recognise(rig).rig
+        found = recognise(rig)
         where = timing.alignment(chains.clip_to_motion(rig, motion)[0], other, at) * (motion.fps / other.fps)
         motion = played(motion, where, other.fps)
-        account.values.update(family="bvh")
-        return _written(motion, rig, clip, out, target, account, part(report, 0.5, 1.0))
+        account.values.update(family=found.family)
+        return _written(motion, found.rig, clip, out, target, account, part(report, 0.5, 1.0))
     motion, source = chains.read_clip(clip)
     account.values.update(family=source["family"])
     return _written(timing.retime(motion, other, at), None, clip, out, target, account, part(report, 0.5, 1.0))

@@ -88,6 +88,16 @@ def main(path, work):
             result["library"] = [entry.name for entry in collection.entries()]
 
     hero = fresh()
+    from poseloom.motion.files import motion_to_bytes
+
+    video = f"{work}/video.npz"
+    with open(video, "wb") as file:
+        file.write(motion_to_bytes(session.walk(frames=60)))
+    bpy.ops.poseloom.fill(start=1, end=41, method="dtw", candidate=1, feet=False, follow=video)
+    result["fitted to keys"] = off(hero)
+    result["no motion yet"] = say(lambda: bpy.ops.poseloom.refill(start=1, end=41, method="dtw", follow="last"))
+
+    hero = fresh()
     for curve in curves(hero):
         for point in curve.keyframe_points:
             point.interpolation = "CONSTANT"
