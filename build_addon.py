@@ -45,7 +45,7 @@ KERNEL = (
     "retarget",
     "inbetween",
 )
-NOT_IN_KERNEL = re.compile(r"(^|/)(__pycache__/|train\.py$|lstm\.py$)")
+NOT_IN_KERNEL = re.compile(r"(^|/)(__pycache__/|train[^/]*\.py$|lstm\.py$)")
 CHARACTER = ("__init__.py", "LICENCES.md", "body.npz")  # of assets/: what builds our own character
 PRESETS = "poseloom/rigs/presets"  # where the top-level rigs/ folder lies in the package
 EPOCH = (1980, 1, 1, 0, 0, 0)

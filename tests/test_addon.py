@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -76,6 +77,31 @@ def test_the_wheel_holds_the_kernel_and_its_presets():
     for name in ("motion/bvh.py", "rigs/presets/mixamo.toml", "retarget/__init__.py", "client.py", "grammar.py", "assets/body.npz"):
         assert f"poseloom/{name}" in files
     assert not [name for name in files if name.split("/")[1] in ("pose", "server", "pipelines.py", "media.py")]
+
+
+def is_module(package: str, name: str) -> bool:
+    place = ROOT / "backend" / package.replace(".", "/") / name
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+
+
+def test_the_wheel_needs_numpy_and_itself_alone():
+    """Also inside functions: Blender's Python has nothing else, and the rest of the package is not there."""
+    files = {name: data for name, data in build_addon.kernel_files().items() if name.endswith(".py")}
+    there = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in files}
+    allowed = set(sys.stdlib_module_names) | {"numpy"}
+    for name, data in files.items():
+        for node in ast.walk(ast.parse(data)):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                above = name.split("/")[: -node.level] if node.level else []
+                module = ".".join([*above, *filter(None, [node.module])])
+                modules = [module, *(f"{module}.{alias.name}" for alias in node.names if is_module(module, alias.name))]
+            else:
+                continue
+            for module in modules:
+                known = module in there if module.startswith("poseloom") else module.split(".")[0] in allowed
+                assert known, f"{name}, line {node.lineno}: {module} is not in Blender"
 
 
 def test_one_kernel_line_changes_the_wheels_version(tmp_path):
