@@ -4,6 +4,7 @@
 return and may run on any.
 """
 
+import json
 import shlex
 import sys
 import tempfile
@@ -107,7 +108,15 @@ def look(choice: Choice) -> View:
 
 def animate(running: client.Client, video: str, options: dict, report: Report) -> bytes:
     """The motion of the person in `video`, as the bytes of motion.npz."""
-    return _result(running, running.submit("animate", {"media": video}, options), report)
+    return capture(running, video, options, report)[0]
+
+
+def capture(running: client.Client, video: str, options: dict, report: Report) -> tuple:
+    """(motion.npz, keypoints.npz) of the person in `video`, as bytes, and the warnings that came with them."""
+    job = running.submit("animate", {"media": video}, options)
+    motion = _result(running, job, report)
+    warnings = json.loads(running.result(job, "report.json")).get("warnings", [])
+    return motion, running.result(job, "keypoints.npz"), warnings
 
 
 class Remote:

@@ -13,7 +13,7 @@ from poseloom.motion.files import motion_from_bytes
 from poseloom.motion.resample import parse_time, resample
 from poseloom.progress import part
 
-from .scene import armature, character, export, files, keying, playblast, rest, roles, strips
+from .scene import armature, character, confidence, export, files, keying, marks, playblast, rest, roles, strips
 from .scene.clock import rate, set_rate
 
 
@@ -23,6 +23,7 @@ def bake(task: dict, report) -> dict:
     motion: npz of a Motion · clip: its name · character: as `character_of` ·
     out: .blend, .fbx, .glb or .bvh, or None · game: None, or {"root_bone", "fps"} for a game's file ·
     movie: None, or {"path", "fps", "stored"} for the sequencer ·
+    confidence: None, or how that of a motion from a video is kept, as `--confidence`; its contacts become markers then ·
     playblast: None, or {"folder", "size", "step", "yaw_rad"}.
     """
     clock = Stopwatch()
@@ -40,10 +41,18 @@ def bake(task: dict, report) -> dict:
     found = roles.recognised(obj, who.get("controls", "fk"))
     motion = resample(motion, rate(scene))
     rig_motion, _ = chains.placed_on(motion, found.rig, who.get("root", "hips"), pose)
+    switches = {path: float(values[0]) for path, values in rig_motion.props.items()}
+    sure = task.get("confidence")
+    if sure == "curves":
+        rig_motion = confidence.keyed(obj, found.rig, rig_motion, motion)
     clock.lap("retarget")
     action = keying.write(
         obj, rig_motion, name=f"{obj.name}|{task['clip']}", start_frame=start, report=part(report, 0.3, 0.4)
     )
+    if sure is not None:
+        marks.write(action, motion, start)
+    if sure == "csv" and task.get("out"):
+        confidence.write_table(Path(task["out"]).with_suffix(".confidence.csv"), motion, start)
     end = start + len(rig_motion) - 1
     if ours:
         scene.frame_start, scene.frame_end = start, end
@@ -78,7 +87,7 @@ def bake(task: dict, report) -> dict:
         "score": float(found.score),
         "doubts": list(found.doubts),
         "missing": list(found.missing),
-        "switches": {path: float(values[0]) for path, values in rig_motion.props.items()},
+        "switches": switches,
         "pictures": [str(picture) for picture in pictures],
         "seconds": clock.laps,
     }

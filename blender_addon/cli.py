@@ -163,6 +163,7 @@ def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
         },
         "out": str(out.absolute()),
         "game": {"root_bone": chosen.root_bone, "fps": chosen.fps} if chosen.game else None,
+        "confidence": getattr(chosen, "confidence", None),
     }
     return baking.bake(task, report)
 

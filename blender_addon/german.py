@@ -2,7 +2,7 @@
 
 TEXTS = {
     # panels
-    "Animate from Video": "Animation aus Video",
+    "From Media": "Aus Aufnahmen",
     "From a video: the backend, the video and the button that makes an action of it":
         "Aus einem Video: das Backend, das Video und der Knopf, der daraus eine Aktion macht",
     "Options": "Optionen",

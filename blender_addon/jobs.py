@@ -136,6 +136,7 @@ class Job:
 
 current: Optional[Job] = None  # the last one, ended or not
 motion_path: str = ""  # the last motion that came back
+video_path: str = ""  # what it was seen in
 rigs: dict = {}  # what was recognised, by armature
 sources: dict = {}  # where the joints of its source are, by action
 
@@ -204,9 +205,9 @@ def keep_source(action, places, parents, start: int) -> None:
     sources[action.session_uid] = Source(places, parents, start)
 
 
-def keep_motion(path: str) -> None:
-    global motion_path
-    motion_path = path
+def keep_motion(path: str, video: str = "") -> None:
+    global motion_path, video_path
+    motion_path, video_path = path, video
 
 
 def cancel() -> None:

@@ -8,17 +8,18 @@ from bpy.props import (
 )  # fmt: skip
 from poseloom import presets
 from poseloom.chains import Reading
+from poseloom.errors import PoseloomError
 from poseloom.formats import AXES
 from poseloom.motion.skeleton import FINGERS, JOINTS
 from poseloom.rigs.match import REQUIRED, in_words
 from poseloom.rigs.tables import IK
 
-from . import jobs, reader
+from . import backend, jobs, reader
 from .scene import roles
 from .translations import say
 
 # of the fields below that the backend's job takes, under the names it knows
-JOB_OPTIONS = ("person", "start", "end", "smooth_hz", "foot_lock")
+JOB_OPTIONS = ("quality", "estimator", "camera", "person", "start", "end", "smooth_hz", "foot_lock")
 _AXES = [("DETECT", "Detected", "Found out by the skeleton"), *((axis, axis, "An axis of the clip") for axis in AXES)]
 
 
@@ -39,6 +40,46 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         description="How tall the person in the video is, in metres",
         default=1.7, min=0.3, max=3.0, precision=2, step=1,
     )  # fmt: skip
+    quality: EnumProperty(
+        name="Quality",
+        description="How much time is taken to see",
+        items=[
+            ("draft", "Draft", "Every other frame, by the small model where it is there: for a first look"),
+            ("good", "Good", "Every frame, by the full model"),
+            ("best", "Best", "By the heavy and the full model and the lifter: several times slower"),
+        ],
+        default="good",
+    )
+    estimator: StringProperty(
+        name="Estimator",
+        description="Which estimator sees, instead of the one that the quality chooses; empty: that one",
+        search=lambda self, context, text: estimators(),
+    )
+    camera: EnumProperty(
+        name="Camera",
+        description="Whether the camera that filmed moved",
+        items=[
+            ("still", "Still", "It stood on a tripod"),
+            ("moving", "Moving", "It turned, zoomed or shook: its movement is found by the background and taken out"),
+        ],
+        default="still",
+    )
+    see_anew: BoolProperty(
+        name="See anew",
+        description="Run the estimator though it has seen this video before; otherwise only what comes after is done "
+        "again, with the settings as they are now",
+        default=False,
+    )
+    confidence: EnumProperty(
+        name="Confidence",
+        description="How sure the estimator was of each joint",
+        items=[
+            ("curves", "Curves", "As a property of each bone, with a curve in the action"),
+            ("csv", "Table", "In a CSV file beside this file"),
+            ("none", "None", "Is not kept"),
+        ],
+        default="curves",
+    )
     person: IntProperty(
         name="Person", description="Which person to follow where there are several, the main one first", default=1, min=1
     )
@@ -135,7 +176,10 @@ class PoseloomSettings(bpy.types.PropertyGroup):
             reading = self.reading()
             found = {"up": reading.up, "front": reading.front, "unit": reading.unit_m, "clip_rest": reading.rest}
         else:
-            found = {name: getattr(self, name) for name in ("person", "smooth_hz", "foot_lock")}
+            names = ("quality", "camera", "person", "smooth_hz", "foot_lock", "confidence")
+            found = {name: getattr(self, name) for name in names}
+            if self.estimator:
+                found["estimator"] = self.estimator
             found["height"] = self.height_m if self.height_known else None
         found.update(controls=self.controls, root=self.root)
         return {name: _plain(value) for name, value in found.items() if value is not None}
@@ -156,7 +200,20 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         options = {name: getattr(self, name) for name in JOB_OPTIONS if getattr(self, name) != ""}
         if self.height_known:
             options["height_m"] = self.height_m
-        return options
+        return {**options, "reuse": not self.see_anew}
+
+
+def estimators() -> list:
+    """The names of those that the backend has; none while it does not run."""
+    return jobs.glance("methods", partial(_estimators, backend.choice()), [], fresh_s=30.0)
+
+
+def _estimators(chosen) -> list:
+    try:
+        running = backend.find(chosen)
+        return sorted(running.methods()["stages"]["pose"]) if running else []
+    except PoseloomError:
+        return []  # the panel tells what is wrong with the backend
 
 
 def _plain(value):

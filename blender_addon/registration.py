@@ -3,7 +3,9 @@
 import bpy
 
 from . import cli, filling, jobs, overlay, preferences, properties, translations
-from .operators import animate, backend, edit, folder, game, inbetween, layers, retarget, rig, roles, settings, takes, timing
+from .operators import (
+    animate, backend, edit, folder, footage, game, inbetween, layers, retarget, rig, roles, settings, takes, timing,
+)
 from .panels import animate as animate_panels
 from .panels import inbetween as inbetween_panels
 from .panels import retarget as retarget_panels
@@ -50,7 +52,9 @@ CLASSES = (
     edit.POSELOOM_OT_reduce_keys,
     edit.POSELOOM_OT_make_loop,
     edit.POSELOOM_OT_mirror,
+    edit.POSELOOM_OT_relock_feet,
     edit.POSELOOM_OT_trim,
+    footage.POSELOOM_OT_match_view,
     edit.POSELOOM_OT_travel,
     game.POSELOOM_OT_export_game,
     inbetween.POSELOOM_OT_fill,

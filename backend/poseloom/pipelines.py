@@ -74,6 +74,7 @@ class Extras:
     movie: Optional[Mapping[str, Any]] = None
     playblast: Optional[Mapping[str, Any]] = None
     blender: Optional[str] = None
+    confidence: Optional[str] = None  # of a motion from a video one of formats.CONFIDENCES
     game: Optional[Mapping[str, Any]] = None  # {"root_bone", "fps"}, either may be None: `out` is for a game engine
 
 
@@ -200,6 +201,7 @@ def _put_in_blender(motion, clip, character, out, extras, report) -> dict:
             "movie": extras.movie,
             "playblast": extras.playblast,
             "game": extras.game,
+            "confidence": extras.confidence,
         }
         try:
             return blender.run(task, blender=extras.blender, report=report)

@@ -15,7 +15,7 @@ from typing import Optional
 
 from . import settings
 from .errors import BadInput
-from .formats import AXES, CONTROLS, ROOTS
+from .formats import AXES, CAMERAS, CONFIDENCES, CONTROLS, QUALITIES, ROOTS
 
 _VERB = "poseloom"
 _TIME = re.compile(r"\d+|(\d+\.?\d*|\.\d+)s")
@@ -40,6 +40,10 @@ KEPT = {
     },
     "animate": {
         **_BODY,
+        "quality": (", ".join(QUALITIES), QUALITIES.__contains__),
+        "estimator": ("the name of an estimator", lambda value: isinstance(value, str)),
+        "camera": (" or ".join(CAMERAS), CAMERAS.__contains__),
+        "confidence": (", ".join(CONFIDENCES), CONFIDENCES.__contains__),
         "height": ("metres above 0", _is_number),
         "person": ("a number from 1 on", lambda value: _is_number(value) and isinstance(value, int)),
         "smooth_hz": ("a number above 0", _is_number),

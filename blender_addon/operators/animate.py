@@ -10,11 +10,13 @@ from poseloom.motion.files import motion_from_bytes, write_bytes
 from poseloom.progress import part
 
 from .. import backend, jobs, preferences, properties
+from ..scene import footage
 from ..translations import say
 from .backend import not_busy, run
 from .rig import clip_name, put_motion, refuse, target
 
 KEPT_MOTIONS = 50
+_SEEN = ".keypoints.npz"
 
 
 class POSELOOM_OT_animate(bpy.types.Operator):
@@ -30,6 +32,10 @@ class POSELOOM_OT_animate(bpy.types.Operator):
     token: StringProperty(name="Token", description="The token of the backend named", subtype="PASSWORD")
     height_m: FloatProperty(name="Height", description="Of the person, in metres; 0: not known", min=0.0, max=3.0)
     person: IntProperty(name="Person", description="Which person to follow", default=1, min=1)
+    quality: StringProperty(name="Quality", description="draft, good or best; empty: as in the panel")
+    estimator: StringProperty(name="Estimator", description="Which one sees; empty: as in the panel")
+    camera: StringProperty(name="Camera", description="still or moving; empty: as in the panel")
+    reuse: BoolProperty(name="Reuse", description="Take what was seen of the same video before", default=True)
     start: StringProperty(name="From", description="12 is a frame, 1.5s seconds")
     end: StringProperty(name="To", description="120 is a frame, 4s seconds")
     smooth_hz: FloatProperty(name="Smoothing (Hz)", description="Lower is smoother", default=6.0, min=0.5, max=30.0)
@@ -57,14 +63,16 @@ class POSELOOM_OT_animate(bpy.types.Operator):
 
         def work(report):
             running = backend.ensure(chosen, part(report, 0.0, 0.02))
-            data = backend.animate(running, video, options, part(report, 0.02, 1.0))
-            write_bytes(kept, data)
-            return data
+            motion, keypoints, warnings = backend.capture(running, video, options, part(report, 0.02, 1.0))
+            write_bytes(kept, motion)
+            write_bytes(seen_of(kept), keypoints)
+            return warnings
 
-        def then(_):
-            jobs.keep_motion(str(kept))
+        def then(warnings):
+            jobs.keep_motion(str(kept), video)
             _forget_old(kept.parent)
-            return _land(kept, uid, start_frame)
+            text = _land(kept, uid, start_frame, video)
+            return ". ".join([text, *(warning.rstrip(".") for warning in warnings)])
 
         return run(self, f"Animate {Path(video).name}", work, then, wait=self.wait, ready=why_wait)
 
@@ -80,7 +88,7 @@ class POSELOOM_OT_animate(bpy.types.Operator):
     def _options(self, context) -> dict:
         """The panel's options, and over them what a script has set."""
         options = context.scene.poseloom.job_options()
-        names = ("height_m", *properties.JOB_OPTIONS)
+        names = ("height_m", "reuse", *properties.JOB_OPTIONS)
         given = {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
         return {name: value for name, value in {**options, **given}.items() if value not in ("", 0.0)}
 
@@ -96,7 +104,7 @@ def why_wait() -> str:
     return ""
 
 
-def _land(path: Path, uid: int, start_frame: int) -> str:
+def _land(path: Path, uid: int, start_frame: int, video: str) -> str:
     """The motion on the armature it was made for, as one undo step; the sentence to show."""
     obj = next((o for o in bpy.data.objects if o.session_uid == uid), None)
     if obj is None:
@@ -106,7 +114,9 @@ def _land(path: Path, uid: int, start_frame: int) -> str:
             "Select another one and press Apply Last Motion Again.",
         )
     with with_window_of(obj):
-        _, text = put_motion(bpy.context, obj, motion_from_bytes(path.read_bytes()), clip_name(path), start_frame)
+        motion = motion_from_bytes(path.read_bytes())
+        action, text = put_motion(bpy.context, obj, motion, clip_name(path), start_frame, seen=True)
+        footage.note(action, video, str(seen_of(path)), start_frame)
         bpy.ops.ed.undo_push(message="Poseloom: Animate")
     return text
 
@@ -120,9 +130,15 @@ def with_window_of(obj):
 
 def _forget_old(folder: Path) -> None:
     """Keep the newest motions only."""
-    kept = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)
-    for path in kept[:-KEPT_MOTIONS]:
+    motions = [path for path in folder.glob("*.npz") if not path.name.endswith(_SEEN)]
+    for path in sorted(motions, key=lambda path: path.stat().st_mtime)[:-KEPT_MOTIONS]:
         path.unlink(missing_ok=True)
+        seen_of(path).unlink(missing_ok=True)
+
+
+def seen_of(motion: Path) -> Path:
+    """Where the keypoints lie that came with a motion."""
+    return motion.with_name(motion.stem + _SEEN)
 
 
 class POSELOOM_OT_apply_motion(bpy.types.Operator):
@@ -152,7 +168,10 @@ class POSELOOM_OT_apply_motion(bpy.types.Operator):
                 raise BadInput("no_motion", "There is no motion yet.", "Press Animate first.")
             motion = motion_from_bytes(path.read_bytes())
             start = None if self.at_playhead else self.start_frame
-            _, text = put_motion(context, obj, motion, clip_name(path), start)
+            seen = seen_of(path)
+            action, text = put_motion(context, obj, motion, clip_name(path), start, seen=seen.is_file())
+            if seen.is_file() and jobs.video_path:
+                footage.note(action, jobs.video_path, str(seen), round(action.frame_range[0]))
         except PoseloomError as error:
             jobs.show("Apply", "failed", error.message, error.hint, "retarget")
             return refuse(self, error)

@@ -10,10 +10,11 @@ from poseloom.errors import BadInput, PoseloomError
 from poseloom.motion.resample import resample
 from poseloom.motion.skeleton import motion_fk
 from poseloom.motion.types import Motion, Rig
+from poseloom.paths import safe_name
 from poseloom.retarget import skeleton_of
 
 from .. import jobs, preferences, properties
-from ..scene import character, fights, keying, rest, roles
+from ..scene import character, confidence, fights, keying, marks, rest, roles
 from ..translations import say
 
 _NAMED = 3  # fights named in full
@@ -96,26 +97,38 @@ def target(context, name: str = ""):
     return properties.active_armature(context)
 
 
-def put_motion(context, obj, motion: Motion, clip: str, start_frame=None) -> tuple:
+def put_motion(context, obj, motion: Motion, clip: str, start_frame=None, *, seen: bool = False) -> tuple:
     """A new Action `<armature>|<clip>` on `obj`, from `start_frame` (else the playhead) on.
 
+    Of a motion `seen` in a video the contacts become markers, and the confidence what is chosen.
     Returns the Action and a sentence that tells what was made.
     """
     chosen = context.scene.poseloom
     found = roles.recognised(obj, chosen.controls)
-    keys, placed = chains.placed_on(resample(motion, rate(context)), found.rig, chosen.root, rest.kept(obj))
+    motion = resample(motion, rate(context))
+    keys, placed = chains.placed_on(motion, found.rig, chosen.root, rest.kept(obj))
+    switches = len(keys.props)
+    curves = seen and chosen.confidence == "curves"
+    made = confidence.missing(obj, found.rig, motion) if curves else []
     action = keying.write(
         obj,
-        keys,
+        confidence.keyed(obj, found.rig, keys, motion) if curves else keys,
         name=f"{obj.name}|{clip}",
         start_frame=context.scene.frame_current if start_frame is None else start_frame,
         keep_previous=preferences.get().previous.lower(),
     )
+    confidence.note(action, made)
     first, last = (round(frame) for frame in action.frame_range)
     keep_source(action, placed, first, found.rig)
     text = f"{action.name}: frames {first} to {last}, {int(keys.keyed.sum())} bones"
-    if keys.props:
-        text += f", {len(keys.props)} rig switches keyed"
+    if switches:
+        text += f", {switches} rig switches keyed"
+    if seen:
+        marks.write(action, motion, first)
+        if chosen.confidence == "csv":
+            path = preferences.cache_folder() if not bpy.data.filepath else Path(bpy.data.filepath).parent
+            name = f"{safe_name(action.name)}.confidence.csv"
+            text += f". Confidence: {confidence.write_table(path / name, motion, first)}"
     if last > context.scene.frame_end:
         text += f". The scene ends before, at {context.scene.frame_end}"
     return action, text + said_of_fights(fights.find(obj, keys, first))

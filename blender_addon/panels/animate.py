@@ -1,4 +1,4 @@
-"""From a video: the backend, the video, the button, and what came of it."""
+"""From a video: the backend, the video, how it is seen, the button, and what came of it beside the video."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ UNKNOWN = backend.View()
 
 class POSELOOM_PT_animate(Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_animate"
-    bl_label = "Animate from Video"
+    bl_label = "From Media"
     bl_description = "From a video: the backend, the video and the button that makes an action of it"
 
     def draw(self, context):
@@ -27,6 +27,9 @@ class POSELOOM_PT_animate(Sidebar, bpy.types.Panel):
         height = row.row()
         height.enabled = chosen.height_known
         height.prop(chosen, "height_m", text="")
+        column = layout.column()
+        column.row().prop(chosen, "quality", expand=True)
+        column.row().prop(chosen, "camera", expand=True)
         draw_target(layout, context)
         if not draw_running(layout):
             button = layout.column()
@@ -36,6 +39,9 @@ class POSELOOM_PT_animate(Sidebar, bpy.types.Panel):
             if ready and not chosen.video:
                 layout.label(text="Choose a video first", icon="INFO")
         draw_outcome(layout, context)
+        row = layout.row(align=True)
+        row.operator("poseloom.match_view", icon="CAMERA_DATA")
+        row.operator("poseloom.match_view", text="", icon="IMAGE_PLANE").shown_as = "PLANE"
 
 
 class POSELOOM_PT_options(Sidebar, bpy.types.Panel):
@@ -53,8 +59,11 @@ class POSELOOM_PT_options(Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(chosen, "start", placeholder="12 or 1.5s")
         column.prop(chosen, "end", placeholder="120 or 4s")
+        layout.prop(chosen, "estimator", placeholder="As the quality chooses")
+        layout.prop(chosen, "see_anew")
         layout.prop(chosen, "smooth_hz")
         layout.prop(chosen, "foot_lock")
+        layout.prop(chosen, "confidence")
         layout.prop(chosen, "controls")
         layout.prop(chosen, "root")
         layout.menu("POSELOOM_MT_animate_settings", icon="PRESET")

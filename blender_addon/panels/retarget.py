@@ -199,5 +199,6 @@ class POSELOOM_PT_edit(Sidebar, bpy.types.Panel):
         row.enabled = action is not None
         row.operator("poseloom.trim", icon="PREVIEW_RANGE")
         row.operator_menu_enum("poseloom.travel", "carrier", text="Root Motion", icon="ORIENTATION_GLOBAL")
+        layout.operator("poseloom.relock_feet", icon="SNAP_ON")
         layout.operator("poseloom.export_game", text="Export for Games...", icon="EXPORT")
         draw_outcome(layout, context, "edit")

@@ -88,7 +88,7 @@ def extras_of(chosen, count: int):
     for name, ending in names.items():
         ending_of(name, getattr(chosen, name, None), ending)
     given = {name: extra(getattr(chosen, name, None), chosen, count) for name in names}
-    return Extras(**given, blender=chosen.blender, game=game_of(chosen))
+    return Extras(**given, blender=chosen.blender, game=game_of(chosen), confidence=getattr(chosen, "confidence", None))
 
 
 def ending_of(name: str, given: Optional[str], ending: str) -> None:
