@@ -15,11 +15,11 @@ _X, _Y, _Z = np.eye(3)
 _FLOOR_RAD = np.radians([1.5, 3.0])  # how level the floor usually is after `upright`: sideways, away
 # between which bounds a sole is slow enough to rest; how low it must be, some time and all the time: in video depth
 # is noise, and with it height
-_STILL_M_S, _LOW_M, _TRUST_DEPTH = (0.3, 0.7), (0.14, 0.22), 0.25
+_STILL_M_S, _MOST_M_S, _LOW_M, _TRUST_DEPTH = (0.3, 0.7), 0.8, (0.14, 0.22), 0.25
 # from a joint to the skin below, on an adult of 1.75 m
 _THICK_M = {"pelvis": 0.12, "spine3": 0.11, "head": 0.1, "hand_l": 0.04, "hand_r": 0.04, "forearm_l": 0.05,
             "forearm_r": 0.05, "shin_l": 0.06, "shin_r": 0.06}  # fmt: skip
-_AWAY_HZ = 0.7
+_AWAY_HZ, _EDGE_S = 0.7, 0.034
 # share of body mass near each canonical joint
 MASS = {"pelvis": 0.2, "spine2": 0.15, "spine3": 0.15, "head": 0.08, "upper_arm_l": 0.03, "upper_arm_r": 0.03,
         "forearm_l": 0.03, "forearm_r": 0.03, "thigh_l": 0.05, "thigh_r": 0.05, "shin_l": 0.08, "shin_r": 0.08,
@@ -113,20 +113,22 @@ def seen_speed(xy, away, fps, focal_px):
     return np.linalg.norm(np.gradient(xy, 1.0 / fps, axis=0), axis=-1) * away / focal_px
 
 
-def resting(points, fps, speed):
+def resting(points, fps, speed, ease=1.0):
     """(T,4) 1 where a sole point (T,4,3), floor at z = 0, rests, by its speed (T,4) in the noise of video.
 
-    Some foot nearly always rests, so the usual speed of the slowest point tells the noise.
+    Some foot nearly always rests, so the usual speed of the slowest point tells the noise.  `ease` times as fast
+    passes for rest.
     """
-    usual = float(np.clip(1.3 * np.median(speed.min(axis=1)), *_STILL_M_S))
+    usual = min(ease * float(np.clip(1.3 * np.median(speed.min(axis=1)), *_STILL_M_S)), _MOST_M_S)
     return find_contacts(points, fps, speed=speed, speed_m_s=(usual, 1.6 * usual), height_m=_LOW_M)
 
 
-def widened(rests, edge_s, fps):
-    """rests (T,K), each begun and ended `edge_s` seconds further out."""
+def held(points, fps, speed):
+    """(T,4) 1 where a foot is better held still: where it may well rest, and a frame before and after."""
     from scipy.ndimage import maximum_filter1d
 
-    return maximum_filter1d(rests, 2 * round(edge_s * fps) + 1, axis=0, mode="nearest")
+    rests = resting(points, fps, speed, ease=1.3)
+    return maximum_filter1d(rests, 2 * round(_EDGE_S * fps) + 1, axis=0, mode="nearest")
 
 
 def above_floor(points, fps, under=np.inf):

@@ -18,7 +18,6 @@ ADULT_M = 1.70
 _SOLE_PITCH = np.radians(25.0)  # the most by which heel and toe landmarks are believed to be off level
 # canonical joint: the landmark whose pixels it should meet, for the root
 _SOLES = [29, 30, 31, 32]
-_EDGE_S = 0.034  # feet are held so much before and after what is surely a rest
 _ANCHORS = {
     "upper_arm_l": 11, "upper_arm_r": 12, "forearm_l": 13, "forearm_r": 14, "hand_l": 15, "hand_r": 16,
     "thigh_l": 23, "thigh_r": 24, "shin_l": 25, "shin_r": 26, "foot_l": 27, "foot_r": 28,
@@ -62,7 +61,7 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     motion = _with_contacts(motion, speed)
     report(0.8, "Locking the feet")
     if foot_lock:
-        motion = lock_feet(motion, root.widened(motion.contact, _EDGE_S, fps))
+        motion = lock_feet(motion, root.held(foot_points(motion), fps, speed))
     start, turned = _face_front(np.array(motion.root, np.float64), np.array(motion.lrot[:, 0], np.float64))
     lrot = np.array(motion.lrot)
     lrot[:, 0] = turned
