@@ -143,3 +143,21 @@ def test_the_lock_keeps_bones_and_never_bends_a_knee_backwards():
 def test_without_contacts_nothing_changes():
     motion = walking().with_(contact=None)
     assert lock_feet(motion) is motion
+
+
+@pytest.mark.parametrize("stride", [0.4, 0.8])
+def test_steps_seen_from_the_side_are_found_in_noisy_video(stride):
+    """A fast walk and one of double stride across the picture: within a frame, F1 of contacts at least 0.85."""
+    from poseloom.pose.solve import solve
+    from seen import film, landmarks
+
+    truth = walking(steps=3, stride=stride)
+    keypoints = film(landmarks(truth), 30.0, np.random.default_rng(4), away_m=7.0, yaw_rad=np.pi / 2)
+    found, true = solve(keypoints, height_m=1.75).contact[:, :4] > 0.5, truth.contact[:, :4] > 0.5
+
+    def near(flags):
+        wide = np.pad(flags, ((1, 1), (0, 0)))
+        return wide[:-2] | wide[1:-1] | wide[2:]
+
+    precision, recall = (found & near(true)).sum() / found.sum(), (true & near(found)).sum() / true.sum()
+    assert 2.0 * precision * recall / (precision + recall) >= 0.85
