@@ -139,6 +139,22 @@ def test_clicking_animate_in_the_panel_makes_the_action(blender, backend, data):
         assert (pictures / f"{name}.png").stat().st_size > 10_000
 
 
+def test_the_character_stands_over_the_video_in_the_matching_view(blender, backend):
+    """The clip has 30 frames a second, the scene 24: on frame 54 it shows its frame 67 from 0."""
+    running, token = backend
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "media")
+    pictures.mkdir(exist_ok=True)
+    video = ROOT / "backend" / "poseloom" / "assets" / "sample.mp4"
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}:{video.parent}"
+    done = blender.window("gui_media.py", pictures, video, running.address, token)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "media.json").read_text())["sample"]
+    assert found["state"] == "done" and found["looks through"] == "CAMERA" and found["markers"] > 4
+    offsets = [found[f"offset {frame}"] for frame in (1, 54)]
+    assert offsets == [0, 13], found  # kept by keys
+    assert len(list(pictures.glob("*_sample*.png"))) == 4
+
+
 def test_roles_folders_and_the_source_in_the_panel(blender, tmp_path):
     from PIL import Image
 
