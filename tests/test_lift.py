@@ -218,6 +218,10 @@ def test_what_is_kept_for_tests_is_refused(tmp_path, capsys):
     clip(tmp_path / "in", "09_01.bvh")
     words = ["train", "pack", str(tmp_path / "in"), "--out", str(tmp_path / "x.npz"), "--subjects", "09"]
     assert cli.main(words) == 2 and "kept for tests" in capsys.readouterr().err
+    clip(tmp_path / "in", "08_01.bvh")
+    held = str(tmp_path / "held.npz")
+    assert cli.main(["train", "pack", str(tmp_path / "in"), "--out", held, "--subjects", "08", "--progress", "none"]) == 0
+    assert cli.main(["train", "lifter", "--data", held, "--out", str(tmp_path / "z")]) == 2
     zeros = (np.zeros((80, 22, 4)), np.zeros((80, 3)), np.zeros((80, 4)), np.zeros((1, 22, 3)))
     packing.Pack(*zeros, np.array([0, 80]), ("49_02",)).save(tmp_path / "y.npz")
     words = ["train", "lifter", "--data", str(tmp_path / "y.npz"), "--out", str(tmp_path / "z")]

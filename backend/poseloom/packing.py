@@ -18,7 +18,7 @@ from .retarget import from_rig
 from .rigs.recognise import recognise
 
 FPS = 30.0
-# subjects of the CMU motion capture database; nothing of VALIDATION and TEST is ever trained on
+# subjects of the CMU motion capture database; training refuses VALIDATION and TEST, packing TEST
 TRAINING = ("01", "02", "03", "05", "06", "07", "14", "16", "127")
 VALIDATION = ("08", "17")
 TEST = ("09", "29", "49")

@@ -32,7 +32,7 @@ def _packed(chosen, folder: Path):
     if not folder.is_dir():
         raise BadInput("no_such_folder", f"There is no folder {folder}.", "Give a folder of .bvh files.")
     subjects = None if chosen.subjects == "all" else tuple(chosen.subjects.split(","))
-    held = set(subjects or ()) & set(packing.VALIDATION + packing.TEST)
+    held = set(subjects or ()) & set(packing.TEST)
     if held:
         raise BadInput("held_out", f"Subject {min(held)} is kept for tests.", "Leave it out of --subjects.")
     with progress(chosen.progress, "Packing") as report:
@@ -58,7 +58,7 @@ def _lifter(chosen) -> int:
     needed = {"lrot", "root", "offsets", "start", "names"}
     if not needed <= set(pack):
         raise BadInput("bad_pack", f"{data} has no {min(needed - set(pack))}.", "Make it by poseloom train pack.")
-    subjects = sorted({str(name).partition("_")[0] for name in pack["names"]})
+    subjects = sorted({str(name).partition("_")[0] for name in pack["names"]}, key=lambda name: (len(name), name))
     held = set(subjects) & set(packing.VALIDATION + packing.TEST)
     if held:
         raise BadInput("held_out", f"{data} holds subject {min(held)}, kept for tests.", "Pack it anew without.")

@@ -32,14 +32,14 @@ class TrainOptions:
     width: int = 224
     dropout: float = 0.2
     decay: float = 0.1
-    batch: int = 2048
+    batch: int = 1024
     rate: float = 1e-3
     minutes: float = 60.0
     stretch: float = float("inf")
     device: str = "cpu"
     seed: int = 1
     ema: float = 0.998
-    recorded: float = 0.5
+    recorded: float = 0.45
     align: float = 1.0
 
 
@@ -248,16 +248,14 @@ def card(folder: Path, options: TrainOptions, subjects, pairs, valid) -> str:
     return f"""# Lifter
 
 Points of a person in the picture, and the estimator's own guess of their depth where there is one, to the 22
-canonical joints in space. A dilated convolution over time, {2 * CONTEXT + 1} frames at 30 fps; {_count(options):.2f} M
-parameters.
+canonical joints in space. A dilated convolution over time: {2 * CONTEXT + 1} frames at 30 fps, {_count(options):.2f} M weights.
 
-- Trained on subjects {", ".join(subjects)} of the CMU motion capture database, seen by made-up cameras with made-up
-  errors, and {recorded} clips of the same subjects played by the CC0 body that comes with Poseloom, painted, and seen
-  by BlazePose (`backend/studio/lifter_pairs.py`).
-- Validated on {held} painted clips of other subjects: error of the 12 limb joints after alignment of each frame
-  (median over clips): {found}.
-- Made by `poseloom train lifter`, seed {options.seed}: {last["step"]} steps in {last["minutes"]:g} minutes on a
-  {options.device}.
+- Trained on subjects {", ".join(subjects)} of the CMU motion capture database:
+  seen by made-up cameras with made-up errors, and in {recorded} clips played by the CC0 body that comes with Poseloom,
+  painted, and seen by BlazePose (`backend/studio/lifter_pairs.py`).
+- Validated on {held} painted clips of other subjects. Error of the 12 limb joints after alignment of each frame,
+  median over the clips: {found}.
+- Made by `poseloom train lifter`, seed {options.seed}: {last["step"]} steps in {last["minutes"]:g} minutes, {options.device}.
 - Licence: the weights are ours, trained by us, free for all uses. Sources: the data used in this project was obtained
   from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217.
 - Not for: several people at once, measuring people, anything medical. Hands, feet and heads are coarse.
