@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import need
+from conftest import ROOT, need
 
 from poseloom import cli, demo
 from poseloom.media import open_clip
@@ -53,6 +53,21 @@ def test_keypoints_alone(data, capsys, tmp_path):
     said, wrong = capsys.readouterr()
     assert code == 0 and (tmp_path / "k.json").exists(), wrong
     assert said == f"{tmp_path / 'k.json'}: 1 frame of person 1.\n"
+
+
+def test_the_sample_clip_comes_near_its_truth(monkeypatch):
+    """Nothing is tuned on that truth; see the head of the benchmark for how joints are compared."""
+    pytest.importorskip("mediapipe")
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "benchmarks"))
+    import main_job
+
+    figures = {}
+    main_job.accuracy(figures)
+    assert figures["raw_mpjpe_mm"] < 120.0
+    assert figures["solved_mpjpe_mm"] < 100.0 and figures["solved_mpjpe_mm"] < figures["raw_mpjpe_mm"]
+    assert figures["retargeted_mpjpe_mm"] < figures["solved_mpjpe_mm"] + 10.0  # the rig adds little
+    assert figures["floor_mpjpe_mm"] < 40.0  # what is left with perfect eyes, on another body
+    assert figures["solved_travel_mm"] < 200.0  # he goes more than 1.5 m
 
 
 def raised_arm(frames: int) -> Motion:
