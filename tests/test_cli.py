@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poseloom import cli, grammar, paths as file_paths
+from poseloom import cli, grammar, terminal, paths as file_paths
 from poseloom.errors import BadInput
 from poseloom.motion import quat, skeleton
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
@@ -256,6 +256,13 @@ def test_progress_for_machines_is_a_line_a_step(clip, body, run, tmp_path):
     code, said, wrong = run("retarget", clip, "--to", body, "--out", tmp_path / "o.bvh", "--progress=json")
     error = json.loads(said)["error"]
     assert code == 2 and error["code"] == "exists" and error["hint"] and error["message"] in wrong
+
+
+def test_any_name_of_a_file_can_have_a_bar(capsys):
+    pytest.importorskip("rich")
+    with terminal._bar("x{1}[/b].mp4") as report:
+        report(0.5, "Reading [/i]{2}.mp4")
+    assert "x{1}[/b].mp4" in capsys.readouterr().err
 
 
 # with Blender

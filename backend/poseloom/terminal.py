@@ -64,9 +64,11 @@ def _bar(title: str) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn(f"{title:<12}"), BarColumn(), TimeElapsedColumn(), TextColumn("[dim]{task.description}"))
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task("", total=1.0)
+    # titles and texts hold names of files, which may look like rich's markup or like a format
+    titles = TextColumn("{task.fields[title]:<12}", markup=False)
+    texts = TextColumn("{task.description}", style="dim", markup=False)
+    with Progress(titles, BarColumn(), TimeElapsedColumn(), texts, console=Console(stderr=True)) as bars:
+        task = bars.add_task("", total=1.0, title=title)
 
         def report(fraction: float, text: str) -> None:
             bars.update(task, completed=fraction, description=text)
