@@ -253,6 +253,17 @@ def test_brief_flips_are_undone():
     assert quat.angle(found.lrot, whole.lrot).max() < 1e-6
 
 
+@pytest.mark.parametrize("limbs", [range(25, 33), range(13, 23)])
+def test_limbs_taken_for_each_other_are_exchanged_back(limbs):
+    """Legs or arms exchanged for a third of a second: the same motion, to 1e-6 rad."""
+    k = film(landmarks(dance(turn=1.0)), 30.0, np.random.default_rng(14))
+    xyz, xy = np.array(k.xyz), np.array(k.xy)
+    swap = [(i + 1 if i % 2 else i - 1) if i in limbs else i for i in range(33)]
+    xyz[40:50], xy[40:50] = xyz[40:50][:, swap], xy[40:50][:, swap]
+    found = solve(Keypoints(k.layout, xy, xyz, k.score, k.size, k.fps))
+    assert quat.angle(found.lrot, solve(k).lrot).max() < 1e-6
+
+
 def test_legs_out_of_the_picture_stand_straight():
     """Thighs within 3 degrees of upright although their points run wild; arms as if nothing had happened."""
     keypoints = film(landmarks(dance()), 30.0, noise=0.0)

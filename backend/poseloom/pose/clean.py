@@ -21,7 +21,11 @@ _SCORES = {
 }  # fmt: skip
 # each point's other side
 _OTHER_SIDE = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9] + [i + 1 if i % 2 else i - 1 for i in range(11, 33)]
-_BODY = [0, 11, 12, 13, 14, 23, 24, 25, 26, 27, 28]
+_LEGS_EXCHANGED = [_OTHER_SIDE[i] if i > 24 else i for i in range(33)]
+_ARMS_EXCHANGED = [_OTHER_SIDE[i] if 12 < i < 23 else i for i in range(33)]
+# which point each one is, and the sign of its depth
+_READINGS = ((list(range(33)), 1.0), (_OTHER_SIDE, -1.0), (_LEGS_EXCHANGED, 1.0), (_ARMS_EXCHANGED, 1.0))
+_BODY = [0, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 # how calmly points move beside wrists, ankles and what hangs on them: shares of the cutoff
 _CALM = np.ones(33)
 _CALM[:11], _CALM[[13, 14, 25, 26]], _CALM[[11, 12, 23, 24]] = 0.85, 0.85, 0.5
@@ -29,35 +33,40 @@ _FLIP_M_S = 0.5  # how dear it is to believe in a flip: one of a second costs as
 
 
 def unflip(keypoints):
-    """The keypoints with brief flips undone: the same picture read as seen from behind.
+    """The keypoints with brief mistakes of side undone: the body read as seen from behind, legs or arms exchanged.
 
     A body seen from the front and its mirror image in depth, left and right exchanged, look alike,
-    and estimators jump between the two.  The cheapest sequence of readings is taken (Viterbi 1967):
-    joints move little from frame to frame, and a flipped reading has its price.
+    and estimators jump between the two; crossing legs they take for each other.  The cheapest sequence of
+    readings is taken (Viterbi 1967): joints move little from frame to frame, and a reading other than the
+    estimator's has its price.
     """
     xyz = np.array(keypoints.xyz, np.float64)
     if len(xyz) < 2:
         return keypoints
     near = filters.fill_gaps(xyz)
-    readings = np.stack([near[:, _BODY], (near[:, _OTHER_SIDE] * [1.0, -1.0, 1.0])[:, _BODY]])
+    readings = np.stack([(near[:, order] * [1.0, deep, 1.0])[:, _BODY] for order, deep in _READINGS])
     away = np.linalg.norm(readings[:, None, 1:] - readings[None, :, :-1], axis=-1)  # now, before, T-1, points
     step = np.minimum(away, 0.5).mean(axis=-1)
-    price = np.array([0.0, _FLIP_M_S / keypoints.fps])
-    total, came = price.copy(), np.zeros((len(xyz), 2), int)
+    # by how many of the points it changes
+    share = [np.mean([order[i] != i for i in _BODY]) for order, _ in _READINGS]
+    price = _FLIP_M_S / keypoints.fps * np.array(share)
+    total, came = price.copy(), np.zeros((len(xyz), len(_READINGS)), int)
     for t in range(1, len(xyz)):
         ways = total[None, :] + step[:, :, t - 1]
         came[t] = ways.argmin(axis=1)
         total = ways.min(axis=1) + price
-    flipped = np.zeros(len(xyz), bool)
+    read = np.zeros(len(xyz), int)
     now = int(total.argmin())
     for t in range(len(xyz) - 1, -1, -1):
-        flipped[t] = now
+        read[t] = now
         now = came[t, now]
-    if not flipped.any():
+    if not read.any():
         return keypoints
     xy, score = np.array(keypoints.xy), np.array(keypoints.score)
-    xyz[flipped] = xyz[flipped][:, _OTHER_SIDE] * [1.0, -1.0, 1.0]
-    xy[flipped], score[flipped] = xy[flipped][:, _OTHER_SIDE], score[flipped][:, _OTHER_SIDE]
+    for way, (order, deep) in enumerate(_READINGS[1:], 1):
+        here = read == way
+        xyz[here] = xyz[here][:, order] * [1.0, deep, 1.0]
+        xy[here], score[here] = xy[here][:, order], score[here][:, order]
     return replace(keypoints, xy=xy, xyz=xyz, score=score)
 
 
