@@ -41,7 +41,9 @@ ARMS_UP = dict(upper_arm_l=(Y, -1.5), upper_arm_r=(Y, 1.5))
 POSES = {
     "on the back": posed(turned((Z, 1.2), (X, -np.pi / 2))),
     "on the belly": posed(turned((Z, 1.2), (X, np.pi / 2))),
-    "crawling": posed(turned((Z, 1.2), (X, 1.35)), thigh_l=(X, -1.4), thigh_r=(X, -1.3), shin_l=(X, 1.5), shin_r=(X, 1.5)),
+    "crawling": posed(
+        turned((Z, 1.2), (X, 1.35)), thigh_l=(X, -1.4), thigh_r=(X, -1.3), shin_l=(X, 1.5), shin_r=(X, 1.5)
+    ),
     "on the hands": posed(turned((X, np.pi)), **ARMS_UP),
 }
 

@@ -22,7 +22,10 @@ _PAIRS = np.array(
     [tuple(bone) for bone, kind in zip(_BONES, _KIND) if kind < 7]
     + [(_AT[p + side], _AT[23 + side]) for p in (13, 15, 27) for side in (0, 1)]
 )
-_DEPTH_M = np.array([0.06 if set(pair) <= {0, 1, 6, 7} else 0.12 if set(pair) & {2, 3, 4, 5} else 0.16 for pair in _PAIRS])
+# its usual error: within the trunk, in the arms, in the legs
+_DEPTH_M = np.array([
+    0.06 if set(pair) <= {0, 1, 6, 7} else 0.12 if set(pair) & {2, 3, 4, 5} else 0.16 for pair in _PAIRS
+])  # fmt: skip
 _ESTIMATOR_M = 0.25  # error of BlazePose's depth where another is at hand: theirs go together
 _SPEED_UP_M_S2 = 19.0
 _ROUNDS = 7
@@ -34,9 +37,8 @@ def resolve(deep, xy, sure, lengths, size, fps, focal_px, doubt=1.0):
 
     deep (T,12) the estimator's depth in metres from any origin of each frame; xy (T,12,2) pixels;
     sure (T,12) 0..1; lengths (8,) an average body's; doubt (T,12) or a number: how far off `deep` is,
-    BlazePose's being 1.  By Gauss-Newton over all frames: bones keep
-    their length, depths differ as the estimator says, and change without haste; what is far off is
-    believed less.
+    BlazePose's being 1.  By Gauss-Newton over all frames: bones keep their length, depths differ as
+    the estimator says, and change without haste; what is far off is believed less.
     """
     rays = (xy - 0.5 * np.asarray(size, np.float64)) / focal_px
     rays = np.stack([rays[..., 0], np.ones(rays.shape[:2]), -rays[..., 1]], axis=-1)
@@ -47,8 +49,23 @@ def resolve(deep, xy, sure, lengths, size, fps, focal_px, doubt=1.0):
             places = away[..., None] * rays
             way = places[:, _BONES[:, 0]] - places[:, _BONES[:, 1]]
             lengths = proportions.fitted(way, sure[:, _BONES].min(axis=-1), _KIND, average, fps)
-        away = np.maximum(away + np.clip(_step(away, deep, doubt, rays, sure, lengths, fps), -0.3, 0.3), 0.2)
+        step = np.concatenate([
+            _step(*(a[wide] for a in (away, deep, doubt, rays, sure)), lengths, fps)[own]
+            for wide, own in _blocks(len(away), fps)
+        ])  # fmt: skip
+        away = np.maximum(away + np.clip(step, -0.3, 0.3), 0.2)
     return away[..., None] * rays, lengths
+
+
+def _blocks(frames, fps):
+    """[(frames of a block and what overlaps, those of its own in there)]: memory stays as it is in long clips."""
+    length, over = max(1, round(_BLOCK_S * fps)), round(_OVERLAP_S * fps)
+    out = []
+    for start in range(0, frames, length):
+        before = min(start, over)
+        wide = slice(start - before, start + length + over)
+        out.append((wide, slice(before, before + min(length, frames - start))))
+    return out
 
 
 def blended(deep, other, error_m):
