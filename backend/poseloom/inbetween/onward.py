@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import numpy as np
 
 from ..errors import BadInput
@@ -16,17 +18,20 @@ from .library import FPS, Library, leg_length, pose_features
 
 PAST = 10  # frames that a continuation must fit
 _STAY = 45  # frames until another clip may take over
-_LEVEL_M = 0.02  # by which the lowest foot may leave the ground
-_FASTEST_M_S = 2.2  # over the ground; of the motion capture that the networks learned from, 99 % is slower
+_LEVEL_M, _MORE_M = 0.02, 0.008  # by which the lowest foot may leave the ground, and what is left to a smooth way there
+_FASTEST_M_S = 2.2  # of the hips; of the motion capture that the networks learned from, 99 % is slower
 _LEAD_S = 0.5  # how long a network leads over to a clip
 _FADE = 15  # frames in which the step from one clip to the next is taken up
 
 
-def go_on(motion: Motion, frames: int, library: Library, report: Report = silent) -> Motion:
+def go_on(
+    motion: Motion, frames: int, library: Library, report: Report = silent, ground: Optional[float] = None
+) -> Motion:
     """`motion` of the 22 body joints and `frames` more, after the clips that continue its last third of a second best.
 
     Where a clip ends, or another has come to fit better, that one takes over; what differs between them is faded
-    out.  BadInput where the body is another, or no clip is long enough.
+    out.  `ground` is the height of the ground in metres, by default of the lowest foot so far.  BadInput where the
+    body is another, or no clip is long enough.
     """
     if tuple(motion.skeleton.names) != JOINTS:
         raise BadInput("not_humanoid", "Only the 22 body joints can be continued.", "Use a rig of a human body.")
@@ -47,7 +52,7 @@ def go_on(motion: Motion, frames: int, library: Library, report: Report = silent
         more = _followed(lrot[-1], root[-1], library, at, length, leg_length(offsets))
         lrot, root = np.concatenate([lrot, more[0]]), np.concatenate([root, more[1]])
     rows = np.arange(len(lrot)) < lead
-    whole = _on_ground(feet.plant(Motion(motion.skeleton, quat.unroll(lrot), root, FPS), rows), lead)
+    whole = _on_ground(feet.plant(Motion(motion.skeleton, quat.unroll(lrot), root, FPS), rows), lead, ground)
     step = FPS / motion.fps
     tail = resample(Motion(motion.skeleton, whole.lrot[lead - 1 :], whole.root[lead - 1 :], FPS), motion.fps)
     first = 1 if abs((len(motion) - 1) * step - (len(known) - 1)) < 1e-6 else 0
@@ -72,17 +77,29 @@ def led_on(motion: Motion, frames: int, library, ahead=None, report: Report = si
         return go_on(motion, frames, clips, report)
     lead = min(frames, round(_LEAD_S * motion.fps))
     led = ahead(motion, lead, part(report, 0.0, 0.5))
-    return led if lead == frames else go_on(led, frames - lead, clips, part(report, 0.5, 1.0))
+    ground = float(foot_points(motion)[..., 2].min())
+    return led if lead == frames else go_on(led, frames - lead, clips, part(report, 0.5, 1.0), ground)
 
 
-def _on_ground(motion: Motion, lead: int) -> Motion:
-    """`motion` raised or lowered after its first `lead` frames where its lowest foot leaves the ground of these."""
+def _on_ground(motion: Motion, lead: int, ground: Optional[float]) -> Motion:
+    """`motion` raised or lowered after its first `lead` frames where its lowest foot leaves the ground of these, and
+    held to the pace of people."""
     low = foot_points(motion)[..., 2].min(axis=1)
-    off = low - low[:lead].min()
+    off = low - (low[:lead].min() if ground is None else ground)
     fade = np.clip(1.0 - np.arange(len(off) - lead) / _FADE, 0.0, 1.0)  # who is in the air comes down
     band = _LEVEL_M + max(abs(off[lead - 1]) - _LEVEL_M, 0.0) * fade
     lift = np.concatenate([np.zeros(lead), np.clip(off[lead:], -band, band) - off[lead:]])
-    return motion.with_(root=motion.root + lift[:, None] * [0.0, 0.0, 1.0])
+    window = np.hanning(9)[1:-1]
+    smooth = np.convolve(np.pad(lift, 3, mode="edge"), window / window.sum(), mode="valid")[lead:]
+    most = band + _MORE_M
+    lift[lead:] = np.clip(off[lead:] + smooth, -most, most) - off[lead:]
+    root = motion.root + lift[:, None] * [0.0, 0.0, 1.0]
+    step = np.diff(root[lead - 1 :], axis=0)
+    room = np.sqrt(np.maximum((_FASTEST_M_S / FPS) ** 2 - step[:, 2] ** 2, 0.0))
+    way = np.linalg.norm(step[:, :2], axis=-1)
+    step[:, :2] *= np.minimum(1.0, room / np.maximum(way, 1e-9))[:, None]
+    root[lead:, :2] = root[lead - 1, :2] + np.cumsum(step[:, :2], axis=0)
+    return motion.with_(root=root)
 
 
 def _room(library: Library) -> np.ndarray:
@@ -112,10 +129,7 @@ def _followed(last_lrot, last_root, library: Library, at: int, length: int, leg:
     root = root * (leg / library.legs[library.clip_of(at)])
     turn = quat.multiply(window.facing(last_lrot[0]), quat.inverse(window.facing(lrot[0, 0])))
     lrot[:, 0] = quat.multiply(turn, lrot[:, 0])
-    step = quat.rotate(turn, np.diff(root, axis=0))[:, :2]
-    pace = np.linalg.norm(step, axis=-1, keepdims=True) * FPS
-    step *= np.minimum(1.0, _FASTEST_M_S / np.maximum(pace, 1e-9))
-    root[:, :2] = last_root[:2] + np.concatenate([np.zeros((1, 2)), np.cumsum(step, axis=0)])
+    root = quat.rotate(turn, root - root[0] * [1.0, 1.0, 0.0]) + last_root * [1.0, 1.0, 0.0]
     share = np.clip(1.0 - np.arange(length + 1) / _FADE, 0.0, 1.0)
     share = share * share * (3.0 - 2.0 * share)
     off = quat.log(quat.multiply(last_lrot, quat.inverse(lrot[0])))
