@@ -166,6 +166,17 @@ def test_an_input_is_never_overwritten(clip, body, run):
     assert (clip.read_bytes(), body.read_bytes()) == before
 
 
+def test_nor_is_it_by_what_is_written_besides(clip, body, run, tmp_path):
+    video, motion = tmp_path / "v.mp4", tmp_path / "m.npz"
+    for path in (video, motion):
+        path.write_bytes(b"mine")
+    words = ("--to", body, "--out", tmp_path / "o.bvh", "--overwrite")
+    assert "is an input" in refused(run("animate", video, *words, "--overlay", video))
+    assert "is an input" in refused(run("pose", video, "--out", tmp_path / "o.json", "--overwrite", "--overlay", video))
+    assert "is an input" in refused(run("retarget", motion, *words, "--joints", motion))
+    assert video.read_bytes() == motion.read_bytes() == b"mine"
+
+
 def test_a_folder_that_cannot_be_written_is_refused_at_once(clip, body, run, tmp_path):
     (tmp_path / "file").write_text("in the way")
     sentence = refused(run("retarget", clip, "--to", body, "--out", tmp_path / "file" / "out.bvh"))

@@ -84,6 +84,14 @@ def check_writable(path: Path, overwrite: bool) -> None:
         ) from error
 
 
+def check_apart(outs: Sequence[Path], inputs: Sequence) -> None:
+    """BadInput where one of `outs` is a file that is read; names that are no files do no harm among `inputs`."""
+    read = {Path(name).resolve() for name in inputs if name}
+    for out in outs:
+        if out.resolve() in read:
+            raise BadInput("same_file", f"{out} is an input.", "Choose another name for what is written.")
+
+
 def safe_name(text: str) -> str:
     """A file name that every file system takes, made of any text."""
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", text).strip(" .") or "take"

@@ -51,11 +51,13 @@ def outputs(chosen, inputs, endings, default: str) -> list:
         if not Path(name).exists() and not any(mark in name for mark in "%*?"):
             raise BadInput("no_such_file", f"There is no file {name}.", "Check the path.")
     outs = paths.outputs(inputs, chosen.out, endings, default, chosen.overwrite)
-    sources = {Path(name).resolve() for name in [*inputs, getattr(chosen, "to", None) or ""]}
-    for out in outs:
-        if out.resolve() in sources:
-            raise BadInput("same_file", f"{out} is an input.", "Choose another --out.")
+    paths.check_apart(outs, sources(chosen, inputs))
     return outs
+
+
+def sources(chosen, inputs: Sequence[str]) -> list:
+    """All files that a run reads, and perhaps words that name none."""
+    return [*inputs, getattr(chosen, "to", None), getattr(chosen, "settings", None)]
 
 
 def character_of(chosen):
@@ -102,4 +104,5 @@ def extra(path: Optional[str], chosen, count: int) -> Optional[Path]:
     if count > 1:
         raise BadInput("one_file", f"{path} is one file, but there are several inputs.", "Give one input at a time.")
     paths.check_writable(Path(path), chosen.overwrite)
+    paths.check_apart([Path(path)], sources(chosen, getattr(chosen, "media", None) or chosen.clips))
     return Path(path)
