@@ -48,6 +48,8 @@ def test_a_draft_sees_every_other_frame_and_gives_all(tmp_path):
     assert draft.fps == whole.fps / 2 and sum(1 for _ in draft) == 15
     asked = capture.open_media(path, AnimateOptions(quality="draft", fps=12.0))
     assert asked.fps == 12.0
+    slow = write(tmp_path / "slow.mp4", [numbered(k) for k in range(12)], fps=10)
+    assert capture.open_media(slow, AnimateOptions(quality="draft")).fps == 10.0  # has none to spare
     seen = film(landmarks(dance(fps=15.0, seconds=2.0)), 15.0)
     motion = keypoints_to_motion(seen, AnimateOptions(quality="draft"))
     assert motion.fps == 30.0 and len(motion) == 2 * len(seen) - 1

@@ -119,14 +119,17 @@ def _of_one_person(seen: Keypoints, warnings: list) -> Keypoints:
 
 
 def open_media(path: Path, options: AnimateOptions):
-    """The Clip of a video or of pictures, from --start to --end at --fps; a draft's at part of its rate."""
+    """The Clip of a video or of pictures, from --start to --end at --fps; a draft's at half its rate."""
     from .media import Clip, open_clip
 
-    share = quality.preset(options.quality).share
     clip = open_clip(path, start=options.start, end=options.end, fps=options.fps)
-    if share == 1.0 or options.fps is not None:
+    if not _halved(options) or clip.fps < quality.FEWEST_FPS:
         return clip
-    return Clip(clip.source, clip.start_s, clip.end_s, share * clip.fps)
+    return Clip(clip.source, clip.start_s, clip.end_s, 0.5 * clip.fps)
+
+
+def _halved(options: AnimateOptions) -> bool:
+    return quality.preset(options.quality).thrifty and options.fps is None
 
 
 def keypoints_to_motion(
@@ -160,8 +163,8 @@ def keypoints_to_motion(
             f"The clip cuts at {times}: its {len(apart)} shots are solved apart, each beginning where the one before ended."
         )
     motion = stretches.join(motions, options.foot_lock)
-    share = quality.preset(options.quality).share
-    return motion if share == 1.0 or options.fps is not None else resample(motion, motion.fps / share)
+    few = 0.5 * quality.FEWEST_FPS <= motion.fps < quality.FEWEST_FPS
+    return resample(motion, 2.0 * motion.fps) if few and _halved(options) else motion
 
 
 def _lifter(options: AnimateOptions, warnings: list):

@@ -12,21 +12,24 @@ from .errors import BadInput
 
 @dataclass(frozen=True)
 class Preset:
-    """estimator: the one wanted, and if its weights are missing `instead`; share of the clip's frames that are seen."""
+    """estimator: the one wanted, and if its weights are missing `instead`; thrifty: every other frame is seen."""
 
     estimator: str
     instead: str
-    share: float
+    thrifty: bool
     lifter: bool
     summary: str
 
 
 PRESETS: Mapping[str, Preset] = {
-    "draft": Preset("mediapipe-lite", "mediapipe", 0.5, False, "every other frame, the small model where it is there"),
-    "good": Preset("mediapipe", "mediapipe", 1.0, False, "every frame by the full model"),
-    "best": Preset("mediapipe-both", "mediapipe", 1.0, True, "heavy and full model and the lifter, several times slower"),
+    "draft": Preset("mediapipe-lite", "mediapipe", True, False, "every other frame, the small model where it is there"),
+    "good": Preset("mediapipe", "mediapipe", False, False, "every frame by the full model"),
+    "best": Preset("mediapipe-both", "mediapipe", False, True, "heavy and full model and the lifter, several times slower"),
 }
 _WEIGHTS = {"mediapipe-lite": "mediapipe-lite", "mediapipe-both": "mediapipe-heavy"}
+
+
+FEWEST_FPS = 24.0  # below, no frame is left out, and a motion that misses some gets them between the others
 
 
 def preset(name: str) -> Preset:
