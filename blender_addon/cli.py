@@ -62,7 +62,13 @@ def main(arguments: list) -> int:
 
 def _outs(chosen, clips: list) -> list:
     endings = formats.GAME_ENDINGS if chosen.game else formats.ANIMATION_ENDINGS
-    return paths.outputs(clips, chosen.out, endings, endings[0], chosen.overwrite)
+    outs = paths.outputs(clips, chosen.out, endings, endings[0], chosen.overwrite)
+    besides = [Path(path) for path in (chosen.joints, chosen.report) if path]
+    for path in besides:
+        paths.check_writable(path, chosen.overwrite)
+    inputs = chosen.media if chosen.verb == "animate" else chosen.clips
+    paths.check_apart([*outs, *besides], [*inputs, chosen.to, chosen.settings])
+    return outs
 
 
 def _unpacked(chosen, folder: Path) -> list:
