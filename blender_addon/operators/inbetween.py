@@ -49,11 +49,12 @@ class _Between(Editing):
         default=False, options={"SKIP_SAVE"},
     )  # fmt: skip
     place = PLACE
+    _sharing = ""  # who else plays the action, where that is asked about
 
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        if self.shared:
+        if self._sharing:
             layout.label(text=say("{names} play this action too", names=self._sharing), icon="ERROR")
         for name in ("start", "end", "method", "strength", "feet", "candidate", "selected"):
             layout.prop(self, name)

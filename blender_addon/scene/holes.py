@@ -185,10 +185,12 @@ def _curves_of(obj, bones) -> dict:
 
 def _keys(curve, start, end, again) -> list:
     """Whole frames with a key; inside the range generated ones are none with `again`."""
-    return [
-        round(point.co[0]) for point in curve.keyframe_points
-        if not (again and point.type == "GENERATED" and start < point.co[0] < end)
-    ]  # fmt: skip
+    at, kinds = _numbers(curve)[:, 0], np.empty(len(curve.keyframe_points), np.uint8)
+    if again:
+        curve.keyframe_points.foreach_get("type", kinds)
+        generated = bpy.types.Keyframe.bl_rna.properties["type"].enum_items["GENERATED"].value
+        at = at[(kinds != generated) | (at <= start) | (at >= end)]
+    return np.round(at).astype(int).tolist()
 
 
 def _numbers(curve, name: str = "co") -> np.ndarray:
