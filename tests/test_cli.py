@@ -250,6 +250,12 @@ def test_a_skeleton_cannot_become_a_mesh(clip, body, run, tmp_path):
     assert "cannot be written as o.glb" in refused(run("retarget", clip, "--to", body, "--out", tmp_path / "o.glb"))
 
 
+def test_an_armature_is_not_named_where_there_is_one(clip, body, run, tmp_path):
+    for to in (body, "mixamo"):
+        words = ("--to", to, "--armature", "Foo", "--out", tmp_path / "o.bvh")
+        assert "Leave out --armature" in refused(run("retarget", clip, *words))
+
+
 def test_of_several_clips_those_that_can_are_done(clip, body, run, tmp_path):
     bad = tmp_path / "bad.bvh"
     bad.write_text("no BVH at all")

@@ -41,7 +41,10 @@ class Character:
     def named(cls, text: str, armature: Optional[str] = None, **how) -> "Character":
         """The character that `--to text` means; BadInput where there is none.  `how`: controls, root, rest."""
         path = Path(text)
-        if text in CHARACTERS and not path.is_file():
+        ours = text in CHARACTERS and not path.is_file()
+        if armature is not None and (ours or path.suffix.lower() == ".bvh"):
+            raise BadInput("one_armature", f'"{text}" has one armature, and no name for it.', "Leave out --armature.")
+        if ours:
             if how.get("rest") is not None:
                 raise BadInput("no_frames", f'"{text}" is one of ours and has no frames.', "Leave out --rest.")
             return cls(preset=text, **how)
