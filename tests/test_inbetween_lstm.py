@@ -30,7 +30,7 @@ def walk(frames=60, fps=30.0, seed=3):
     turn = np.zeros((frames, 22, 3))
     for side, sign in (("l", 1.0), ("r", -1.0)):
         turn[:, JOINTS.index(f"thigh_{side}"), 0] = 0.4 * sign * np.sin(phase)
-        turn[:, JOINTS.index(f"shin_{side}"), 0] = -0.4 * (1.0 - np.cos(phase + sign))
+        turn[:, JOINTS.index(f"shin_{side}"), 0] = 0.4 * (1.0 - np.cos(phase + sign))
         turn[:, JOINTS.index(f"upper_arm_{side}"), 0] = -0.3 * sign * np.sin(phase)
     turn += 0.02 * np.random.default_rng(seed).normal(size=(22, 3))
     root = np.zeros((frames, 3)) + [0.0, 0.0, 0.95]
@@ -164,9 +164,13 @@ def test_steps_tell_where_a_motion_goes():
     assert quat.angle(back[0], lrot[0, 10:]).max() < 1e-5 and np.abs(back[1] - root[0, 10:]).max() < 1e-9
 
 
-@pytest.mark.parametrize("fps", [30.0, 24.0])
-def test_going_on_keeps_what_was_and_stays_on_the_ground(onward, fps):
+@pytest.mark.parametrize("fps, knees", [(30.0, 1.0), (24.0, 1.0), (30.0, -1.0)], ids=["30", "24", "backward knees"])
+def test_going_on_keeps_what_was_and_stays_on_the_ground(onward, fps, knees):
     motion = walk(40, fps)
+    lrot = np.array(motion.lrot, np.float64)
+    shins = [JOINTS.index("shin_l"), JOINTS.index("shin_r")]
+    lrot[:, shins] = quat.exp(knees * quat.log(lrot[:, shins]))
+    motion = motion.with_(lrot=lrot)
     more = onward(motion, 300)
     assert len(more) == 340 and more.fps == fps
     assert np.array_equal(more.lrot[:40], motion.lrot) and np.array_equal(more.root[:40], motion.root)

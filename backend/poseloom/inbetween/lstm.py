@@ -13,9 +13,11 @@ from ..motion.contacts import foot_points
 from ..motion.resample import resample
 from ..motion.skeleton import JOINTS
 from ..motion.types import Motion
-from ..progress import Report, silent
+from ..progress import Report, part, silent
 from . import ahead, window
 from .gaps import AROUND, gaps, keyed_frames, outside
+from .library import Library
+from .onward import go_on
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "inbetween" / "model.onnx"
 AHEAD = MODEL.with_name("ahead.onnx")
@@ -23,6 +25,8 @@ FPS = 30.0  # what they were trained at
 FASTEST = 2.5  # leg lengths a second: the root's speed in all but a hundredth of the training frames
 _MOST = window.LONGEST + 2 * AROUND  # frames of a window, as in training
 _AT_ONCE = 24  # windows; more leave the processor's caches
+_SURE_S = 1.5  # for so long it goes on by what the network says: it learned on little more
+_SEAM = 10  # frames in which the network's pose takes over from the movement so far
 _LEVEL_M = 0.02  # by which the lowest foot may leave the ground's height
 
 
@@ -145,33 +149,49 @@ class Continue:
     def __call__(self, motion: Motion, frames: int, report: Report = silent) -> Motion:
         """`motion` and `frames` more frames; what was there stays bit for bit.
 
-        The lowest foot keeps to the height that the ground has under the motion, the root to the pace of
-        people.  BadInput: not the 22 canonical joints, or fewer than two frames.
+        What lies beyond a second and a half is a repetition of what fits best of all before, as the network has not
+        learned to be right for longer.  The lowest foot keeps to the height of the ground under the motion, the root
+        to the pace of people.  BadInput: not the 22 canonical joints, or fewer than two frames.
         """
         _check_joints(motion)
         if len(motion) < 2:
             raise BadInput("too_short", "One frame tells no movement to go on from.", "Give ten frames or more.")
-        backward = motion.with_(
-            lrot=motion.lrot[::-1], root=motion.root[::-1], contact=motion.contact[::-1], score=motion.score[::-1],
-            curves={},
+        lead = min(frames, round(_SURE_S * motion.fps))
+        ground = float(sole_heights(motion).min())
+        led = self._led(motion, lead, ground, part(report, 0.0, min(1.0, 2.0 * lead / frames)))
+        if lead < frames:
+            own = resample(led, FPS)
+            body = own.skeleton
+            clip = Library.of(own.lrot, own.root, body.offsets[None], body.parents, [0, len(own)], ("itself",))
+            led = go_on(led, frames - lead, clip, part(report, 0.5, 1.0), ground)
+        report(1.0, "Continued")
+        return motion.with_(
+            lrot=led.lrot, root=led.root, contact=np.concatenate([motion.contact, np.zeros((frames, 6))]),
+            score=np.concatenate([motion.score, np.ones((frames, len(JOINTS)))]),
+            curves={name: np.concatenate([curve, np.repeat(curve[-1:], frames)]) for name, curve in motion.curves.items()},
         )  # fmt: skip
-        seen = resample(backward, FPS)  # from the last frame, so that this one is kept
-        lrot, root = (np.asarray(part[:AROUND][::-1], np.float64) for part in (seen.lrot, seen.root))
+
+    def _led(self, motion: Motion, frames: int, ground: float, report: Report) -> Motion:
+        """`motion` and `frames` more by the network alone."""
+        back = resample(Motion(motion.skeleton, motion.lrot[::-1], motion.root[::-1], motion.fps), FPS)
+        lrot, root = (np.asarray(x[:AROUND][::-1], np.float64) for x in (back.lrot, back.root))  # the last frame is one
         many = int(np.ceil(frames * FPS / motion.fps)) + 1
         leg = ahead.leg_length(motion.skeleton.offsets)
         said = self._run(ahead.steps(lrot[None], root[None], np.array([leg]))[0], many, report)
         more_lrot, more_root = ahead.unstep(said, ahead.heading(lrot[-1, 0]), root[-1], leg)
-        blank = {"contact": np.zeros((many + 1, 6)), "score": np.ones((many + 1, len(JOINTS))), "curves": {}}
-        more = motion.with_(
-            lrot=np.concatenate([lrot[-1:], more_lrot]), root=np.concatenate([root[-1:], more_root]), fps=FPS, **blank
+        swing = quat.multiply(lrot[-1], quat.inverse(lrot[-2]))  # on as before, at first, also from an unheard-of pose
+        off = quat.log(quat.multiply(quat.multiply(swing, lrot[-1]), quat.inverse(more_lrot[0])))
+        fade = np.clip(1.0 - np.arange(many) / _SEAM, 0.0, 1.0)[:, None, None] ** 2
+        more_lrot = quat.multiply(quat.exp(fade * off), more_lrot)
+        more = Motion(
+            motion.skeleton, np.concatenate([lrot[-1:], more_lrot]), np.concatenate([root[-1:], more_root]), FPS
         )
-        more = on_ground(more, sole_heights(motion).min())
-        more = resample(more, motion.fps)
-        parts = {name: np.concatenate([getattr(motion, name), getattr(more, name)[1 : frames + 1]])
-                 for name in ("lrot", "root", "contact", "score")}  # fmt: skip
-        held = {name: np.concatenate([curve, np.repeat(curve[-1:], frames)]) for name, curve in motion.curves.items()}
-        report(1.0, "Continued")
-        return motion.with_(**parts, curves=held)
+        more = resample(on_ground(more, ground), motion.fps)
+        new = slice(1, frames + 1)
+        return Motion(
+            motion.skeleton, np.concatenate([motion.lrot, more.lrot[new]]), np.concatenate([motion.root, more.root[new]]),
+            motion.fps,
+        )  # fmt: skip
 
     def _run(self, steps, frames: int, report: Report):
         memory = cell = np.zeros(self.memory, np.float32)

@@ -18,6 +18,7 @@ from .data import PAST, Pack, Sampler, Variety
 from .train_network import forward_kinematics, matrices, write_onnx
 
 LONGEST = 40  # frames that it runs on its own while it learns
+FURTHEST = 120  # and that it may have run before, without learning from these
 _CALM = Variety(pace=1.15, sway=0.1, posture_deg=2.0, swap=0.0)
 
 
@@ -39,6 +40,8 @@ class Step(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(ahead.STEP))
         self.register_buffer("std", torch.ones(ahead.STEP))
+        self.register_buffer("low", torch.full((ahead.STEP,), -torch.inf))
+        self.register_buffer("high", torch.full((ahead.STEP,), torch.inf))
         self.enter = nn.Sequential(nn.Linear(ahead.STEP, hidden), nn.GELU())
         self.lstm = nn.LSTM(hidden, hidden, 1)
         self.leave = nn.Linear(hidden, ahead.STEP)
@@ -53,16 +56,25 @@ class Step(nn.Module):
     def follow(self, x, memory, cell):
         """What comes after each of the steps (T,N,136) of a row."""
         y, (memory, cell) = self.lstm(self.enter((x - self.mean) / self.std), (memory, cell))
-        return x + self.leave(y) * self.std, memory, cell
+        return (x + self.leave(y) * self.std).clamp(self.low, self.high), memory, cell
+
+    def look_at(self, steps) -> None:
+        """Take mean, spread and range, but for the hundredth that is furthest out, of steps (M,136)."""
+        self.mean[:], self.std[:] = steps.mean(0), steps.std(0).clamp(min=0.02)
+        self.low[:], self.high[:] = steps.quantile(0.005, dim=0), steps.quantile(0.995, dim=0)
 
 
-def run(net: Step, seen, frames: int):
-    """The `frames` steps (N,frames,136) that follow those seen (N,P,136)."""
+def run(net: Step, seen, frames: int, before: int = 0):
+    """The `frames` steps (N,frames,136) that follow those seen (N,P,136), after `before` that are only gone through."""
     blank = seen.new_zeros(1, len(seen), net.hidden)
     said, memory, cell = net.follow(seen.transpose(0, 1), blank, blank)
-    row = [said[-1]]
-    for _ in range(frames - 1):
-        x, memory, cell = net(row[-1], memory, cell)
+    x = said[-1]
+    with torch.no_grad():
+        for _ in range(before):
+            x, memory, cell = net(x, memory, cell)
+    row = [] if before else [x]
+    while len(row) < frames:
+        x, memory, cell = net(x, memory, cell)
         row.append(x)
     return torch.stack(row, dim=1)
 
@@ -103,8 +115,7 @@ def train(pack: Pack, folder: Path, options: AheadOptions, report: Report = sile
         return (torch.as_tensor(np.asarray(v, np.float32), device=options.device)
                 for v in (x, offsets / leg[:, None, None]))  # fmt: skip
 
-    some = torch.cat([next(iter(batch(20))).flatten(0, 1) for _ in range(8)])
-    net.mean[:], net.std[:] = some.mean(0), some.std(0).clamp(min=0.02)
+    net.look_at(torch.cat([next(iter(batch(20))).flatten(0, 1) for _ in range(20)]))
     mean.load_state_dict(net.state_dict())
     state_file, step, spent = Path(folder) / "ahead.pt", 0, 0.0
     if state_file.exists():
@@ -122,9 +133,10 @@ def train(pack: Pack, folder: Path, options: AheadOptions, report: Report = sile
             for group in optimiser.param_groups:
                 group["lr"] = float(rate)
             frames = int(rng.integers(2, 4 + int((LONGEST - 3) * min(1.0, done / 0.5))))
-            x, offsets = batch(PAST + frames)
+            before = int(rng.integers(0, FURTHEST)) if done > 0.5 and rng.random() < 0.5 else 0
+            x, offsets = batch(PAST + (before + 1 if before else 0) + frames)
             noise = torch.randn_like(x[:, :PAST]) * net.std * 0.03
-            loss = loss_of(run(net, x[:, :PAST] + noise, frames), x[:, PAST:], offsets)
+            loss = loss_of(run(net, x[:, :PAST] + noise, frames, before), x[:, -frames:], offsets)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
