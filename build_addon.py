@@ -48,6 +48,7 @@ KERNEL = (
 NOT_IN_KERNEL = re.compile(r"(^|/)(__pycache__/|train[^/]*\.py$|lstm\.py$)")
 CHARACTER = ("__init__.py", "LICENCES.md", "body.npz")  # of assets/: what builds our own character
 PRESETS = "poseloom/rigs/presets"  # where the top-level rigs/ folder lies in the package
+EXTRAS = "pose,learn,server"  # of the package: all that the backend is asked for
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LARGEST = 2 * 1024 * 1024
 TEXT_LONGEST = 64  # characters of a tagline or a permission's reason, by Blender's rules
@@ -225,7 +226,7 @@ def install_backend() -> Path:
     venv.create(python.parent.parent, with_pip=True)
     shutil.rmtree(TREE / "build" / "lib", ignore_errors=True)  # else what an older tree left there is installed too
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", TREE / "constraints" / "main.txt"]
-    if subprocess.run([*pip, f"{TREE}[pose,server]"]).returncode:
+    if subprocess.run([*pip, f"{TREE}[{EXTRAS}]"]).returncode:
         raise BuildError("pip could not install the backend; its message stands above.")
     return settings.write_backend_json([str(python), "-m", "poseloom", "serve"])
 

@@ -169,5 +169,5 @@ def install_lines() -> tuple:
     call = "& " if sys.platform == "win32" else ""
     return (
         f'{starter} -m venv "{python.parent.parent}"',
-        f'{call}"{python}" -m pip install -c constraints/main.txt ".[pose,server]"',
+        f'{call}"{python}" -m pip install -c constraints/main.txt ".[pose,learn,server]"',
     )

@@ -90,8 +90,10 @@ TEXTS = {
         "Adresse und Port eines Backends, das schon läuft, etwa http://127.0.0.1:8797. "
         "Leer: Eines auf diesem Rechner wird von selbst gefunden",
     "Token": "Token",
-    "The token that the backend printed when it started; only needed with an address":
-        "Das Token, das das Backend beim Start ausgegeben hat; nur mit einer Adresse nötig",
+    "The token of the backend at that address: it stands in server.json in its data folder. "
+    "Only needed with an address of another computer":
+        "Das Token des Backends an dieser Adresse: Es steht in server.json in dessen Datenordner. "
+        "Nur für eine Adresse auf einem anderen Computer nötig",
     "Cache folder": "Cache-Ordner",
     "Where motions that came back from the backend are kept. Empty: the extension's own folder":
         "Wo Bewegungen liegen, die vom Backend kamen. Leer: der eigene Ordner der Erweiterung",

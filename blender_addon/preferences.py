@@ -21,7 +21,8 @@ class PoseloomPreferences(bpy.types.AddonPreferences):
     )
     token: StringProperty(
         name="Token",
-        description="The token that the backend printed when it started; only needed with an address",
+        description="The token of the backend at that address: it stands in server.json in its data folder. "
+        "Only needed with an address of another computer",
         subtype="PASSWORD",
     )
     cache_folder: StringProperty(

@@ -7,9 +7,11 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import socket
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Optional
 
 from . import __version__, blender, settings, weights
@@ -24,10 +26,14 @@ PACKAGES = {
     "av": ("av", "reading and writing video", True),
     "scipy": ("scipy", "solving", True),
     "bpy": ("bpy", "characters, headless", False),
+    "onnxruntime": ("onnxruntime", "learned in-betweening and depth", False),
     "fastapi": ("fastapi", "the backend", False),
     "uvicorn": ("uvicorn", "the backend", False),
     "rich": ("rich", "progress bars", False),
 }
+
+# networks of ours, each a folder of the package with a CARD.md: what they are for
+NETWORKS = {"lifter": "depth, for --quality best", "inbetween": "learned in-betweening"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ def examine(blender_path: Optional[str] = None) -> list[Finding]:
     ]
     found += [_package(name, *row) for name, row in PACKAGES.items()]
     found += [_model(status) for status in weights.status()]
+    found += [_network(name, purpose) for name, purpose in NETWORKS.items()]
     found += [_blender(blender_path), _port(), _registered()]
     return found
 
@@ -72,7 +79,7 @@ def _device() -> Finding:
 
 def _package(name: str, module: str, purpose: str, needed: bool) -> Finding:
     missing = "broken" if needed else "missing"
-    extra = "pose" if needed else {"bpy": "blender", "rich": "terminal"}.get(name, "server")
+    extra = "pose" if needed else {"bpy": "blender", "rich": "terminal", "onnxruntime": "learn"}.get(name, "server")
     hint = install_line(extra)
     if importlib.util.find_spec(module) is None:
         return Finding(name, missing, f"not installed; for {purpose}", hint)
@@ -89,6 +96,17 @@ def _model(status) -> Finding:
         return Finding(model.name, "ok", text)
     state = "broken" if model.needed or status.state == "damaged" else "missing"
     return Finding(model.name, state, text, f"From: {model.source}")
+
+
+def _network(name: str, purpose: str) -> Finding:
+    folder = Path(__file__).parent / "models" / name
+    size = sum(path.stat().st_size for path in folder.glob("*.onnx"))
+    if not size:
+        return Finding(name, "missing", f"missing; {purpose}", "It comes with Poseloom's source: install that again.")
+    card = (folder / "CARD.md").read_text(encoding="utf-8") if (folder / "CARD.md").is_file() else ""
+    licence = re.search(r"Licence:\s*([^.]+)", card)
+    told = " ".join(licence[1].split()) if licence else "licence unknown: it has no card"
+    return Finding(name, "ok", f"present, {size / 1e6:.1f} MB, {told}; {purpose}")
 
 
 def _blender(path: Optional[str]) -> Finding:
