@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from poseloom.motion import filters
 from poseloom.motion.skeleton import JOINTS, motion_fk
 from poseloom.motion.types import Skeleton
 from poseloom.pose import depth, landmarks, proportions
@@ -68,8 +69,9 @@ def test_blocks_of_a_long_clip_leave_no_seam(monkeypatch):
     places, xy = scene()
     deep = places[..., 1] + 0.1 * correlated(np.random.default_rng(1), xy.shape[:2], 0.2, 30.0)
     whole = resolved(deep, xy)[0]
-    monkeypatch.setattr(depth, "_BLOCK_S", 1.0)
-    assert len(depth._blocks(len(deep), 30.0)) == 4
+    every_second = filters.blocks(len(deep), 30.0, block_s=1.0)
+    assert len(every_second) == 4
+    monkeypatch.setattr(filters, "blocks", lambda frames, fps: every_second)
     assert np.abs(resolved(deep, xy)[0] - whole).max() < 1e-3
 
 

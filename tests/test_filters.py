@@ -94,3 +94,15 @@ def test_quaternion_smoothing_ignores_signs():
     sign = rng.choice([-1.0, 1.0], (60, 1, 1))
     same, other = (filters.smooth_quaternions(x, 3.0, 30.0) for x in (q, q * sign))
     assert quat.angle(same, other).max() < 1e-6
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 500), st.floats(1.0, 240.0), st.floats(0.1, 5.0), st.floats(0.0, 3.0))
+def test_blocks_hold_every_frame_once_and_their_neighbours(frames, fps, block_s, overlap_s):
+    x = np.arange(frames)
+    found = filters.blocks(frames, fps, block_s=block_s, overlap_s=overlap_s)
+    own = [x[wide][mine] for wide, mine in found]
+    assert (np.concatenate(own) if own else x[:0]).tolist() == x.tolist()
+    for (wide, _), mine in zip(found, own):
+        near = np.abs(x[:, None] - mine).min(axis=1) <= round(overlap_s * fps)
+        assert x[near][0] == x[wide][0] and x[near][-1] <= x[wide][-1]

@@ -117,6 +117,17 @@ def robust_smooth(x, cutoff_hz: float, fps: float, weight=None, spread=0.03, rou
     return y
 
 
+def blocks(frames: int, fps: float, *, block_s: float = 20.0, overlap_s: float = 2.0) -> list:
+    """[(frames of a block and what overlaps, those of its own in there)], for memory that does not grow with a clip."""
+    length, over = max(1, round(block_s * fps)), round(overlap_s * fps)
+    out = []
+    for start in range(0, frames, length):
+        before = min(start, over)
+        wide = slice(start - before, start + length + over)
+        out.append((wide, slice(before, before + min(length, frames - start))))
+    return out
+
+
 def outliers(x, fps: float, window_s: float = 0.3, sigmas: float = 4.0, floor: float = 0.0):
     """(T,...) True where x (T,...,D) is far from the median of its neighbours (Hampel 1974), drift taken off.
 

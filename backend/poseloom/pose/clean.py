@@ -44,9 +44,8 @@ def unflip(keypoints):
     if len(xyz) < 2:
         return keypoints
     near = filters.fill_gaps(xyz)
-    readings = np.stack([(near[:, order] * [1.0, deep, 1.0])[:, _BODY] for order, deep in _READINGS])
-    away = np.linalg.norm(readings[:, None, 1:] - readings[None, :, :-1], axis=-1)  # now, before, T-1, points
-    step = np.minimum(away, 0.5).mean(axis=-1)
+    readings = [near[:, [order[i] for i in _BODY]] * [1.0, deep, 1.0] for order, deep in _READINGS]
+    step = np.array([[_way(now[1:], before[:-1]) for before in readings] for now in readings])  # now, before, T-1
     # by how many of the points it changes
     share = [np.mean([order[i] != i for i in _BODY]) for order, _ in _READINGS]
     price = _FLIP_M_S / keypoints.fps * np.array(share)
@@ -68,6 +67,19 @@ def unflip(keypoints):
         xyz[here] = xyz[here][:, order] * [1.0, deep, 1.0]
         xy[here], score[here] = xy[here][:, order], score[here][:, order]
     return replace(keypoints, xy=xy, xyz=xyz, score=score)
+
+
+def _way(now, before):
+    """(T,) metres that points (T,N,3) went, on average, none more than 0.5."""
+    return np.minimum(np.linalg.norm(now - before, axis=-1), 0.5).mean(axis=-1)
+
+
+def _smooth(x, cutoff_hz, fps, weight, spread):
+    """`filters.robust_smooth` in blocks of time."""
+    blocks = filters.blocks(len(x), fps, overlap_s=2.0 + 2.0 / cutoff_hz)
+    return np.concatenate(
+        [filters.robust_smooth(x[wide], cutoff_hz, fps, weight[wide], spread)[own] for wide, own in blocks]
+    )
 
 
 def _lone(seen, fps):
@@ -92,9 +104,9 @@ def whole(keypoints, cutoff_hz):
     xyz[gone], xy[lost] = np.nan, np.nan
     xyz, xy = filters.fill_gaps(xyz), filters.fill_gaps(xy)
     calm = weight * _CALM**4  # the cutoff goes as the fourth root of the weight
-    points = filters.robust_smooth(xyz, cutoff_hz, fps, calm, spread=0.02)
+    points = _smooth(xyz, cutoff_hz, fps, calm, spread=0.02)
     pixel = max(float(np.median(np.linalg.norm(xy[:, 11] - xy[:, 24], axis=-1))), 10.0) / 25.0
-    xy = filters.robust_smooth(xy, cutoff_hz, fps, calm, spread=pixel)
+    xy = _smooth(xy, cutoff_hz, fps, calm, spread=pixel)
     body_lost = lost.all(axis=1)
     seen = ~body_lost | (filters.run_lengths(body_lost) <= round(_SHORT_GAP_S * fps))
     bridged = np.where(lost, 0.5 * filters.fill_gaps(np.where(lost, np.nan, score)), score)

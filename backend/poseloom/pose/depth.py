@@ -29,7 +29,6 @@ _DEPTH_M = np.array([
 _ESTIMATOR_M = 0.25  # error of BlazePose's depth where another is at hand: theirs go together
 _SPEED_UP_M_S2 = 19.0
 _ROUNDS = 7
-_BLOCK_S, _OVERLAP_S = 20.0, 2.0
 
 
 def resolve(deep, xy, sure, lengths, size, fps, focal_px, doubt=1.0):
@@ -51,21 +50,10 @@ def resolve(deep, xy, sure, lengths, size, fps, focal_px, doubt=1.0):
             lengths = proportions.fitted(way, sure[:, _BONES].min(axis=-1), _KIND, average, fps)
         step = np.concatenate([
             _step(*(a[wide] for a in (away, deep, doubt, rays, sure)), lengths, fps)[own]
-            for wide, own in _blocks(len(away), fps)
+            for wide, own in filters.blocks(len(away), fps)
         ])  # fmt: skip
         away = np.maximum(away + np.clip(step, -0.3, 0.3), 0.2)
     return away[..., None] * rays, lengths
-
-
-def _blocks(frames, fps):
-    """[(frames of a block and what overlaps, those of its own in there)]: memory stays as it is in long clips."""
-    length, over = max(1, round(_BLOCK_S * fps)), round(_OVERLAP_S * fps)
-    out = []
-    for start in range(0, frames, length):
-        before = min(start, over)
-        wide = slice(start - before, start + length + over)
-        out.append((wide, slice(before, before + min(length, frames - start))))
-    return out
 
 
 def blended(deep, other, error_m):
