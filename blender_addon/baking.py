@@ -38,7 +38,7 @@ def bake(task: dict, report) -> dict:
 
     report(0.2, f"Retargeting to {obj.name}")
     who = task["character"]
-    found = roles.recognised(obj, who.get("controls", "fk"))
+    found = roles.standing(obj, who.get("controls", "fk"))
     motion = resample(motion, rate(scene))
     rig_motion, _ = chains.placed_on(motion, found.rig, who.get("root", "hips"), pose)
     switches = {path: float(values[0]) for path, values in rig_motion.props.items()}

@@ -24,7 +24,7 @@ def load(task: dict, report) -> dict:
     who = task["character"]
     obj, ours, rest = baking.character_of(who)
     keying.check_editable(obj)
-    found = roles.recognised(obj, who.get("controls", "fk"))
+    found = roles.standing(obj, who.get("controls", "fk"))
     _loaded[:] = [obj, ours, found, who.get("root", "hips"), rest]
     return {**chains.told_of(found), "armature": obj.name}
 

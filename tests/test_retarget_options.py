@@ -143,8 +143,11 @@ def test_settings_come_before_words_and_wrong_ones_are_refused(tmp_path, monkeyp
 def test_every_setting_that_can_be_kept_is_an_option_of_its_verb():
     values = {
         "retarget": {"controls": "ik", "root": "bone", "up": "X", "front": "-Y", "unit": 0.5, "clip_rest": "3"},
-        "animate": {"controls": "ik", "root": "bone", "height": 1.7, "person": 2, "smooth_hz": 4.0, "foot_lock": False},
-    }
+        "animate": {
+            "controls": "ik", "root": "bone", "quality": "best", "estimator": "mediapipe", "camera": "moving",
+            "confidence": "csv", "height": 1.7, "person": 2, "smooth_hz": 4.0, "foot_lock": False,
+        },
+    }  # fmt: skip
     for verb, given in values.items():
         assert set(given) == set(presets.KEPT[verb])
         words = presets.words(verb, presets.check(verb, given))

@@ -28,7 +28,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 from PIL import Image, ImageDraw, ImageFont
-from poseloom_addon.scene import armature, character, files, keying, playblast
+from poseloom_addon.scene import armature, character, files, keying, playblast, roles
 
 from poseloom import chains
 from poseloom.motion.bvh import read_bvh
@@ -182,7 +182,8 @@ def main():
                 cells["source", y] = drawn(stick_figure(source, frame), frame, yaw_rad, args.cell)
                 continue
             if playing != trial:
-                motion, found = chains.motion_to_rig(source.motion, armature.read(obj), FPS)
+                found = roles.standing(obj)
+                motion, _ = chains.placed_on(source.motion, found.rig)
                 keying.write(obj, motion, name=trial, start_frame=0, keep_previous="fake_user")
                 playing = trial
             print(f"{RIGS[rig]:16}{name:10}", told(source, frame, obj, found), flush=True)

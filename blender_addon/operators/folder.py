@@ -56,7 +56,7 @@ class POSELOOM_OT_retarget_folder(bpy.types.Operator):
             obj = target(context, self.armature)
             clips = _clips(Path(bpy.path.abspath(self.directory)), self.below)
             chosen = context.scene.poseloom
-            rig, pose = roles.recognised(obj, chosen.controls).rig, rest.kept(obj)
+            rig, pose = roles.standing(obj, chosen.controls).rig, rest.kept(obj)
         except PoseloomError as error:
             jobs.show("Retarget", "failed", error.message, error.hint, PLACE)
             return refuse(self, error)

@@ -104,7 +104,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None, *, see
     Returns the Action and a sentence that tells what was made.
     """
     chosen = context.scene.poseloom
-    found = roles.recognised(obj, chosen.controls)
+    found = roles.standing(obj, chosen.controls)
     motion = resample(motion, rate(context))
     keys, placed = chains.placed_on(motion, found.rig, chosen.root, rest.kept(obj))
     switches = len(keys.props)

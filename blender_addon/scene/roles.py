@@ -5,6 +5,7 @@ Corrections are a custom property of the armature object, so they are saved with
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional
 
 from poseloom import chains
@@ -13,7 +14,7 @@ from poseloom.rigs.recognise import Recognition, assigned, correct, recognise
 from poseloom.rigs.tables import IK
 
 from .. import compat
-from . import armature, keying
+from . import armature, keying, soles
 
 _KEY = "poseloom_roles"
 
@@ -61,6 +62,12 @@ def recognised(obj, controls: str = "fk") -> Recognition:
             raise
         return assigned(rig, {joint: bone for joint, bone in changes.items() if bone})
     return correct(found, given) if given else found
+
+
+def standing(obj, controls: str = "fk") -> Recognition:
+    """As `recognised`, with the soles of its meshes: what is to be retargeted onto."""
+    found = recognised(obj, controls)
+    return replace(found, rig=soles.shod(obj, found.rig))
 
 
 def played(obj) -> Recognition:

@@ -191,7 +191,8 @@ class Rig:
     locked (B,10) location 3, rotation w x y z, scale 3; deform (B); inherit_rotation (B);
     local_location (B): location is in the bone's rest axes (else in armature axes);
     roles {joint: (bone, ...)} from parent to child; switches {data_path: value} that must be
-    keyed for the roles to move the character (an IK/FK switch).
+    keyed for the roles to move the character (an IK/FK switch); soles {joint: (K,3)} points of the mesh at rest, in
+    armature space, that a foot or its toes can stand on; empty where no mesh is known.
     """
 
     bones: tuple
@@ -207,6 +208,7 @@ class Rig:
     roles: Mapping[str, tuple] = field(default_factory=dict)
     switches: Mapping[str, float] = field(default_factory=dict)
     name: str = ""
+    soles: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         bones = tuple(self.bones)
@@ -238,6 +240,7 @@ class Rig:
             local_location=flags("local_location", self.local_location),
             roles={k: tuple(v) for k, v in self.roles.items()},
             switches=dict(self.switches),
+            soles={k: array("Rig", f"soles[{k}]", v, (None, 3), dtype=np.float64) for k, v in self.soles.items()},
         )
 
     def __len__(self) -> int:

@@ -23,6 +23,7 @@ from .floor import grounded
 from .limbs import proportions, skeleton_of
 from .pose import Posed, Poser, global_pose, pose_matrices
 from .rest import as_rest, moved_to
+from .soles import under
 from .stance import plant, travel
 from .twist import carrier, share, twists
 
@@ -53,7 +54,7 @@ def to_rig(
     target = proportions(a)
     place = travel(grot, motion.root, motion.skeleton, target)
     if plant_feet:
-        grot, place = plant(motion, grot, place, target)
+        grot, place = plant(motion, grot, place, target, under(a))
     wanted = _wanted_deltas(a, motion.skeleton, grot)
     share(a, twists(rig, a), wanted)
     turn_controls(rig, a, wanted)

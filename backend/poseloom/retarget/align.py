@@ -7,7 +7,7 @@ clavicles keep their anatomical curvature; feet keep their pitch, for a rig stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Mapping
 
@@ -36,7 +36,8 @@ class Alignment:
 
     turn (4,) armature axes -> house axes; metric (3,3) armature units -> metres in armature axes; joints {joint:
     bone numbers, from parent to child}, spine roles moved up so that the chest is spine3; tpose {joint: (4,)};
-    body (4,) armature axes -> the upright body facing -Y; heads, tails (B,3) metres, armature axes.
+    body (4,) armature axes -> the upright body facing -Y; heads, tails (B,3) and soles {joint: (K,3)}, those of `Rig`,
+    metres, armature axes.
     """
 
     turn: np.ndarray
@@ -46,6 +47,7 @@ class Alignment:
     body: np.ndarray
     heads: np.ndarray
     tails: np.ndarray
+    soles: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def head(self, joint: str) -> np.ndarray:
         return self.heads[self.joints[joint][0]]
@@ -79,7 +81,8 @@ def align(rig: Rig) -> Alignment:
     partial = Alignment(turn, metric, joints, {}, quat.IDENTITY, heads, tails)
     body = _body(partial)
     tpose = {joint: body for joint in joints}
-    known = Alignment(turn, metric, joints, tpose, body, heads, tails)
+    soles = {joint: points @ metric.T for joint, points in rig.soles.items() if joint in joints and len(points)}
+    known = Alignment(turn, metric, joints, tpose, body, heads, tails, soles)
     for side, sign in (("l", 1.0), ("r", -1.0)):
         _align_arm(known, tpose, side, sign)
         _align_leg(known, tpose, side)

@@ -8,6 +8,7 @@ from ..motion import quat
 from ..motion.skeleton import FINGERS, JOINTS, REST_HEIGHT_M, parent_of, standard
 from ..motion.types import Rig, Skeleton
 from .align import SPINE, Alignment, align
+from .soles import front
 
 # an armature's own origin is the floor if the lowest point of its legs is this near, in leg lengths
 _FLOOR_BELOW, _FLOOR_ABOVE = 0.15, 0.05
@@ -47,10 +48,12 @@ def proportions(a: Alignment) -> Skeleton:
 
 
 def _ball(a: Alignment, side, usual):
-    """(3,) the ball of a foot without toes, from its ankle: the foot bone's tail if that can be, else `usual`."""
+    """(3,) the ball of a foot without toes, from its ankle: its mesh's front, or the foot bone's tail, else `usual`."""
     foot = f"foot_{side}"
     if foot not in a.joints:
         return usual
+    if foot in a.soles:
+        return front(a, foot)
     tail = quat.rotate(a.tpose[foot], a.tails[a.joints[foot][-1]] - a.head(foot))
     ahead = np.hypot(tail[0], tail[1])
     possible = tail[1] < -0.8 * ahead and tail[2] < 0.0 and 0.6 < ahead / np.hypot(usual[0], usual[1]) < 2.5
@@ -88,6 +91,8 @@ def _ankle_above_floor(a: Alignment, leg: float) -> float:
         for joint in ("foot", "toe"):
             if f"{joint}_{side}" in a.joints:
                 points += [a.head(f"{joint}_{side}") @ up, a.tails[a.joints[f"{joint}_{side}"][-1]] @ up]
+    if a.soles:
+        return float(np.mean(ends) - min((sole @ up).min() for sole in a.soles.values()))
     lowest = min(points, default=min(ends))
     floor = 0.0 if -_FLOOR_ABOVE * leg <= lowest <= _FLOOR_BELOW * leg else lowest
     return float(np.mean(ends) - floor)

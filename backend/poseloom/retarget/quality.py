@@ -1,6 +1,7 @@
 """How good a retargeted clip is, measured on the character's own bones.
 
-Lengths are scaled to a body of 1.75 m.  The sole lies on the floor of the rest pose, below the bones of the foot.
+Lengths are scaled to a body of 1.75 m.  The sole lies on the floor of the rest pose, below the bones of the foot, or is
+the mesh's where that is known.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ..motion.skeleton import REST_HEIGHT_M, fk, motion_fk
 from ..motion.types import Motion, Rig, RigMotion
 from . import from_rig
 from .pose import Posed
+from .soles import ends
 
 SIDES = "lr"
 LIMBS = tuple(
@@ -112,6 +114,8 @@ class Body:
         lowest = min(heads[feet, 2].min(), tails[feet, 2].min()) if feet else heads[own, 2].min()
         top = max(heads[own, 2].max(), tails[own, 2].max())
         self.floor = 0.0 if -0.02 * (top - lowest) <= lowest <= 0.08 * (top - lowest) else lowest
+        if rig.soles:
+            self.floor = rig.world[2, 3] + min((points @ rig.world[2, :3]).min() for points in rig.soles.values())
         self.scale = REST_HEIGHT_M / max(top - self.floor, 1e-6)
         self.points = [p for side in SIDES for p in self._points(heads, tails, side)]
 
@@ -126,6 +130,10 @@ class Body:
         ankle, ball = heads[foot], tails[foot] if toe is None else heads[toe]
         ahead = (ball - ankle) * [1, 1, 0]
         places = [ankle - 0.35 * ahead, ball, ball if toe is None else tails[toe]]
+        if f"foot_{side}" in self.rig.soles:
+            toe = toe if f"toe_{side}" in self.rig.soles else None
+            heel, end = (place @ self.rig.world[:3, :3].T + self.rig.world[:3, 3] for place in ends(self.rig, side))
+            places = [heel, end if toe is None else ball, end]
         bones = [foot, foot, foot if toe is None else toe]
         return [(bone, np.array([place[0], place[1], self.floor])) for bone, place in zip(bones, places)]
 

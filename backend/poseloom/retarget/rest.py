@@ -14,7 +14,13 @@ def as_rest(rig: Rig, pose: RigMotion, frame: int = 0) -> Rig:
     one = RigMotion(pose.bones, pose.basis[frame, None], pose.location[frame, None], pose.keyed, pose.fps)
     matrices = pose_matrices(rig, one)[0]
     arms = np.einsum("bji,bj->bi", rig.rest[:, :3, :3], rig.tails - rig.rest[:, :3, 3])
-    return rig.with_(rest=matrices, tails=matrices[:, :3, 3] + np.einsum("bij,bj->bi", matrices[:, :3, :3], arms))
+    soles = {}
+    for joint, points in rig.soles.items():
+        bone = rig.index(rig.roles[joint][0])
+        moved = matrices[bone] @ np.linalg.inv(rig.rest[bone])
+        soles[joint] = points @ moved[:3, :3].T + moved[:3, 3]
+    tails = matrices[:, :3, 3] + np.einsum("bij,bj->bi", matrices[:, :3, :3], arms)
+    return rig.with_(rest=matrices, tails=tails, soles=soles)
 
 
 def moved_to(rig_motion: RigMotion, rig: Rig, other: Rig) -> RigMotion:

@@ -10,7 +10,7 @@ from ..motion.types import Motion, Skeleton
 from .hands import fingertips, hand_goal, palms
 from .limbs import ankles, leg_chain, leg_length
 from .reach import Reach, give_way, joints, reach_out
-from .tracks import bulged, held, levelled
+from .tracks import bulged, held, levelled, upright
 
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
@@ -18,13 +18,18 @@ _STANDING = 0.04
 # and where contacts do
 _AIR, _AIR_BETWEEN_RESTS = (0.05, 0.25), (0.0, 0.06)
 _TRUNK, _ARM = ("spine1", "spine2", "spine3"), ("clavicle", "upper_arm", "forearm", "hand")
+# how far hips sink for a foot they are too far from, in leg lengths
+_MOST_DOWN = 0.1
 _Y, _Z = np.eye(3)[1:]
 
 
 class Stance:
-    """What of a skeleton decides how it stands: leg length, ankle height, width of the hips, shape of the feet."""
+    """What of a skeleton decides how it stands: leg length, ankle height, width of the hips, shape of the feet.
 
-    def __init__(self, skeleton: Skeleton):
+    `under` as `soles.under` gives it, where the feet's mesh is known.
+    """
+
+    def __init__(self, skeleton: Skeleton, under=None):
         names, offsets = skeleton.names, np.asarray(skeleton.offsets, np.float64)
         self.offsets, self.legs = offsets, [leg_chain(names, side) for side in "lr"]
         arms = [[*_TRUNK, *(f"{n}_{side}" for n in _ARM)] for side in "lr"]
@@ -44,6 +49,14 @@ class Stance:
         self.tips = np.asarray(skeleton.tips, np.float64)[self.toes]
         # heel and ball of each foot, from its ankle
         self.soles = [np.stack([points[k], toes[k] + points[2 + k]]) for k in (0, 1)]
+        self.wide, self.under, self.under_toes = bool(under), list(self.soles), [tip[None] for tip in self.tips]
+        # toes lie flat at this depth below their joint, where that is known
+        self.flat = [-np.inf, -np.inf]
+        for k, (heel, foot, toe) in enumerate(under or ()):
+            self.soles[k][0, 1] = heel
+            self.under[k] = np.concatenate([self.soles[k], foot])
+            if len(toe):
+                self.under_toes[k], self.flat[k] = toe, -toe[:, 2].min()
 
     def joints(self, grot, root, side: int):
         """Hip, knee and ankle (T,3) of the left (0) or right (1) leg."""
@@ -69,9 +82,10 @@ class Stance:
         return ball, ball + quat.rotate(grot[:, toe], self.tips[side])
 
     def depth(self, grot, side: int):
-        """(T,) how far the lowest point of a foot lies below its ankle."""
-        foot = grot[:, self.legs[side][2], None]
-        return -quat.rotate(foot, self.soles[side])[..., 2].min(axis=-1)
+        """(T,) how far the lowest point of a foot lies below its ankle, its toes laid flat."""
+        foot = grot[:, self.legs[side][2]]
+        toes = self.flat[side] - quat.rotate(foot, self.offsets[self.toes[side]])[..., 2]
+        return np.maximum(-quat.rotate(foot[:, None], self.under[side])[..., 2].min(axis=-1), toes)
 
 
 def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
@@ -92,18 +106,18 @@ def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
     return moved + (np.sum(weight * (wanted - got), axis=-1) / weight.sum(axis=-1))[:, None] * _Z
 
 
-def plant(motion: Motion, grot, moved, target: Skeleton):
+def plant(motion: Motion, grot, moved, target: Skeleton, under=None):
     """(grot, root) on `target` whose feet near the floor stand as in `motion`: they neither slide, sink nor float.
 
-    grot (T,J,4) the motion's global rotations; `moved` what `travel` made of its root.  First the feet get their
-    tracks: near the floor a foot goes where the source's is, scaled by the leg length, and to its own side by as
-    much as the hips are wider; while it rests (`motion.contact`) it stays in one place.  So do hands, but only
-    while they rest.  Then the hips give way so that limbs keep their direction and stretch, and rise where the head
-    would sink, and the limbs reach by IK.  Limbs in the air keep their directions.  Toes and hands bend up where they
-    would sink.
+    grot (T,J,4) the motion's global rotations; `moved` what `travel` made of its root; `under` as `Stance` has it.
+    First the feet get their tracks: near the floor a foot goes where the source's is, scaled by the leg length, and
+    to its own side by as much as the hips are wider; while it rests (`motion.contact`) it stays in one place. So do
+    hands, but only while they rest. Then the hips give way so that limbs keep their direction and stretch, sink
+    where a leg is too short, and rise where the head would sink, and the limbs reach by IK. Limbs in the air keep
+    their directions. Toes and hands bend up where they would sink.
     """
     root, contact = np.asarray(motion.root, np.float64), motion.contact >= 0.5
-    a, b = Stance(motion.skeleton), Stance(target)
+    a, b = Stance(motion.skeleton), Stance(target, under)
     scale, grot = b.leg / max(a.leg, 1e-9), np.array(grot)
     tips = [scale * a.toe(grot, root, side)[1][:, 2] for side in (0, 1)]
     known = bool(contact[:, :4].any())
@@ -115,6 +129,9 @@ def plant(motion: Motion, grot, moved, target: Skeleton):
     resting = [side for side in (0, 1) if b.hands[side] and contact[:, 4 + side].any()]
     asked += [hand_goal(a, b, scale, grot, root, moved, side, contact[:, 4 + side], motion.fps) for side in resting]
     moved = give_way(b.offsets, grot, moved, asked, motion.fps if contact.any() else None)
+    if known:
+        rests = [contact[:, [side, 2 + side]].any(axis=-1) for side in (0, 1)]
+        moved = moved - _down(b, grot, moved, asked[:2], rests, motion.fps)
     moved = moved + _head_up(a, b, scale, grot, root, moved, asked[:2], motion.fps if contact.any() else None)
     for side in {0, 1} - set(resting):
         if b.hand_low(grot, moved, side):
@@ -152,6 +169,17 @@ def _head_up(a: Stance, b: Stance, scale, grot, root, moved, feet, fps):
     return up[:, None] * _Z
 
 
+def _down(b: Stance, grot, moved, feet, rests, fps):
+    """(T,3) how far down the body goes for `feet`, the Reach of either leg, to be where they rest, if that is near."""
+    down = np.zeros(len(moved))
+    for ask, rest in zip(feet, rests):
+        way = ask.wanted - joints(b.offsets, grot, moved, ask.chain)[0]
+        far = np.sqrt(np.maximum((0.999 * b.leg) ** 2 - np.sum(way[:, :2] ** 2, axis=-1), 0.0))
+        down = np.maximum(down, np.where(rest, -way[:, 2] - far, 0.0))
+    down = np.minimum(down, _MOST_DOWN * b.leg)
+    return bulged(down, fps)[:, None] * _Z if down.any() else np.zeros_like(moved)
+
+
 def _rested(b: Stance, grot, ask: Reach, rest, fps):
     """`ask` of a foot that rests, and passes above the floor; turns it and its toes (in place) to lie flat."""
     foot = ask.chain[-1]
@@ -159,6 +187,8 @@ def _rested(b: Stance, grot, ask: Reach, rest, fps):
     turn = levelled(grot[:, foot], b.soles[side], rest, fps)
     for joint in (foot, b.toes[side]):
         grot[:, joint] = quat.multiply(turn, grot[:, joint])
+        if b.wide:
+            grot[:, joint] = quat.multiply(upright(grot[:, joint], rest.any(axis=-1), fps), grot[:, joint])
     wanted, share = held(ask.wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
     return Reach(ask.chain, wanted, np.maximum(ask.near, share), ask.forward, least=b.depth(grot, side))
 
@@ -178,17 +208,21 @@ def _foot_goal(a: Stance, b: Stance, scale, grot, root, side, bounds):
 
 def _bend_toe(b: Stance, grot, root, side, tip_was):
     """Turn toes (in place) that would sink below the floor by more than they did."""
-    toe = b.toes[side]
+    toe, points = b.toes[side], b.under_toes[side]
     ball, tip = b.toe(grot, root, side)
-    floor = np.minimum(b.offsets[0, 2] + b.offsets[b.legs[side] + [toe], 2].sum() + b.tips[side][2], tip_was)
-    low = tip[:, 2] < floor - 1e-5 * b.leg
-    length = np.linalg.norm((tip - ball)[low], axis=-1)
-    if not low.any() or not length.min() > 0.0:
-        return
-    slope = np.arcsin(np.clip((tip - ball)[low, 2] / length, -1.0, 1.0))
-    rise = np.arcsin(np.clip((floor - ball[:, 2])[low] / length, -1.0, 1.0)) - slope
-    axis = np.cross(tip[low] - ball[low], _Z)
-    grot[low, toe] = quat.multiply(quat.from_axis_angle(axis, rise), grot[low, toe])
+    at_rest = b.offsets[0, 2] + b.offsets[b.legs[side] + [toe], 2].sum()
+    floor = at_rest + points[:, 2].min() + np.minimum(tip_was - at_rest - b.tips[side][2], 0.0) - ball[:, 2]
+    axis = np.cross(quat.rotate(grot[:, toe], -_Y) if b.wide else tip - ball, _Z)
+    axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
+    way = quat.rotate(grot[:, toe, None], points)
+    ahead = np.sum(way * np.cross(_Z, axis)[:, None], axis=-1)
+    length = np.hypot(ahead, way[..., 2])
+    rise = np.arcsin(np.clip(floor[:, None] / np.maximum(length, 1e-9), -1.0, 1.0)) - np.arctan2(way[..., 2], ahead)
+    # what lies below the joint hardly rises with the toes
+    sinks = (points[:, 1] < -np.abs(points[:, 2])) & (way[..., 2] < floor[:, None] - 1e-5 * b.leg)
+    rise = np.where(sinks, rise, 0.0).max(axis=-1)
+    low = rise > 0.0
+    grot[low, toe] = quat.multiply(quat.from_axis_angle(axis[low], rise[low]), grot[low, toe])
 
 
 def _ankle_goal(source, target, scale, grot, ankle, left):

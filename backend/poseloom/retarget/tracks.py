@@ -13,7 +13,8 @@ _EASE_S = 0.2
 _ON_FLOOR = 0.08
 # long clips are smoothed in blocks side by side; beyond the margin nothing of a neighbour is felt
 _BLOCK_S, _MARGIN_S = 5.0, 2.5
-_Z = np.array([0.0, 0.0, 1.0])
+_TIPTOE = 0.3
+_X, _AHEAD, _Z = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 def eased(values, known, fps: float):
@@ -68,6 +69,13 @@ def levelled(foot, soles, rest, fps: float):
         steady[start:end] = heading[start:end].mean() - heading[start:end]
     steady, _ = eased(steady, flat, fps)
     return quat.multiply(quat.from_axis_angle(_Z, steady), quat.from_axis_angle(np.cross(ahead, _Z) + 1e-12, turn))
+
+
+def upright(foot, rest, fps: float):
+    """(T,4) turns that let a foot (T,4), or its toes, lean to neither side while it rests (T,)."""
+    # a foot on the tip of its toes leans nowhere
+    lean = np.arctan2(quat.rotate(foot, _X)[:, 2], np.maximum(quat.rotate(foot, _Z)[:, 2], _TIPTOE))
+    return quat.from_axis_angle(quat.rotate(foot, _AHEAD), eased(-lean, rest, fps)[0])
 
 
 def held(ankle, foot, soles, rest, fps: float, leg: float):
