@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .formats import (
     ANIMATION_ENDINGS, AXES, CAMERAS, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONFIDENCES, CONTROLS, KEYPOINT_ENDINGS,
-    QUALITIES, ROOTS, TAKES_ENDINGS,
+    LAYOUTS, PARTS, QUALITIES, ROOTS, TAKES_ENDINGS,
 )  # fmt: skip
 
 TRAINING = "01,02,03,05,06,07,14,16,127"  # subjects of the CMU motion capture database
@@ -114,6 +114,8 @@ def pose(parser, inside_blender: bool) -> None:
     parser.add_argument("media", nargs="+", metavar="MEDIA", help="videos or pictures")
     _add_output(parser, f"a file ending in {', '.join(KEYPOINT_ENDINGS)}, or a folder")
     _add_estimate(parser)
+    parser.add_argument("--layout", choices=LAYOUTS, help="which points, and in which order; default: the estimator's")
+    parser.add_argument("--keep", metavar="PARTS", help=f"only these, with commas between: {', '.join(PARTS)}")
     parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import formats
+from ..errors import BadInput
+from ..motion.conversion import converted, lacking
+from ..motion.layouts import layout
+from ..motion.types import Keypoints
 from ..progress import part
 from .run import character_of, each, extra, extras_of, for_games, frames, outputs, told
 
@@ -26,12 +30,14 @@ def pose(chosen) -> int:
     from ..pipelines import media_to_keypoints, open_media
     from ..pose.export import write_keypoints
 
+    _check_parts(chosen)
     outs = outputs(chosen, chosen.media, formats.KEYPOINT_ENDINGS, ".json")
     options, overlay = options_of(chosen), extra(chosen.overlay, chosen, len(chosen.media))
 
     def see(media, out, report) -> tuple:
         warnings: list = []
         seen = media_to_keypoints(Path(media), options, part(report, 0.0, 0.8 if overlay else 1.0), warnings)
+        seen = _in_layout(seen, chosen, warnings)
         write_keypoints(out, [seen])
         if overlay:
             write_overlay(overlay, open_media(Path(media), options), [seen], part(report, 0.8, 1.0))
@@ -39,6 +45,33 @@ def pose(chosen) -> int:
         return sentence, {"output": str(out), "frames": len(seen), "warnings": warnings}
 
     return each(chosen, chosen.media, outs, see)
+
+
+def _check_parts(chosen) -> None:
+    wrong = [] if chosen.keep is None else [part for part in chosen.keep.split(",") if part not in formats.PARTS]
+    if wrong:
+        raise BadInput(
+            "unknown_part", f'--keep has "{wrong[0]}", which is no part of a body.', f"Name some of {', '.join(formats.PARTS)}."
+        )
+
+
+def _in_layout(seen: Keypoints, chosen, warnings: list) -> Keypoints:
+    """The keypoints as --layout and --keep want them; to `warnings` is added which points nobody saw."""
+    target = chosen.layout or seen.layout
+    if chosen.keep:
+        target = f"{target}:{chosen.keep}"
+    names, gone = layout(target).names, lacking(seen.layout, target)
+    if len(gone) == len(names):
+        raise BadInput(
+            "no_such_points", f'The layout "{seen.layout}", which this estimator gives, has none of these points.',
+            "Choose another --layout or --keep, or an estimator that sees them.",
+        )  # fmt: skip
+    if gone:
+        warnings.append(
+            f'{len(gone)} of the {len(names)} points are left empty, as the estimator\'s layout "{seen.layout}" lacks '
+            f"them: {', '.join(gone[:4])}{' ...' if len(gone) > 4 else ''}."
+        )
+    return converted(seen, target)
 
 
 def options_of(chosen):

@@ -1,20 +1,29 @@
-"""Keypoint layouts as data: what the K points of `Keypoints` are, and which lines join them."""
+"""Keypoint layouts: what the K points of `Keypoints` are, and which lines join them; the points stand in `points.py`.
+
+A name is one point of the body in every layout that has it, except in "canonical22": its joints lie inside the body.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Iterable, Mapping
 
 from ..errors import BadInput
+from . import points
 
 
 @dataclass(frozen=True)
 class Layout:
     """names (K), `_l` and `_r` for the person's own left and right; edges: pairs of point names;
-    fine: the points of face and hands, which a picture shows small."""
+    fine: the points of face and hands, which a picture shows small; parts: {"hands": names, ...}; inner: joints inside
+    the body, none of which is the point that another layout calls so."""
 
     names: tuple
     edges: tuple
     fine: frozenset = frozenset()
+    parts: Mapping[str, tuple] = field(default_factory=dict, hash=False)
+    inner: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -30,6 +39,21 @@ class Layout:
         """The side-swapped point of each: mirror()[index("hip_l")] is index("hip_r")."""
         return tuple(self.index(_other_side(name)) for name in self.names)
 
+    def only(self, parts: Iterable[str]) -> "Layout":
+        """The points of these parts, in the order they have here; BadInput lists the parts there are."""
+        wanted = set(parts)
+        if not wanted or wanted - set(self.parts):
+            lacking = ", ".join(sorted(wanted - set(self.parts))) or "nothing"
+            raise BadInput("unknown_part", f'This layout has no part "{lacking}"; known: {", ".join(self.parts)}.')
+        names = {name for part in wanted for name in self.parts[part]}
+        return Layout(
+            names=tuple(name for name in self.names if name in names),
+            edges=tuple((a, b) for a, b in self.edges if a in names and b in names),
+            fine=self.fine & names,
+            parts={part: own for part, own in self.parts.items() if part in wanted},
+            inner=self.inner,
+        )
+
 
 def side(name: str) -> str:
     """"l", "r", or "" for a point of the middle."""
@@ -41,46 +65,39 @@ def edge_side(a: str, b: str) -> str:
     return side(a) if side(a) == side(b) else ""
 
 
+@lru_cache(maxsize=64)
 def layout(name: str) -> Layout:
-    """The layout called `name`; BadInput that lists the known ones."""
-    if name not in LAYOUTS:
+    """The layout called `name`, or parts of it as "wholebody133:feet,hands"; BadInput that lists the known ones."""
+    whole, _, parts = name.partition(":")
+    if whole not in LAYOUTS:
         raise BadInput("unknown_layout", f'No keypoint layout "{name}"; known: {", ".join(sorted(LAYOUTS))}.')
-    return LAYOUTS[name]
+    return LAYOUTS[whole].only(parts.split(",")) if parts else LAYOUTS[whole]
 
 
 def _other_side(name: str) -> str:
     return name[:-1] + {"l": "r", "r": "l"}[name[-1]] if side(name) else name
 
 
-def _both(*pairs: tuple) -> tuple:
-    return tuple((a + s, b + s) for s in ("_l", "_r") for a, b in pairs)
+def _of(names: Iterable[str], edges: Iterable[tuple], inner: bool = False) -> Layout:
+    """A layout of these points with those of `edges` that are between them."""
+    names = tuple(names)
+    parts = {part: tuple(n for n in names if points.part(n) == part) for part in points.PARTS}
+    return Layout(
+        names=names,
+        edges=tuple((a, b) for a, b in edges if a in names and b in names),
+        fine=frozenset(n for n in names if points.part(n) in ("face", "hands", "feet")),
+        parts={part: own for part, own in parts.items() if own},
+        inner=inner,
+    )
 
 
-BLAZEPOSE = Layout(
-    names=(
-        "nose",
-        "eye_inner_l", "eye_l", "eye_outer_l",
-        "eye_inner_r", "eye_r", "eye_outer_r",
-        "ear_l", "ear_r", "mouth_l", "mouth_r",
-        "shoulder_l", "shoulder_r", "elbow_l", "elbow_r", "wrist_l", "wrist_r",
-        "pinky_l", "pinky_r", "index_l", "index_r", "thumb_l", "thumb_r",
-        "hip_l", "hip_r", "knee_l", "knee_r", "ankle_l", "ankle_r",
-        "heel_l", "heel_r", "toe_l", "toe_r",
-    ),
-    edges=(
-        ("shoulder_l", "shoulder_r"), ("hip_l", "hip_r"), ("mouth_l", "mouth_r"),
-        ("nose", "eye_inner_l"), ("nose", "eye_inner_r"),
-        *_both(
-            ("eye_inner", "eye"), ("eye", "eye_outer"), ("eye_outer", "ear"),
-            ("shoulder", "hip"), ("shoulder", "elbow"), ("elbow", "wrist"),
-            ("wrist", "thumb"), ("wrist", "index"), ("wrist", "pinky"), ("index", "pinky"),
-            ("hip", "knee"), ("knee", "ankle"), ("ankle", "heel"), ("heel", "toe"), ("ankle", "toe"),
-        ),
-    ),
-    fine=frozenset(
-        "nose eye_inner_l eye_l eye_outer_l eye_inner_r eye_r eye_outer_r ear_l ear_r mouth_l mouth_r "
-        "pinky_l pinky_r index_l index_r thumb_l thumb_r heel_l heel_r toe_l toe_r".split()
-    ),
-)  # fmt: skip
-
-LAYOUTS = {"blazepose": BLAZEPOSE}
+BLAZEPOSE = _of(points.BLAZEPOSE, points.BLAZEPOSE_EDGES)
+LAYOUTS = {
+    "blazepose": BLAZEPOSE,
+    "coco17": _of(points.COCO, points.EDGES),
+    "halpe26": _of(points.HALPE, points.EDGES),
+    "wholebody133": _of(points.WHOLEBODY, points.EDGES),
+    "openpose25": _of(points.OPENPOSE, points.OPENPOSE_EDGES),
+    "h36m17": _of(points.H36M, points.H36M_EDGES),
+    "canonical22": _of(points.CANONICAL, points.CANONICAL_EDGES, inner=True),
+}
