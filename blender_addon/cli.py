@@ -14,7 +14,7 @@ from pathlib import Path
 
 import bpy
 from poseloom import __version__, chains, client, formats, grammar, paths
-from poseloom.errors import BadInput, Cancelled, PoseloomError
+from poseloom.errors import BadInput, Cancelled, PoseloomError, of_any
 from poseloom.motion.files import joints_to_bytes, motion_from_bytes, motion_to_bytes, write_bytes
 from poseloom.motion.resample import cut, resample
 from poseloom.progress import part
@@ -56,8 +56,8 @@ def main(arguments: list) -> int:
         return int(stop.code or 0)
     except KeyboardInterrupt:
         return _complain(Cancelled(), arguments)
-    except PoseloomError as error:
-        return _complain(error, arguments)
+    except (PoseloomError, OSError) as error:
+        return _complain(of_any(error), arguments)
 
 
 def _outs(chosen, clips: list) -> list:
@@ -134,10 +134,10 @@ def _each(chosen, clips: list, outs: list, motion_of) -> int:
             report.done(_one(chosen, clip, out, motion_of(clip, part(report, 0.0, 0.6)), part(report, 0.6, 1.0)))
         except Cancelled:
             raise
-        except PoseloomError as error:
+        except (PoseloomError, OSError) as error:
             if len(clips) == 1:
                 raise
-            _complain(error, [chosen.progress], clip.name)
+            _complain(of_any(error), [chosen.progress], clip.name)
             code = SOME_FAILED
     return code
 

@@ -18,12 +18,12 @@ from typing import Iterator, Mapping, Optional, Sequence
 
 from . import __version__
 from .chains import Reading
-from .errors import BadInput, PoseloomError, told
+from .errors import BadInput, PoseloomError, of_any, told
 from .paths import check_writable
 from .motion.files import digest, write_bytes
 from .pipelines import Character, check_ending
 from .progress import Report, silent
-from .workers import hire, of_any, work_through
+from .workers import hire, work_through
 
 _SIDECARS = ".poseloom"
 _STAGED = re.compile(r"^\.+.+\.[0-9a-f]{8}\.staged\.")

@@ -9,9 +9,8 @@ from typing import Optional, Sequence
 
 from . import grammar
 from .commands.run import PROG
-from .errors import Cancelled, PoseloomError
+from .errors import Cancelled, PoseloomError, of_any
 from .terminal import complain
-from .workers import of_any
 
 # verb: (module of commands, function), imported when it is called
 DOERS = {

@@ -9,10 +9,10 @@ import threading
 from typing import Iterator
 
 from . import __version__
-from .errors import BadInput, Cancelled, PoseloomError, Unavailable, rebuilt, told
+from .errors import BadInput, Cancelled, PoseloomError, Unavailable, of_any, rebuilt, told
 from .progress import Report, silent
 from .registry import install_line
-from .workers import hire_here, of_any
+from .workers import hire_here
 
 _BEAT_S = 0.25
 _CONNECT_S = 10

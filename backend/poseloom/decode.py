@@ -164,12 +164,12 @@ def _opened(path: Path):
                 stream = streams[0]
                 stream.thread_type = "AUTO"
                 yield container, stream
-    except (av.error.InvalidDataError, av.error.EOFError) as error:
-        if _looks_like_mp4(path):
+    except av.error.FFmpegError as error:
+        if _is_cut_mp4(path):
             message = f"{path.name} is cut off: the index at its end is missing, so nothing can be read."
             raise BadInput("truncated_video", message, _EXPORT_AGAIN) from error
-        raise BadInput("not_a_video", f"{path.name} is not a video or picture.", _VIDEO_HINT) from error
-    except av.error.FFmpegError as error:
+        if isinstance(error, (av.error.InvalidDataError, av.error.EOFError)):
+            raise BadInput("not_a_video", f"{path.name} is not a video or picture.", _VIDEO_HINT) from error
         raise BadInput("not_a_video", f"{path.name} cannot be read ({error.strerror}).", _VIDEO_HINT) from error
     except OSError as error:
         raise BadInput("cannot_read", f"{path} cannot be read ({error.strerror}).", "Check the path.") from error
@@ -263,6 +263,21 @@ def _upright(rgb: np.ndarray, turn: tuple) -> np.ndarray:
     return np.ascontiguousarray(rgb[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
 
 
-def _looks_like_mp4(path: Path) -> bool:
+def _is_cut_mp4(path: Path) -> bool:
+    """Whether it is an MP4 one of whose boxes reaches beyond its end, or that has no index."""
+    size, at, kinds = path.stat().st_size, 0, []
     with path.open("rb") as file:
-        return file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
+        while at < size:
+            file.seek(at)
+            head = file.read(16)
+            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            # 1: the length follows in 8 bytes; 0: to the end
+            length = {0: size - at, 1: int.from_bytes(head[8:], "big")}.get(length, length)
+            if kind not in _MP4_BOXES or length < 8:
+                break
+            kinds.append(kind)
+            at += length
+    return bool(kinds) and (at > size or b"moov" not in kinds)
+
+
+_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"uuid", b"meta")

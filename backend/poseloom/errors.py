@@ -60,3 +60,18 @@ def told(error: PoseloomError) -> dict:
 def rebuilt(values: dict) -> PoseloomError:
     kind = globals().get(values["kind"], PoseloomError)
     return Cancelled(values["message"]) if kind is Cancelled else kind(values["code"], values["message"], values["hint"])
+
+
+def of_any(error: Exception) -> PoseloomError:
+    """What went wrong, in one sentence, whatever it was."""
+    if isinstance(error, PoseloomError):
+        return error
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return BadInput(
+            "cannot_write",
+            f"The system refused a file: {error.strerror or error}{where}.",
+            "Choose another folder, or make room on the disk.",
+        )
+    words = f"{type(error).__name__}: {error}".splitlines()[0].strip().rstrip(".:")
+    return PoseloomError("failed", f"{words}.")

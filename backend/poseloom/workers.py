@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator, Protocol, Sequence
 
-from .errors import BadInput, Cancelled, PoseloomError, rebuilt, told
+from .errors import Cancelled, PoseloomError, of_any, rebuilt, told
 from .progress import Report, silent
 
 WORKER_DIED = "worker_died"
@@ -229,21 +229,6 @@ class InBlender:
 
     def close(self) -> None:
         self.warm.close()
-
-
-def of_any(error: Exception) -> PoseloomError:
-    """What a clip failed of, in one sentence, whatever it was."""
-    if isinstance(error, PoseloomError):
-        return error
-    if isinstance(error, OSError):
-        where = f" ({error.filename})" if error.filename else ""
-        return BadInput(
-            "cannot_write",
-            f"The system refused a file: {error.strerror or error}{where}.",
-            "Choose another folder, or make room on the disk.",
-        )
-    words = f"{type(error).__name__}: {error}".splitlines()[0].strip().rstrip(".:")
-    return PoseloomError("failed", f"{words}.")
 
 
 def _is_death(error: PoseloomError) -> bool:

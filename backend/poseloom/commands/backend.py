@@ -7,22 +7,12 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..errors import BadInput
-from ..registry import install_line
+from ..registry import package
 from ..terminal import progress, say
 
 
 def serve(chosen) -> int:
-    try:
-        from ..server.app import serve
-    except ImportError as error:
-        if (error.name or "").startswith("poseloom"):
-            raise
-        raise BadInput(
-            "package_missing",
-            f'The backend needs the Python package "{error.name}", which is not installed.',
-            install_line("server"),
-        ) from error
+    serve = package("poseloom.server.app", "The backend", "server").serve
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own way to stop
     serve(
         host=chosen.host, port=chosen.port, workers=chosen.workers,

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Callable, Optional, Sequence
 
 from .. import formats, paths
-from ..errors import BadInput, Cancelled, PoseloomError
+from ..errors import BadInput, Cancelled, PoseloomError, of_any
 from ..terminal import complain, progress, say
-from ..workers import of_any
 
 PROG = "poseloom"
 SOME_FAILED = 3
