@@ -1,0 +1,112 @@
+"""Trains the tiny checkpoint on drawn pictures of one figure (tiny_pictures.py): autoencoder, then denoiser with its ControlNet."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import tiny_checkpoint as tiny
+import tiny_pictures
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+
+PICTURES, PROMPT = 2400, "the hero"
+_BATCH_PICTURES, _BATCH_LATENTS = 8, 16
+_AUTOENCODER = 0.3  # its share of the time
+_KL, _AVERAGE = 1e-6, 0.998
+
+
+def pictures(count: int, seed: int, pose_map) -> tuple:
+    """rgb (N,3,S,S) in -1..1 and pose maps (N,3,S,S) in 0..1; every eighth picture begins another motion."""
+    rng, stage = np.random.default_rng(seed), tiny_pictures.Stage(tiny.SIZE)
+    rgb, maps = [], []
+    while len(rgb) < count:
+        for pose in stage.play(tiny_pictures.walking(rng, 8, fps=3.0, hop=rng.random() < 0.3)):
+            rgb.append(stage.draw(pose, tiny_pictures.Look.random(rng))[0])
+            maps.append(pose_map(*stage.points(pose), stage))
+    stacked = (torch.from_numpy(np.stack(a[:count])).permute(0, 3, 1, 2).float() / 255 for a in (rgb, maps))
+    rgb, maps = stacked
+    return rgb * 2 - 1, maps
+
+
+def train(out: Path, minutes: float, seed: int = 0, log=print) -> None:
+    """Train the checkpoint in `out`, in place."""
+    torch.manual_seed(seed)
+    begun = time.monotonic()
+    rgb, maps = pictures(PICTURES, seed, tiny_pictures.pose_map)
+    log(f"{len(rgb)} pictures, {time.monotonic() - begun:.0f} s")
+    vae = AutoencoderKL.from_pretrained(out / "vae")
+    _train_autoencoder(vae, rgb, 60 * minutes * _AUTOENCODER, log)
+    with torch.no_grad():
+        latents = torch.cat([vae.encode(part).latent_dist.mean for part in rgb.split(32)])
+    vae.register_to_config(scaling_factor=float(1 / latents.std()))
+    vae.save_pretrained(out / "vae")
+    pipeline = StableDiffusionPipeline.from_pretrained(out, safety_checker=None)
+    with torch.no_grad():
+        said, unsaid = pipeline.encode_prompt(PROMPT, "cpu", 1, True, negative_prompt="")
+    denoiser = UNet2DConditionModel.from_pretrained(out / "unet")
+    control = tiny.control(denoiser, random=False)
+    _train_denoiser(denoiser, control, pipeline.scheduler, latents * vae.config.scaling_factor, maps, said, unsaid,
+                    60 * minutes * (1 - _AUTOENCODER), log)  # fmt: skip
+    denoiser.save_pretrained(out / "unet")
+    control.save_pretrained(out / "controlnet_pose")
+    tiny.control(denoiser, random=False).save_pretrained(out / "controlnet_depth")  # begins, and stays, without effect
+    spent = (time.monotonic() - begun) / 60
+    tiny.write_card(out, denoiser, seed, tiny.CHARACTER.format(pictures=PICTURES, minutes=spent))
+
+
+def _train_autoencoder(vae: AutoencoderKL, rgb, seconds: float, log) -> None:
+    def loss():
+        seen = rgb[torch.randint(len(rgb), (_BATCH_PICTURES,))]
+        code = vae.encode(seen).latent_dist
+        again = vae.decode(code.mean + 0.05 * torch.randn_like(code.mean)).sample
+        edges = sum((torch.diff(again, dim=d) - torch.diff(seen, dim=d)).abs().mean() for d in (2, 3))
+        return (again - seen).abs().mean() + edges + _KL * code.kl().mean()
+
+    _descend([vae], loss, seconds, 1.5e-3, "autoencoder", log)
+
+
+def _train_denoiser(denoiser, control: ControlNetModel, steps: DDIMScheduler, latents, maps, said, unsaid, seconds, log):
+    def loss():
+        pick = torch.randint(len(latents), (_BATCH_LATENTS,))
+        clean, noise = latents[pick], torch.randn(_BATCH_LATENTS, *latents.shape[1:])
+        at = torch.randint(steps.config.num_train_timesteps, (_BATCH_LATENTS,))
+        noisy = steps.add_noise(clean, noise, at)
+        text = torch.where(torch.rand(_BATCH_LATENTS, 1, 1) < 0.1, unsaid, said)
+        down, middle = control(noisy, at, text, maps[pick], return_dict=False)
+        guess = denoiser(noisy, at, text, down_block_additional_residuals=down, mid_block_additional_residual=middle).sample
+        return F.mse_loss(guess, steps.get_velocity(clean, noise, at))
+
+    _descend([denoiser, control], loss, seconds, 1e-3, "denoiser", log)
+
+
+def _descend(nets, loss, seconds: float, rate: float, name: str, log) -> None:
+    """AdamW by `loss()` for so long, the rate falling to nothing; the nets end with the mean of their last weights."""
+    weights = [p for net in nets for p in net.parameters()]
+    optimiser = torch.optim.AdamW(weights, rate, weight_decay=1e-4)
+    mean = [p.detach().clone() for p in weights]
+    begun, step, run = time.monotonic(), 0, None
+    for net in nets:
+        net.train()
+    while (share := (time.monotonic() - begun) / seconds) < 1.0:
+        for group in optimiser.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * share))
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        keep = min(_AVERAGE, (step + 1) / (step + 10))
+        torch._foreach_lerp_(mean, [p.detach() for p in weights], 1 - keep)
+        run = value.item() if run is None else 0.98 * run + 0.02 * value.item()
+        if step % 100 == 0:
+            log(json.dumps({"net": name, "step": step, "share": round(share, 3), "loss": round(run, 4)}), flush=True)
+        step += 1
+    with torch.no_grad():
+        for p, m in zip(weights, mean):
+            p.copy_(m)
+    for net in nets:
+        net.eval()
