@@ -86,12 +86,14 @@ class Keypoints:
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """K (3,3) intrinsics in pixels; world (4,4) or (T,4,4) camera to world, looking along -Z
-    with +Y up as in Blender; size (width, height)."""
+    """K (3,3) intrinsics in pixels, for x right, y down, z away; world (4,4) or (T,4,4) camera to world, looking
+    along -Z with +Y up as in Blender; size (width, height); parallel: nothing shrinks with distance (orthographic), K
+    is then pixels per metre."""
 
     K: np.ndarray
     world: np.ndarray
     size: tuple
+    parallel: bool = False
 
     def __post_init__(self):
         world = np.asarray(self.world)
