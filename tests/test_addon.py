@@ -253,6 +253,7 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
         "retarget": 0, "again": 2, "bvh": 0, "over the character": 2, "over the report": 2, "no clip": 2,
         "no character": 2, "preset": 0, "ending": 2,
         "game": 0, "take": 0, "takes": 0, "not for games": 2, "bad settings": 2, "several": 3, "usage": 2, "help": 0, "animate": 0,
+        "full disk": 2,
     }, said  # fmt: skip
     assert "--overwrite" in said["again"][2] and "--overwrite" in said["over the report"][2]
     assert "hero.blend is an input" in said["over the character"][2]
