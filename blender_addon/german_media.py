@@ -9,8 +9,8 @@ TEXTS = {
     "Good": "Gut",
     "Every frame, by the full model": "Jedes Bild, mit dem vollen Modell",
     "Best": "Am besten",
-    "By the heavy and the full model and the lifter: several times slower":
-        "Mit dem schweren und dem vollen Modell und dem Lifter: um ein Mehrfaches langsamer",
+    "By the heavy and the full model: several times slower":
+        "Mit dem schweren und dem vollen Modell: um ein Mehrfaches langsamer",
     "draft, good or best; empty: as in the panel": "draft, good oder best; leer: wie im Panel",
     "Estimator": "Schätzer",
     "Which estimator sees, instead of the one that the quality chooses; empty: that one":

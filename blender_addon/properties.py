@@ -46,7 +46,7 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         items=[
             ("draft", "Draft", "Every other frame, by the small model where it is there: for a first look"),
             ("good", "Good", "Every frame, by the full model"),
-            ("best", "Best", "By the heavy and the full model and the lifter: several times slower"),
+            ("best", "Best", "By the heavy and the full model: several times slower"),
         ],
         default="good",
     )

@@ -100,14 +100,16 @@ def test_average_lengths_make_the_average_skeleton():
     assert np.allclose(body.offsets[1:], standard(1.62).offsets[1:], atol=1e-6)
 
 
-def test_a_second_opinion_counts_as_sure_as_it_is():
-    """Of no error it is taken; of endless error it is not; in between doubt is less than with either alone."""
-    rng = np.random.default_rng(2)
-    one, other = (z - z[:, 6:8].mean(axis=1, keepdims=True) for z in rng.normal(size=(2, 5, 12)))
-    sure, doubt = depth.blended(one, other, np.full((5, 12), 1e-4))
-    assert np.abs(sure - other).max() < 1e-5 and doubt.max() < 1e-3
-    unsure, doubt = depth.blended(one, other, np.full((5, 12), 1e4))
-    assert np.abs(unsure - one).max() < 1e-5 and doubt.min() > 0.999
+def test_two_depths_blend_between_them_and_the_doubt_is_the_lifters():
+    """Arms are the lifter's, legs lie between the two, nearer to it; no agreement of the two makes it surer."""
+    one, other = (z - z[:, 6:8].mean(axis=1, keepdims=True) for z in np.random.default_rng(2).normal(size=(2, 5, 12)))
+    error_m = np.full((5, 12), 0.05)
+    both, doubt = depth.blended(one + 3.0, other - 2.0, error_m)  # each from its own origin
+    np.testing.assert_allclose(both[:, :6], other[:, :6], atol=1e-12)
+    share = (both - one)[:, 8:] / (other - one)[:, 8:]
+    assert (share > 0.5).all() and (share < 1.0).all()
+    np.testing.assert_allclose(doubt, depth.blended(other, other, error_m)[1])
+    np.testing.assert_allclose(depth.blended(one, other, 2.0 * error_m)[1], 2.0 * doubt)
 
 
 def test_a_lifter_that_is_right_mends_depth_that_is_wrong():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from clips import numbered, write
@@ -55,18 +57,18 @@ def test_a_draft_sees_every_other_frame_and_gives_all(tmp_path):
     assert motion.fps == 30.0 and len(motion) == 2 * len(seen) - 1
 
 
-def test_the_best_has_the_lifters_say():
-    """It solves with the lifter where onnxruntime and its model are there: not as without, and near the truth."""
+def test_the_lifter_has_its_say_where_it_is_there(monkeypatch):
+    """Without onnxruntime depth is the estimator's alone, another one, and that is said with the way out."""
     pytest.importorskip("onnxruntime")
-    truth = dance(seconds=2.0)
-    seen = film(landmarks(truth), 30.0, np.random.default_rng(1))
+    seen = film(landmarks(dance(seconds=2.0)), 30.0, np.random.default_rng(1))
     warnings: list = []
-    best = keypoints_to_motion(seen, AnimateOptions(quality="best", height_m=1.75), warnings=warnings)
-    if any("lifter" in warning for warning in warnings):
-        pytest.skip("the lifter's model is not in this tree")
-    good = keypoints_to_motion(seen, AnimateOptions(quality="good", height_m=1.75))
-    places = [motion_fk(m)[1] - motion_fk(m)[1][:, :1] for m in (best, good)]
-    assert np.abs(places[0] - places[1]).max() > 1e-4
+    lifted = keypoints_to_motion(seen, AnimateOptions(height_m=1.75), warnings=warnings)
+    assert not warnings
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
+    alone = keypoints_to_motion(seen, AnimateOptions(height_m=1.75), warnings=warnings)
+    assert "lifter" in warnings[0] and "[learn]" in warnings[0]
+    places = [motion_fk(m)[1] - motion_fk(m)[1][:, :1] for m in (lifted, alone)]
+    assert np.abs(places[0] - places[1]).max() > 1e-3
 
 
 @pytest.mark.parametrize("wrong", [{"quality": "great"}, {"camera": "flying"}])

@@ -144,7 +144,7 @@ def keypoints_to_motion(
     from .pose.solve import solve
 
     warnings = [] if warnings is None else warnings
-    lift = _lifter(options, warnings)
+    lift = _lifter(warnings)
     apart = stretches.cut_apart(keypoints)
     motions = []
     for number, stretch in enumerate(apart):
@@ -167,16 +167,14 @@ def keypoints_to_motion(
     return resample(motion, 2.0 * motion.fps) if few and _halved(options) else motion
 
 
-def _lifter(options: AnimateOptions, warnings: list):
-    """The lifter where the quality wants it and it is there; None else."""
-    if not quality.lifter(options.quality, warnings):
-        return None
+def _lifter(warnings: list):
+    """The lifter where it and onnxruntime are there; else None, and to `warnings` is added how to get it."""
     from .pose.lift import Lifter
 
     try:
         return Lifter()
     except Unavailable as error:
-        warnings.append(f"It goes on without the lifter: {error}")
+        warnings.append(f"Depth is by the estimator alone, without the lifter: {error}")
         return None
 
 

@@ -33,7 +33,7 @@ PACKAGES = {
 }
 
 # networks of ours, each a folder of the package with a CARD.md: what they are for
-NETWORKS = {"lifter": "depth, for --quality best", "inbetween": "learned in-betweening"}
+NETWORKS = {"lifter": "depth", "inbetween": "learned in-betweening"}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""Quality presets: which estimator sees, how many of the frames, and whether the lifter has its say."""
+"""Quality presets: which estimator sees, and how many of the frames."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Mapping, Optional
 
 from . import weights
@@ -17,14 +16,13 @@ class Preset:
     estimator: str
     instead: str
     thrifty: bool
-    lifter: bool
     summary: str
 
 
 PRESETS: Mapping[str, Preset] = {
-    "draft": Preset("mediapipe-lite", "mediapipe", True, False, "every other frame, the small model where it is there"),
-    "good": Preset("mediapipe", "mediapipe", False, False, "every frame by the full model"),
-    "best": Preset("mediapipe-both", "mediapipe", False, True, "heavy and full model and the lifter, several times slower"),
+    "draft": Preset("mediapipe-lite", "mediapipe", True, "every other frame, the small model where it is there"),
+    "good": Preset("mediapipe", "mediapipe", False, "every frame by the full model"),
+    "best": Preset("mediapipe-both", "mediapipe", False, "heavy and full model, several times slower"),
 }
 _WEIGHTS = {"mediapipe-lite": "mediapipe-lite", "mediapipe-both": "mediapipe-heavy"}
 
@@ -52,13 +50,3 @@ def estimator(quality: str, asked: Optional[str], warnings: list) -> str:
             f"Bring them by: poseloom models add {model}"
         )
     return chosen.instead
-
-
-def lifter(quality: str, warnings: list) -> bool:
-    """Whether the lifter is to be used; to `warnings` is added why it is not where the preset would want it."""
-    if not preset(quality).lifter:
-        return False
-    if find_spec("onnxruntime") is None:
-        warnings.append('Quality "best" needs onnxruntime for its lifter: install the extra "learn". It goes on without.')
-        return False
-    return True

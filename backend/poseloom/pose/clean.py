@@ -118,7 +118,14 @@ def whole(keypoints, cutoff_hz):
 
 
 def legs_seen(keypoints):
-    """(T,2) 0..1 how surely the left and right leg are seen: out of the picture they are made up."""
+    """(T,2) 0..1 how surely the left and right leg are seen: out of the picture they are made up.
+
+    A leg in the picture is as sure as the other one where that hides it.
+    """
     score = filters.fill_gaps(np.where(np.isfinite(keypoints.xyz).all(axis=-1), keypoints.score, np.nan))
     sure = np.stack([score[:, [25 + k, 27 + k]].mean(axis=1) for k in (0, 1)], axis=-1)
+    xy = filters.fill_gaps(np.array(keypoints.xy, np.float64))
+    inside = ((xy >= 0.0) & (xy <= keypoints.size)).all(axis=-1)
+    whole = np.stack([inside[:, [25 + k, 27 + k]].all(axis=1) for k in (0, 1)], axis=-1)
+    sure = np.where(whole, sure.max(axis=1, keepdims=True), sure)
     return np.clip(filters.smooth(np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, keypoints.fps), 0.0, 1.0)

@@ -63,7 +63,7 @@ class Lifter:
         if not Path(model).exists():
             raise Unavailable(
                 "model_missing", f"The lifter's model {model} is missing.",
-                "Use --quality good, reinstall Poseloom, or make it by poseloom train lifter.",
+                "Reinstall Poseloom, or make it by poseloom train lifter.",
             )  # fmt: skip
         runtime = package("onnxruntime", "The lifter", "learn")
         options = runtime.SessionOptions()

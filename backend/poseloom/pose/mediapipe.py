@@ -157,7 +157,7 @@ def _both(rows: list):
     apart = np.linalg.norm(first[:, :2] - last[:, :2], axis=1).mean()
     if apart > _SAME_PERSON * tall:
         return first
-    return np.hstack([first[:, :2], last[:, 2:5], first[:, 5:]])
+    return np.hstack([first[:, :2], last[:, 2:5], 0.5 * (first[:, 5:] + last[:, 5:])])
 
 
 def _from_folder(solution, model: str, folder: Path, still: bool, options: Options):
