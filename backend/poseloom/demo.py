@@ -55,11 +55,12 @@ def make(
     write_bytes(copied, clip.read_bytes())
 
     report = stage("See")
-    seen = pipelines.media_to_keypoints(copied, options, report)
+    seen = pipelines.media_to_keypoints(copied, options, report, account.warnings)
     write_keypoints(folder / "keypoints.json", [seen])
     account.lap("estimate")
 
-    motion = pipelines.keypoints_to_motion(seen, options, stage("Solve"))
+    motion = pipelines.keypoints_to_motion(seen, options, stage("Solve"), account.warnings)
+    account.note_seen(seen)
     pipelines.write_motion_bvh(folder / "demo.bvh", motion)
     account.lap("solve")
 
@@ -131,4 +132,4 @@ def _text(folder: Path, account: Account) -> str:
         "report.json": "what was found, how long each stage took, and doubts",
     }
     lines = [f"Made from {frames} frames in {seconds:.0f} s:"]
-    return "\n".join(lines + [f"  {where}/{name:<16}{text}" for name, text in what.items()])
+    return "\n".join(lines + [f"  {where}/{name:<16}{text}" for name, text in what.items()] + account.warnings)
