@@ -26,8 +26,8 @@ TEXTS = {
     "Height in metres": "Größe in Metern",
     "How tall the person in the video is, in metres": "Wie groß die Person im Video ist, in Metern",
     "Person": "Person",
-    "Which person to follow where there are several, the main one first":
-        "Welcher Person gefolgt wird, wenn es mehrere gibt; die Hauptperson ist die erste",
+    "Which person to follow where there are several; 0: the main one, found fastest":
+        "Welcher Person gefolgt wird, wenn es mehrere gibt; 0: der Hauptperson, was am schnellsten geht",
     "From": "Von",
     "Where in the video to begin: 12 is a frame, 1.5s seconds; empty: at its start":
         "Wo im Video begonnen wird: 12 ist ein Bild, 1.5s sind Sekunden; leer: am Anfang",
@@ -151,7 +151,7 @@ TEXTS = {
     "Address of the backend; empty: as in the preferences": "Adresse des Backends; leer: wie in den Einstellungen",
     "The token of the backend named": "Das Token des genannten Backends",
     "Of the person, in metres; 0: not known": "Der Person, in Metern; 0: unbekannt",
-    "Which person to follow": "Welcher Person gefolgt wird",
+    "Which person to follow; 0: the main one": "Welcher Person gefolgt wird; 0: der Hauptperson",
     "12 is a frame, 1.5s seconds": "12 ist ein Bild, 1.5s sind Sekunden",
     "120 is a frame, 4s seconds": "120 ist ein Bild, 4s sind Sekunden",
     "Lower is smoother": "Niedriger ist glatter",

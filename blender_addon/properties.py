@@ -81,7 +81,7 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         default="curves",
     )
     person: IntProperty(
-        name="Person", description="Which person to follow where there are several, the main one first", default=1, min=1
+        name="Person", description="Which person to follow where there are several; 0: the main one, found fastest", default=0, min=0
     )
     start: StringProperty(
         name="From", description="Where in the video to begin: 12 is a frame, 1.5s seconds; empty: at its start"

@@ -20,13 +20,14 @@ SHORTEST_M, TALLEST_M = 0.3, 3.0
 class AnimateOptions:
     """What a user may choose; times are "12" (a frame) or "1.5s" (seconds).
 
-    quality one of quality.PRESETS, estimator None: the preset's; camera "still" or "moving"; processes None: as the
-    clip's length asks; reuse: what the estimator saw of the same media before is taken.
+    quality one of quality.PRESETS, estimator None: the preset's; person from 1 on of everyone there is, 0: the main one,
+    without a look for others; camera "still" or "moving"; processes None: as the clip's length asks; reuse: what the
+    estimator saw of the same media before is taken.
     """
 
     quality: str = "good"
     estimator: Optional[str] = None
-    person: int = 1
+    person: int = 0
     height_m: Optional[float] = None
     camera: str = "still"
     start: Optional[str] = None
@@ -55,41 +56,60 @@ def media_to_keypoints(
 
     To `warnings` are added sentences on what could not be read of the clip.
     """
+    return media_to_people(path, options, [options.person], report, warnings)[0]
+
+
+def media_to_people(
+    path: Path, options: AnimateOptions, numbers: Optional[list] = None, report: Report = silent,
+    warnings: Optional[list] = None,
+) -> list[Keypoints]:  # fmt: skip
+    """The same for several: those with these `numbers` in that order, None: all there are; [0] is the main one alone."""
+    everyone = numbers != [0]
     warnings = [] if warnings is None else warnings
     clip = open_media(path, options)
     asked = {
         "estimator": quality.estimator(options.quality, options.estimator, warnings),
         "start_s": clip.start_s, "end_s": clip.end_s, "fps": clip.fps,
     }  # fmt: skip
+    if everyone:
+        asked["everyone"] = True
     moving = options.camera == "moving"
-    people = _look(clip, asked, options, part(report, 0.0, 0.8 if moving else 1.0))
+    people = _look(clip, asked, options, everyone, part(report, 0.0, 0.8 if moving else 1.0))
     warnings += clip.warnings
-    if not 1 <= options.person <= len(people):
+    chosen = people[:1] if not everyone else [_person(n, people, path) for n in numbers or range(1, len(people) + 1)]
+    if moving:
+        share = 0.2 / len(chosen)
+        chosen = [
+            _followed(clip, person, {**asked, "view": person.person}, options, part(report, 0.8 + i * share, 0.8 + (i + 1) * share))
+            for i, person in enumerate(chosen)
+        ]
+    return [_of_one_person(person, warnings) for person in chosen]
+
+
+def _person(number: int, people: list, path: Path) -> Keypoints:
+    if not 1 <= number <= len(people):
         raise BadInput(
             "no_such_person",
-            f"Person {options.person} was asked for, but {len(people)} "
+            f"Person {number} was asked for, but {len(people)} "
             f"{'person was' if len(people) == 1 else 'people were'} found in {Path(path).name}.",
-            f"Choose a person from 1 to {len(people)}.",
+            f"Choose a person from 1 to {len(people)}." if len(people) > 1 else "Leave out --person.",
         )
-    person = people[options.person - 1]
-    if moving:
-        person = _followed(clip, person, {**asked, "view": options.person}, options, part(report, 0.8, 1.0))
-    return _of_one_person(person, warnings)
+    return people[number - 1]
 
 
-def _look(clip, asked: dict, options: AnimateOptions, report: Report) -> list[Keypoints]:
-    """Everyone in the clip, taken from before where that is allowed."""
+def _look(clip, asked: dict, options: AnimateOptions, everyone: bool, report: Report) -> list[Keypoints]:
+    """The main person, or everyone in the clip, taken from before where that is allowed."""
     from .pose import split
 
     if not options.reuse:
-        return split.estimate(asked["estimator"], clip, options.processes, report)
+        return split.estimate(asked["estimator"], clip, options.processes, report, everyone)
     name = recall.key(clip.source.files, asked, part(report, 0.0, 0.02))
     known = recall.load(name)
     if known is not None:
         people, clip.warnings = known
         report(1.0, "seen before")
         return people
-    people = split.estimate(asked["estimator"], clip, options.processes, part(report, 0.02, 1.0))
+    people = split.estimate(asked["estimator"], clip, options.processes, part(report, 0.02, 1.0), everyone)
     recall.keep(name, people, clip.warnings)
     return people
 

@@ -46,11 +46,21 @@ def _add_range(parser) -> None:
     parser.add_argument("--fps", type=_positive, metavar="RATE", help="resample the clip to this rate")
 
 
-def _add_estimate(parser) -> None:
+def _person_or_all(text: str) -> int | str:
+    return text if text == "all" else _count(text)
+
+
+_person_or_all.__name__ = "number from 1 on, or all"
+
+
+def _add_estimate(parser, several: bool = False) -> None:
     parser.add_argument("--quality", choices=QUALITIES, default="good", help="draft is fast, best several times slower; default: good")
     parser.add_argument("--estimator", metavar="NAME", help="instead of the one that the quality chooses, such as mediapipe")
     parser.add_argument("--camera", choices=CAMERAS, default="still", help="moving: its movement is taken out by the background")
-    parser.add_argument("--person", type=_count, default=1, metavar="N", help="which person, from 1; default 1")
+    parser.add_argument(
+        "--person", type=_person_or_all if several else _count, default=0, metavar="N",
+        help=f"which of several, from 1{', or all' if several else ''}; default: the main one, without a look for others",
+    )  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="see the media anew, though it was seen before")
     parser.add_argument("--processes", type=_count, metavar="N", help="see a clip in N parts at a time; default: by its length")
     _add_range(parser)
@@ -113,7 +123,7 @@ def animate(parser, inside_blender: bool) -> None:
 def pose(parser, inside_blender: bool) -> None:
     parser.add_argument("media", nargs="+", metavar="MEDIA", help="videos or pictures")
     _add_output(parser, f"a file ending in {', '.join(KEYPOINT_ENDINGS)}, or a folder")
-    _add_estimate(parser)
+    _add_estimate(parser, several=True)
     parser.add_argument("--layout", choices=LAYOUTS, help="which points, and in which order; default: the estimator's")
     parser.add_argument("--keep", metavar="PARTS", help=f"only these, with commas between: {', '.join(PARTS)}")
     parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")

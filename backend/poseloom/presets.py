@@ -45,7 +45,7 @@ KEPT = {
         "camera": (" or ".join(CAMERAS), CAMERAS.__contains__),
         "confidence": (", ".join(CONFIDENCES), CONFIDENCES.__contains__),
         "height": ("metres above 0", _is_number),
-        "person": ("a number from 1 on", lambda value: _is_number(value) and isinstance(value, int)),
+        "person": ("a number from 0 on", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0),
         "smooth_hz": ("a number above 0", _is_number),
         "foot_lock": ("true or false", lambda value: isinstance(value, bool)),
     },

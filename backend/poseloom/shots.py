@@ -58,6 +58,11 @@ class Watched:
     def __init__(self, clip, watcher):
         self._clip, self._watcher = clip, watcher
 
+    @property
+    def cuts(self) -> list[int]:
+        """What the watcher has found so far."""
+        return self._watcher.cuts
+
     def __getattr__(self, name):
         return getattr(self._clip, name)
 

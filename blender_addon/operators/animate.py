@@ -31,7 +31,7 @@ class POSELOOM_OT_animate(bpy.types.Operator):
     backend: StringProperty(name="Backend", description="Address of the backend; empty: as in the preferences")
     token: StringProperty(name="Token", description="The token of the backend named", subtype="PASSWORD")
     height_m: FloatProperty(name="Height", description="Of the person, in metres; 0: not known", min=0.0, max=3.0)
-    person: IntProperty(name="Person", description="Which person to follow", default=1, min=1)
+    person: IntProperty(name="Person", description="Which person to follow; 0: the main one", default=0, min=0)
     quality: StringProperty(name="Quality", description="draft, good or best; empty: as in the panel")
     estimator: StringProperty(name="Estimator", description="Which one sees; empty: as in the panel")
     camera: StringProperty(name="Camera", description="still or moving; empty: as in the panel")

@@ -27,22 +27,27 @@ def animate(chosen) -> int:
 
 def pose(chosen) -> int:
     from ..overlay import write_overlay
-    from ..pipelines import media_to_keypoints, open_media
+    from ..pipelines import media_to_people, open_media
     from ..pose.export import write_keypoints
 
     _check_parts(chosen)
     outs = outputs(chosen, chosen.media, formats.KEYPOINT_ENDINGS, ".json")
     options, overlay = options_of(chosen), extra(chosen.overlay, chosen, len(chosen.media))
+    numbers = None if chosen.person == "all" else [chosen.person]
 
     def see(media, out, report) -> tuple:
         warnings: list = []
-        seen = media_to_keypoints(Path(media), options, part(report, 0.0, 0.8 if overlay else 1.0), warnings)
-        seen = _in_layout(seen, chosen, warnings)
-        write_keypoints(out, [seen])
+        share = part(report, 0.0, 0.8 if overlay else 1.0)
+        people = media_to_people(Path(media), options, numbers, share, warnings)
+        people = [_in_layout(person, chosen, warnings) for person in people]
+        write_keypoints(out, people)
         if overlay:
-            write_overlay(overlay, open_media(Path(media), options), [seen], part(report, 0.8, 1.0))
-        sentence = "\n  ".join([f"{out}: {frames(len(seen))} of person {seen.person}.", *warnings])
-        return sentence, {"output": str(out), "frames": len(seen), "warnings": warnings}
+            write_overlay(overlay, open_media(Path(media), options), people, part(report, 0.8, 1.0))
+        who = f"{len(people)} people" if len(people) > 1 else f"person {people[0].person}"
+        warnings = list(dict.fromkeys(warnings))
+        sentence = "\n  ".join([f"{out}: {frames(len(people[0]))} of {who}.", *warnings])
+        told = {"output": str(out), "frames": len(people[0]), "people": len(people), "warnings": warnings}
+        return sentence, told
 
     return each(chosen, chosen.media, outs, see)
 
@@ -78,7 +83,8 @@ def options_of(chosen):
     from ..pipelines import AnimateOptions
 
     return AnimateOptions(
-        quality=chosen.quality, estimator=chosen.estimator, camera=chosen.camera, person=chosen.person,
+        quality=chosen.quality, estimator=chosen.estimator, camera=chosen.camera,
+        person=0 if chosen.person == "all" else chosen.person,
         processes=chosen.processes, reuse=not chosen.fresh,
         start=chosen.start, end=chosen.end, fps=chosen.fps,
         height_m=getattr(chosen, "height", None), smooth_hz=getattr(chosen, "smooth_hz", 6.0),

@@ -16,7 +16,7 @@ from ..registry import Method
 
 class Estimator(Protocol):
     def __call__(self, clip, report: Report) -> list[Keypoints]:
-        """Everyone seen in `clip`, the main person first; never an empty list.
+        """The main person seen in `clip`, and others where that costs nothing; never an empty list.
 
         `clip` is a `media.Clip`.  Each Keypoints has one row per frame of the clip (T), xy
         (T,K,2) in pixels of `clip.size`, xyz (T,K,3) or None, score (T,K), NaN and 0 in
@@ -26,11 +26,14 @@ class Estimator(Protocol):
         Cancelled through `report`.
         """
 
+    def everyone(self, clip, report: Report) -> list[Keypoints]:
+        """As above, with a look for others: `person` counts from 1, and each is the same person in all frames."""
+
 
 METHODS = {
     "mediapipe": Method(
         "poseloom.pose.mediapipe:MediaPipe",
-        "BlazePose full: one person, 33 points in the picture and in metres, fast and offline",
+        "BlazePose full: 33 points in the picture and in metres, fast and offline",
         "Apache-2.0",
         extra="pose",
     ),

@@ -1,13 +1,9 @@
-"""BlazePose through MediaPipe: one person, 33 points, in the picture and in metres."""
+"""BlazePose through MediaPipe: the main person or everyone, 33 points, in the picture and in metres."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -17,13 +13,10 @@ from ..motion.layouts import BLAZEPOSE
 from ..motion.types import Keypoints
 from ..progress import Report, silent
 from ..registry import package
-from ..settings import models_folder
+from . import graphs
+from .graphs import quiet_stderr
 
-
-_COMPLEXITY = {"lite": 0, "full": 1, "heavy": 2}
 _SAME_PERSON = 0.2  # of the body's height in the picture: further apart, two models follow two people
-_DETECTOR = "posedetectioncpu__TensorsToDetectionsCalculator"
-_LANDMARKS = "poselandmarkbyroicpu__tensorstoposelandmarksandsegmentation__ThresholdingCalculator"
 
 
 @dataclass(frozen=True)
@@ -53,19 +46,13 @@ class MediaPipe:
     def __call__(self, clip, report: Report = silent) -> list[Keypoints]:
         rows = []
         with ExitStack() as stack:
-            with _quiet_stderr():
+            with quiet_stderr():
                 eyes = [stack.enter_context(self._eye(model, clip.frame_count == 1)) for model in self.models]
             for frame in clip:
                 report(_share(frame.index, clip.frame_count), f"frame {frame.index + 1}")
                 rows.append(_both([eye.see(frame.rgb) for eye in eyes]))
         if all(row is None for row in rows):
-            raise BadInput(
-                "no_person",
-                f"No person was found in any of the {len(rows)} frames of {clip.path.name}."
-                if len(rows) > 1
-                else f"No person was found in {clip.path.name}.",
-                "Use a clip in which the whole body is seen, large enough and well lit.",
-            )
+            raise _nobody(clip, len(rows))
         report(1.0, f"{len(rows)} frames")
         empty = np.full((len(BLAZEPOSE), 6), np.nan)
         values = np.stack([empty if row is None else row for row in rows])
@@ -81,6 +68,14 @@ class MediaPipe:
             )
         ]
 
+    def everyone(self, clip, report: Report = silent) -> list[Keypoints]:
+        from .people import everyone
+
+        people, frames = everyone(self.models, clip, report)
+        if not people:
+            raise _nobody(clip, frames)
+        return people
+
     def _eye(self, model: str, still: bool) -> "_Eye":
         """One model, loaded: MediaPipe opens its files when it sees the first picture."""
         options = self.options
@@ -93,7 +88,22 @@ class MediaPipe:
                 min_tracking_confidence=options.tracking_confidence,
             )
         else:
-            pose = _from_folder(self._solution, model, models_folder(), still, options)
+            pose = graphs.solution(
+                self._solution._BINARYPB_FILE_PATH,
+                folder=graphs.folder_of_models(),
+                side_inputs={
+                    "model_complexity": graphs.COMPLEXITY[model],
+                    "smooth_landmarks": options.smooth and not still,
+                    "enable_segmentation": False,
+                    "smooth_segmentation": False,
+                    "use_prev_landmarks": not still,
+                },
+                params={
+                    f"{graphs.DETECTOR}.min_score_thresh": options.detection_confidence,
+                    f"{graphs.LANDMARKS}.threshold": options.tracking_confidence,
+                },
+                outputs=["pose_landmarks", "pose_world_landmarks"],
+            )
         eye = _Eye(pose)
         eye.process(np.zeros((64, 64, 3), np.uint8))
         return eye
@@ -130,16 +140,14 @@ class _Eye:
         seen = self._pose.process(rgb)
         if seen.pose_landmarks is None:
             return None
-        picture, world = seen.pose_landmarks.landmark, seen.pose_world_landmarks.landmark
-        # its world is x right, y down, z away from the camera
-        return np.array([(p.x, p.y, w.x, w.z, -w.y, p.visibility) for p, w in zip(picture, world)])
+        return graphs.points(seen.pose_landmarks.landmark, seen.pose_world_landmarks.landmark)
 
     def see(self, rgb: np.ndarray):
         """`process` of the next frame of a clip; looks anew where the track breaks."""
         if self._found:
             row = self.process(rgb)
         else:
-            with _quiet_stderr():  # it warns once more when the first person comes in
+            with quiet_stderr():  # it warns once more when the first person comes in
                 row = self.process(rgb)
         if row is None and self._follows:
             row = self.process(rgb)  # the track broke: now it looks for the person anew
@@ -160,57 +168,13 @@ def _both(rows: list):
     return np.hstack([first[:, :2], last[:, 2:5], 0.5 * (first[:, 5:] + last[:, 5:])])
 
 
-def _from_folder(solution, model: str, folder: Path, still: bool, options: Options):
-    """A pose graph whose weights lie in `folder`, as the package brings those of full alone."""
-    from mediapipe.python import solution_base
-    from mediapipe.python._framework_bindings import resource_util
-
-    detector = weights.find("mediapipe-detector")
-    beside = folder / "mediapipe" / detector.path
-    if not beside.is_file():
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(weights.path_of(detector.name), beside)
-
-    class Pose(solution_base.SolutionBase):
-        def _modify_calculator_options(self, *args):
-            super()._modify_calculator_options(*args)
-            resource_util.set_resource_dir(str(folder))  # after the base class has set the package's
-
-    return Pose(
-        binary_graph_path=solution._BINARYPB_FILE_PATH,
-        side_inputs={
-            "model_complexity": _COMPLEXITY[model],
-            "smooth_landmarks": options.smooth and not still,
-            "enable_segmentation": False,
-            "smooth_segmentation": False,
-            "use_prev_landmarks": not still,
-        },
-        calculator_params={
-            f"{_DETECTOR}.min_score_thresh": options.detection_confidence,
-            f"{_LANDMARKS}.threshold": options.tracking_confidence,
-        },
-        outputs=["pose_landmarks", "pose_world_landmarks"],
-    )
+def _nobody(clip, frames: int) -> BadInput:
+    where = f"any of the {frames} frames of {clip.path.name}" if frames > 1 else clip.path.name
+    return BadInput(
+        "no_person", f"No person was found in {where}.",
+        "Use a clip in which the whole body is seen, large enough and well lit.",
+    )  # fmt: skip
 
 
 def _share(index: int, count) -> float:
     return min(index / count, 1.0) if count else 0.0
-
-
-@contextmanager
-def _quiet_stderr():
-    """Without the notes that MediaPipe's native code writes past Python to the error stream."""
-    try:
-        sys.stderr.flush()
-        kept = os.dup(2)
-    except (OSError, AttributeError):  # no error stream, as under pythonw
-        yield
-        return
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)

@@ -42,8 +42,12 @@ def share_out(frame_count, fps: float, processes: int | None) -> list[tuple[int,
     return list(zip(edges[:-1], edges[1:]))
 
 
-def estimate(name: str, clip, processes: int | None = None, report: Report = silent) -> list[Keypoints]:
+def estimate(
+    name: str, clip, processes: int | None = None, report: Report = silent, everyone: bool = False
+) -> list[Keypoints]:
     """What the estimator `name` sees in `clip` (a media.Clip), by several processes where it is long.
+
+    Everyone is seen by one process, which knows who is who.
 
     Where neighbours turn out to follow different people, or one sees nobody, the clip is seen once
     more in one piece, since only that knows whom to follow.
@@ -51,6 +55,8 @@ def estimate(name: str, clip, processes: int | None = None, report: Report = sil
     from . import load
 
     load(name)  # refuses what is not there before any process starts
+    if everyone:
+        return see(name, clip, report, everyone)
     stretches = share_out(clip.frame_count, clip.fps, processes)
     if len(stretches) == 1:
         return see(name, clip, report)
@@ -59,12 +65,13 @@ def estimate(name: str, clip, processes: int | None = None, report: Report = sil
     return [joined] if joined is not None else see(name, clip, report)
 
 
-def see(name: str, clip, report: Report = silent) -> list[Keypoints]:
-    """What the estimator sees in one piece, and where the clip cuts."""
+def see(name: str, clip, report: Report = silent, everyone: bool = False) -> list[Keypoints]:
+    """What the estimator sees in one piece, the main person or everyone, and where the clip cuts."""
     from . import load
 
     finder = CutFinder()
-    people = load(name)()(Watched(clip, finder), report)
+    estimator = load(name)()
+    people = (estimator.everyone if everyone else estimator)(Watched(clip, finder), report)
     return [replace(person, cuts=finder.cuts) for person in people]
 
 

@@ -1,0 +1,197 @@
+"""MediaPipe's parts put together as graphs of ours: people found all over a picture, and looked at one by one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import weights
+from ..settings import models_folder
+
+COMPLEXITY = {"lite": 0, "full": 1, "heavy": 2}
+DETECTOR = "posedetectioncpu__TensorsToDetectionsCalculator"
+LANDMARKS = "poselandmarkbyroicpu__tensorstoposelandmarksandsegmentation__ThresholdingCalculator"
+_WHOLE, _ROOM = 2.0, 1.25  # BlazePose's crop: twice the way from the hips to the circle's edge, and room around it
+# sides of the tiles that are searched, as shares of the picture's longer side; neighbours overlap by half
+_TILES = (0.6, 0.4)
+_CUT_OFF = 1.6  # a crop this many times as large as its tile is of somebody the tile cuts off: a larger one sees them
+_TWICE = 0.05  # of their side: crops nearer than this are of one person
+_FIND = """
+input_stream: "image"
+output_stream: "detections"
+node { calculator: "PoseDetectionCpu" input_stream: "IMAGE:image" output_stream: "DETECTIONS:detections" }
+"""
+_LOOK = """
+input_stream: "image"
+input_stream: "roi"
+input_side_packet: "model_complexity"
+output_stream: "landmarks"
+output_stream: "world"
+output_stream: "auxiliary"
+node {
+  calculator: "PoseLandmarkByRoiCpu"
+  input_stream: "IMAGE:image"
+  input_stream: "ROI:roi"
+  input_side_packet: "MODEL_COMPLEXITY:model_complexity"
+  output_stream: "LANDMARKS:landmarks"
+  output_stream: "WORLD_LANDMARKS:world"
+  output_stream: "AUXILIARY_LANDMARKS:auxiliary"
+}
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Roi:
+    """A turned square in a picture: its middle (2,) and side in pixels, and its turn clockwise in radians."""
+
+    middle: np.ndarray
+    side: float
+    turn: float
+
+    @classmethod
+    def around(cls, hips, edge) -> "Roi":
+        """BlazePose's crop of a person, by the middle of the hips (2,) and a point (2,) on the circle about the body."""
+        x, y = np.asarray(edge, np.float64) - hips
+        turn = np.pi / 2 - np.arctan2(-y, x)
+        return cls(np.array(hips, np.float64), _WHOLE * _ROOM * float(np.hypot(x, y)), float((turn + np.pi) % (2 * np.pi) - np.pi))
+
+    def moved(self, by) -> "Roi":
+        return Roi(self.middle + by, self.side, self.turn)
+
+    def is_near(self, other: "Roi") -> bool:
+        side = min(self.side, other.side)
+        return bool(np.linalg.norm(self.middle - other.middle) < _TWICE * side and max(self.side, other.side) < 1.25 * side)
+
+    def message(self, size):
+        from mediapipe.framework.formats import rect_pb2
+
+        (x, y), (width, height) = self.middle, size
+        return rect_pb2.NormalizedRect(
+            x_center=x / width, y_center=y / height, width=self.side / width, height=self.side / height, rotation=self.turn
+        )
+
+
+class Finder:
+    """Rois of the people in a picture, the surest first; some twice, some where nobody is."""
+
+    def __init__(self, least: float):
+        """least: the detector's score, 0..1, from which on somebody may be there."""
+        with quiet_stderr():
+            self._graph = solution(_FIND, params={f"{DETECTOR}.min_score_thresh": least})
+
+    def __call__(self, rgb: np.ndarray) -> list[Roi]:
+        found = []
+        for x, y, width, height in tiles(rgb.shape[1], rgb.shape[0]):
+            seen = self._graph.process({"image": np.ascontiguousarray(rgb[y : y + height, x : x + width])})
+            for person in seen.detections or []:
+                marks = [(p.x * width + x, p.y * height + y) for p in person.location_data.relative_keypoints[:2]]
+                roi = Roi.around(*marks)
+                if width == rgb.shape[1] or roi.side < _CUT_OFF * width:
+                    found.append((person.score[0], roi))
+        kept: list[Roi] = []
+        for _, roi in sorted(found, key=lambda pair: -pair[0]):
+            if not any(roi.is_near(other) for other in kept):
+                kept.append(roi)
+        return kept
+
+    def close(self) -> None:
+        self._graph.close()
+
+
+class Looker:
+    """The 33 points of the person in a Roi, by one of BlazePose's models."""
+
+    def __init__(self, model: str, least: float):
+        """least: how sure the model must be, 0..1, that there is a person."""
+        with quiet_stderr():
+            self._graph = solution(
+                _LOOK, params={f"{LANDMARKS}.threshold": least}, side_inputs={"model_complexity": COMPLEXITY[model]},
+                folder=None if model == "full" else folder_of_models(),
+            )  # fmt: skip
+            self(np.zeros((64, 64, 3), np.uint8), Roi(np.array([32.0, 32.0]), 64.0, 0.0))  # it opens its files now
+
+    def __call__(self, rgb: np.ndarray, roi: Roi):
+        """((33, 6) x y px, x y z m in house axes, visibility; the Roi in which to look next); None for nobody."""
+        size = rgb.shape[1], rgb.shape[0]
+        seen = self._graph.process({"image": rgb, "roi": roi.message(size)})
+        if seen.landmarks is None:
+            return None
+        row = points(seen.landmarks.landmark, seen.world.landmark)
+        row[:, :2] *= size
+        hips, edge = (np.array([p.x, p.y]) * size for p in seen.auxiliary.landmark[:2])
+        return row, Roi.around(hips, edge)
+
+    def close(self) -> None:
+        self._graph.close()
+
+
+def points(picture, world) -> np.ndarray:
+    """(33, 6): x y as a share of the picture, x y z in house axes, visibility."""
+    # its world is x right, y down, z away from the camera
+    return np.array([(p.x, p.y, w.x, w.z, -w.y, p.visibility) for p, w in zip(picture, world)])
+
+
+def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """[(left, top, width, height)] of the whole picture, then of squares that cover it, each size overlapping by half."""
+    out = [(0, 0, width, height)]
+    for share in _TILES:
+        side = round(share * max(width, height))
+        across, down = min(side, width), min(side, height)
+        for left in _steps(width - across, side / 2):
+            out += [(left, top, across, down) for top in _steps(height - down, side / 2)]
+    return out
+
+
+def _steps(room: int, most: float) -> list[int]:
+    return np.linspace(0, room, int(np.ceil(room / most)) + 1).round().astype(int).tolist()
+
+
+def folder_of_models() -> Path:
+    """The folder from which MediaPipe takes models that its package lacks, with the detector beside them."""
+    folder = models_folder()
+    detector = weights.find("mediapipe-detector")
+    beside = folder / "mediapipe" / detector.path
+    if not beside.is_file():
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(weights.path_of(detector.name), beside)
+    return folder
+
+
+def solution(config: str, *, params: dict, side_inputs=None, folder: Path | None = None, outputs=None):
+    """A running graph of the text `config`, or of a file of the package; models come from `folder`, None: the package."""
+    from mediapipe.python import solution_base
+    from mediapipe.python._framework_bindings import resource_util
+
+    class Solution(solution_base.SolutionBase):
+        def _modify_calculator_options(self, *args):
+            super()._modify_calculator_options(*args)
+            if folder is not None:
+                resource_util.set_resource_dir(str(folder))  # after the base class has set the package's
+
+    where = {"binary_graph_path" if config.endswith(".binarypb") else "graph_config": config}
+    return Solution(**where, calculator_params=params, side_inputs=side_inputs, outputs=outputs)
+
+
+@contextmanager
+def quiet_stderr():
+    """Without the notes that MediaPipe's native code writes past Python to the error stream."""
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (OSError, AttributeError):  # no error stream, as under pythonw
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
