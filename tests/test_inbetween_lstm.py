@@ -143,6 +143,18 @@ def test_where_and_whither_a_body_stands_changes_nothing(lstm):
     assert quat.angle(same.lrot[:, 1:], other.lrot[:, 1:]).max() < 1e-2
 
 
+def test_left_and_right_are_treated_alike(lstm):
+    lrot, root = arrays(walk(40))
+    offsets = np.asarray(standard().offsets, np.float64)[None]
+    known = np.ones(40, bool)
+    known[10:35] = False
+    filled = lstm.fill(lrot, root, offsets, PARENTS, known)
+    other = window.mirrored(lrot, root, offsets)
+    back = window.mirrored(*lstm.fill(*other, PARENTS, known), other[2])
+    assert quat.angle(filled[0], back[0]).max() < 1e-3 and np.abs(filled[1] - back[1]).max() < 1e-4
+    assert np.array_equal(back[2], offsets)
+
+
 def test_another_frame_rate_is_filled_alike(lstm):
     known = np.ones((41, 22), bool)
     known[11:40] = False

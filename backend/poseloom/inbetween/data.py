@@ -14,7 +14,7 @@ import numpy as np
 
 from ..motion import quat
 from ..motion.files import write_bytes
-from ..motion.skeleton import JOINTS, MIRROR, PARENTS
+from ..motion.skeleton import JOINTS, PARENTS
 from . import window
 
 PAST, LONGEST_GAP = 10, 60
@@ -25,7 +25,6 @@ _LIMBS = (  # joints whose offsets change together: legs first
     [JOINTS.index(f"{n}_{s}") for n in ("upper_arm", "thigh") for s in "lr"],
 )
 _UPPER = [i for i, n in enumerate(JOINTS) if n.startswith(("spine", "neck", "head", "clav", "upper", "fore", "hand"))]
-_FLIP = np.array([1.0, 1.0, -1.0, -1.0])  # a rotation seen in a mirror that swaps left and right (x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,10 +153,8 @@ class Sampler:
 
     def _mirror(self, lrot, root, contact, offsets):
         flip = self.rng.random(len(lrot)) < 0.5
-        lrot[flip] = lrot[flip][:, :, list(MIRROR)] * _FLIP
-        root[flip] *= [-1.0, 1.0, 1.0]
+        lrot[flip], root[flip], offsets[flip] = window.mirrored(lrot[flip], root[flip], offsets[flip])
         contact[flip] = contact[flip][:, :, [1, 0, 3, 2]]
-        offsets[flip] = offsets[flip][:, list(MIRROR)] * [-1.0, 1.0, 1.0]
         return lrot, root, contact, offsets
 
     def _resize(self, root, offsets):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..motion import quat
-from ..motion.skeleton import fk
+from ..motion.skeleton import MIRROR, fk
 
 ARRIVAL = 8  # sine and cosine pairs of the time to arrival
 LONGEST = 60.0  # frames; lengths are given to the network as shares of this
@@ -96,6 +96,12 @@ def midway(starts):
     """The curve halfway between two (lrot, root)."""
     (a, b), (x, y) = zip(*starts)
     return quat.slerp(a, b, np.full(a.shape[:-1], 0.5)), (x + y) / 2.0
+
+
+def mirrored(lrot, root, offsets):
+    """Windows (N,T,J,4), (N,T,3) on skeletons (N,J,3), seen in a mirror that swaps left and right."""
+    other, flip = list(MIRROR), np.array([1.0, 1.0, -1.0, -1.0])
+    return lrot[:, :, other] * flip, root * [-1.0, 1.0, 1.0], offsets[:, other] * [-1.0, 1.0, 1.0]
 
 
 def facing(pelvis):
