@@ -130,3 +130,11 @@ def image_output(image_settings, file_format: str) -> None:
     if hasattr(image_settings, "media_type"):
         image_settings.media_type = "IMAGE"  # always there from 5.0
     image_settings.file_format = file_format
+
+
+def layers_output(image_settings) -> None:
+    """Choose uncompressed OpenEXR with all passes for renders."""
+    if hasattr(image_settings, "media_type"):
+        image_settings.media_type = "MULTI_LAYER_IMAGE"  # always there from 5.0
+    image_settings.file_format = "OPEN_EXR_MULTILAYER"
+    image_settings.color_depth, image_settings.exr_codec = "32", "NONE"

@@ -90,9 +90,16 @@ def take_names(task: dict, report) -> dict:
     return batching.take_names(task, report)
 
 
+def guides(task: dict, report) -> dict:
+    """What guides of a scene are drawn of, into a folder: see `guiding.read`."""
+    from . import guiding
+
+    return guiding.read(task, report)
+
+
 TASKS = {
     "versions": versions, "bake": bake, "character": character, "retarget": retarget, "takes": takes,
-    "take_names": take_names,
+    "take_names": take_names, "guides": guides,
 }  # fmt: skip
 
 

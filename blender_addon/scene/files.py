@@ -37,7 +37,7 @@ def load(path, armature: str | None = None, *, keep_clips: bool = False, fps: in
     if not path.is_file():
         raise BadInput("no_such_file", f"There is no file {path}.")
     if kind == ".blend":
-        _open_blend(path)
+        open_blend(path)
     else:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         if fps is not None:
@@ -50,9 +50,61 @@ def load(path, armature: str | None = None, *, keep_clips: bool = False, fps: in
     return obj
 
 
+def open_scene(path) -> None:
+    """Open a .blend file as it is; BadInput where it is none, or one of a newer Blender."""
+    path = Path(path)
+    if path.suffix.lower() != ".blend":
+        raise BadInput("unknown_format", f"{path.name} is no Blender file.", "Give a .blend file.")
+    if not path.is_file():
+        raise BadInput("no_such_file", f"There is no file {path}.", "Check the path.")
+    open_blend(path)
+
+
+def bring(path, into, armature: str | None = None):
+    """Open the .blend `into` and bring the character at `path` into its scene; the character's armature object.
+
+    A .blend gives all of its first scene.  Otherwise as `load`.
+    """
+    path = Path(path)
+    open_blend(Path(into))
+    if path.suffix.lower() == ".blend":
+        found = _append(path)
+    else:
+        before = set(bpy.context.scene.objects)
+        _import(path, path.suffix.lower(), clips=False)
+        found = {obj.name: obj for obj in bpy.context.scene.objects if obj not in before}
+    obj = _one_of(found, armature, path.name)
+    bpy.context.view_layer.objects.active = obj
+    if path.suffix.lower() != ".blend":
+        forget_clips(obj)
+    return obj
+
+
+def _append(path: Path) -> dict:
+    """{name in the file: object} of a .blend whose first scene is added to the open one."""
+    _check_version(path)
+    try:
+        with bpy.data.libraries.load(str(path.resolve())) as (there, here):
+            names, here.objects, here.scenes = list(there.objects), list(there.objects), there.scenes[:1]
+    except OSError as error:
+        raise _unreadable(path) from error
+    (scene,) = here.scenes
+    for child in scene.collection.children:
+        bpy.context.scene.collection.children.link(child)
+    for obj in scene.collection.objects:
+        bpy.context.scene.collection.objects.link(obj)
+    shown = {name: obj for name, obj in zip(names, here.objects) if obj.name in scene.objects}
+    bpy.data.scenes.remove(scene)
+    return shown
+
+
 def choose(scene, name: str | None = None, source: str = "The scene"):
     """The armature of the scene, by name where there are several; BadInput tells which there are."""
-    found = {obj.name: obj for obj in scene.objects if obj.type == "ARMATURE"}
+    return _one_of(dict(scene.objects.items()), name, source)
+
+
+def _one_of(objects: dict, name: str | None, source: str):
+    found = {key: obj for key, obj in objects.items() if obj.type == "ARMATURE"}
     names = ", ".join(sorted(found)) or "none"
     if name is not None:
         if name not in found:
@@ -137,21 +189,29 @@ def meshes_of(obj) -> list:
     return [o for o in bpy.context.scene.objects if o.type == "MESH" and belongs(o)]
 
 
-def _open_blend(path: Path) -> None:
-    written = blend_version(path)
-    if written is not None and written > compat.version():
-        raise _newer(path, written)
+def open_blend(path: Path) -> None:
+    _check_version(path)
     try:
         bpy.ops.wm.open_mainfile(filepath=str(path.resolve()), load_ui=False, use_scripts=False)
     except RuntimeError as error:
-        raise BadInput(
-            "unreadable_file",
-            f"Blender {compat.version_text()} cannot read {path.name}; it is damaged, or a newer Blender made it.",
-            "Give the Blender that made it with --blender PATH.",
-        ) from error
+        raise _unreadable(path) from error
     written = tuple(bpy.data.version[:2])
     if written > compat.version():
         raise _newer(path, written)
+
+
+def _check_version(path: Path) -> None:
+    written = blend_version(path)
+    if written is not None and written > compat.version():
+        raise _newer(path, written)
+
+
+def _unreadable(path: Path) -> BadInput:
+    return BadInput(
+        "unreadable_file",
+        f"Blender {compat.version_text()} cannot read {path.name}; it is damaged, or a newer Blender made it.",
+        "Give the Blender that made it with --blender PATH.",
+    )
 
 
 def _newer(path: Path, written: tuple) -> BadInput:

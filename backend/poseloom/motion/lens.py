@@ -79,3 +79,21 @@ def around(motion_places: np.ndarray, size, **how) -> Camera:
     places = places[np.isfinite(places).all(axis=-1)]
     room = 0.12
     return look_at(np.concatenate([places - room, places + room]), size, **how)
+
+
+def depth_values(away, near: float, far: float, parallel: bool) -> np.ndarray:
+    """Distances along the camera's axis as uint16: 65535 up to `near`, falling with 1/distance, 0 where it is infinite.
+
+    For a parallel camera it falls evenly, to 1 at `far`.
+    """
+    away = np.maximum(np.asarray(away, np.float64), 1e-9)
+    share = 1.0 - (away - near) / (far - near) if parallel else near / away
+    return np.where(np.isfinite(away), np.clip(np.round(65535.0 * share), 1, 65535), 0).astype(np.uint16)
+
+
+def depth_away(values, near: float, far: float, parallel: bool) -> np.ndarray:
+    """The distances of `depth_values`: undoes it between `near` and `far`."""
+    share = np.asarray(values, np.float64) / 65535.0
+    with np.errstate(divide="ignore"):
+        away = near + (1.0 - share) * (far - near) if parallel else near / share
+    return np.where(np.asarray(values) == 0, np.inf, away)

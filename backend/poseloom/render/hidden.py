@@ -87,3 +87,12 @@ def behind_surface(xy, away, clear, depth_m: np.ndarray) -> np.ndarray:
         depth_m[np.clip(y + dy, 0, high - 1), np.clip(x + dx, 0, wide - 1)] for dx in (-1, 0, 1) for dy in (-1, 0, 1)
     ])  # fmt: skip
     return inside & (np.asarray(away) - around.max(axis=0) > 1.6 * np.asarray(clear) + _LOOSE)
+
+
+def inside(bodies: np.ndarray) -> bool:
+    """Whether the eye, the origin, is inside one of `bodies` (C,7)."""
+    if not len(bodies):
+        return False
+    a, axis = bodies[:, :3], bodies[:, 3:6] - bodies[:, :3]
+    s = np.clip(-(a * axis).sum(-1) / np.maximum((axis**2).sum(-1), 1e-12), 0.0, 1.0)
+    return bool((np.linalg.norm(a + s[:, None] * axis, axis=1) < bodies[:, 6]).any())
