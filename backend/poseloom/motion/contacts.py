@@ -13,6 +13,7 @@ _MIN_CONTACT_S = 0.08
 _MAX_BREAK_S = 0.1
 _MOST_GIVE_M = 0.08
 _RAMP_S = 0.08
+_HAND_OVER_S = 0.15  # from heel to ball and back, at most
 _PIVOT_RAD = np.radians(20.0)  # a flat foot turning by much less than this is noise
 
 
@@ -104,7 +105,7 @@ def lock_feet(motion: Motion, contact=None, *, flatten: bool = True) -> Motion:
             grot[:, toe] = quat.slerp(grot[:, foot], level, ease[:, 1])
         heel = gpos[:, foot] + quat.rotate(grot[:, foot], soles[side])
         ball = gpos[:, foot] + quat.rotate(grot[:, foot], skeleton.offsets[toe] + soles[2 + side])
-        move = _shift(np.stack([heel, ball], axis=1), rest, ease)
+        move = _shift(np.stack([heel, ball], axis=1), rest, fps)
         # a swinging foot stays above the floor
         low = np.minimum(heel[:, 2], ball[:, 2]) + move[:, 2]
         move[:, 2] -= np.minimum(low, 0.0)
@@ -157,9 +158,13 @@ def _within(skeleton, before, start, target, shin, foot):
     return start + way * np.where(over > 0.0, (free + (1.0 - free) * np.tanh(over / (1.0 - free))) / far, 1.0)
 
 
-def _shift(points, rest, ease):
-    """(T,3) how far to move a foot whose heel and ball are `points` (T,2,3) and rest (T,2)."""
+def _shift(points, rest, fps):
+    """(T,3) how far to move a foot whose heel and ball are `points` (T,2,3) and rest (T,2).
+
+    While both rest, the one that is about to lift or has just come down has the smaller say.
+    """
     want = np.zeros((len(points), 3))
+    say = np.stack([_depth_within(rest[:, k], _HAND_OVER_S * fps) for k in (0, 1)], axis=-1)
     fixed = rest.any(axis=-1)
     for start, end in runs(fixed):
         here, flags = points[start:end], rest[start:end]
@@ -170,7 +175,7 @@ def _shift(points, rest, ease):
                 anchor[k, :2] = here[flags[:, k], k, :2].mean(axis=0)
         if flat.any():  # one footprint for both
             anchor[0, :2] = anchor[1, :2] + (here[flat, 0, :2] - here[flat, 1, :2]).mean(axis=0)
-        share = ease[start:end] * flags.any(axis=0) + 1e-6 * flags
+        share = say[start:end] + 1e-6 * flags
         share /= share.sum(axis=-1, keepdims=True)
         want[start:end] = np.einsum("tk,tkc->tc", share, anchor - here)
     return _bridge(want, fixed)
@@ -188,6 +193,19 @@ def _bridge(values, known):
     share = np.clip((t - frames[before]) / gap, 0.0, 1.0)[:, None]
     share = share * share * (3.0 - 2.0 * share)
     return (1.0 - share) * values[frames[before]] + share * values[frames[after]]
+
+
+def _depth_within(flags, wide):
+    """(T,) for each True of flags (T,) how far its run's ends are, eased from 0 to 1 at `wide` frames; ends of the clip
+    are no ends."""
+    deep = np.zeros(len(flags))
+    for start, end in runs(flags):
+        inside = np.arange(1.0, end - start + 1.0)
+        before = inside if start > 0 else np.inf
+        after = inside[::-1] if end < len(flags) else np.inf
+        share = np.minimum(np.minimum(before, after) / (wide + 1.0), 1.0)
+        deep[start:end] = share * share * (3.0 - 2.0 * share)
+    return deep
 
 
 def _eased(flags, fps):

@@ -127,7 +127,7 @@ def held(points, fps, speed):
     """(T,4) 1 where a foot is better held still: where it may well rest, and a frame before and after."""
     from scipy.ndimage import maximum_filter1d
 
-    rests = resting(points, fps, speed, ease=1.3)
+    rests = resting(points, fps, speed, ease=1.4)
     return maximum_filter1d(rests, 2 * round(_EDGE_S * fps) + 1, axis=0, mode="nearest")
 
 
