@@ -11,7 +11,7 @@ from ..motion.skeleton import local_rotations, motion_fk
 from ..motion.types import Motion
 
 # a foot is taken to rest below these speeds, tight and loose, in m/s; interpolation makes resting feet creep
-_STILL_M_S = (0.35, 0.8)
+_STILL_M_S = (0.2, 0.45)
 # feet of two neighbouring keys this near together, and this near the floor, rest between them as well, in metres
 _SAME_M, _LOW_M = 0.04, 0.06
 _FORWARD = np.array([0.0, -1.0, 0.0])
