@@ -9,24 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bodies import Body
+from bodies import Body, bone_of
 from raster import photograph, project
 
-from poseloom.motion import quat
+from poseloom.motion import openpose, quat
+from poseloom.motion.pictures import Guides
 from poseloom.motion.skeleton import JOINTS, standard
-from poseloom.motion.types import Motion
+from poseloom.motion.types import Camera, Motion
+from poseloom.render import guides
 from poseloom.retarget import to_rig
 
 _FINE = 2
 _SKIN, _HAIR, _SHOES = (0.62, 0.36, 0.26), (0.06, 0.03, 0.02), (0.05, 0.05, 0.06)
 _X, _Y, _Z = np.eye(3)
-# the 18 points of OpenPose's body as places on ours: a joint, and metres from it in its rest axes (left side's)
-_POINTS = (
-    ("head", (0.0, -0.12, 0.05)), ("neck", None), ("upper_arm_r", 0), ("forearm_r", 0), ("hand_r", 0), ("upper_arm_l", 0),
-    ("forearm_l", 0), ("hand_l", 0), ("thigh_r", 0), ("shin_r", 0), ("foot_r", 0), ("thigh_l", 0), ("shin_l", 0),
-    ("foot_l", 0), ("head", (-0.03, -0.1, 0.09)), ("head", (0.03, -0.1, 0.09)), ("head", (-0.075, 0.0, 0.07)),
-    ("head", (0.075, 0.0, 0.07)),
-)  # fmt: skip
+_LOOK = guides.Look(hands=False, face=False)
+_TURNED = ("head", "foot_l", "foot_r")
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def walking(rng, frames: int, fps: float = 12.0, hop: bool = False) -> Motion:
 class Stage:
     """The body before its camera; pictures of size² pixels."""
 
-    def __init__(self, size: int = 96):
+    def __init__(self, size: int = 64):
         self.body, self.size = Body.named("average"), size
         self.K = np.array([[1.9 * size, 0.0, size / 2], [0.0, 1.9 * size, size / 2], [0.0, 0.0, 1.0]])
         self.world = np.eye(4)
@@ -118,20 +115,15 @@ class Stage:
         rgb = np.clip(light, 0.0, 1.0) ** (1 / 2.2)
         return (rgb * 255 + 0.5).astype(np.uint8), sheet[..., 3]
 
-    def points(self, pose) -> tuple:
-        """OpenPose's 18 points of bones (B,4,4): xy (18,2) px, away (18,) m."""
-        joints = self.body.joints(pose[None])[0]
-        rig = self.body.recognition.rig
-        head = rig.index("head")
-        turn = pose[head, :3, :3] @ rig.rest[head, :3, :3].T
-        at = [
-            joints[[JOINTS.index("upper_arm_l"), JOINTS.index("upper_arm_r")]].mean(0) if offset is None
-            else joints[JOINTS.index(name)] + turn @ np.asarray(offset) if isinstance(offset, tuple)
-            else joints[JOINTS.index(name)]
-            for name, offset in _POINTS
-        ]  # fmt: skip
-        at = np.array(at)
-        return project(at, self.K, self.world), at[:, 1] - self.world[1, 3]
+    def guides(self, pose, frame: int = 0) -> Guides:
+        """The guides of bones `pose` (B,4,4), as those of a rig are made."""
+        rig, places = self.body.recognition.rig, self.body.joints(pose[None])
+        turns = {}
+        for name in _TURNED:
+            bone = rig.index(bone_of(name))
+            turns[name] = quat.from_matrix(pose[bone, :3, :3] @ rig.rest[bone, :3, :3].T)[None]
+        points = openpose.points(dict(zip(JOINTS, places.swapaxes(0, 1))), turns, self.body.height_m)
+        return guides.make(frame, [1], points, Camera(self.K, self.world, (self.size,) * 2), _LOOK)
 
     def backward(self, before, after) -> tuple:
         """Where each pixel of the frame `after` (bones) was in `before`: xy (H,W,2) px, and whether it was seen (H,W)."""
@@ -149,21 +141,3 @@ class Stage:
         # 4 cm: about what depth changes over a pixel of a limb's side
         seen[now.row, now.column] = np.abs(place[:, 1] - self.world[1, 3] - depth[row, column]) < 0.04
         return xy, seen
-
-
-_LIMBS = ((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 0),
-          (0, 14), (14, 16), (0, 15), (15, 17))  # fmt: skip
-
-
-def pose_map(xy, away, stage: Stage) -> np.ndarray:
-    """(H,W,3) uint8: a stick figure in the colours of OpenPose, drawn by numpy alone."""
-    grid = np.stack(np.meshgrid(np.arange(stage.size) + 0.5, np.arange(stage.size) + 0.5), -1)
-    out = np.zeros((stage.size, stage.size, 3))
-    for i, (a, b) in sorted(enumerate(_LIMBS), key=lambda limb: -away[list(limb[1])].mean()):
-        hue = 6 * i / len(_LIMBS)
-        colour = np.clip(np.abs((hue + np.array([3.0, 1.0, 5.0])) % 6 - 3) - 1, 0, 1) * 255
-        start, along = xy[a], xy[b] - xy[a]
-        share = np.clip(((grid - start) @ along) / max(along @ along, 1e-9), 0, 1)[..., None]
-        cover = np.clip(1.6 - np.linalg.norm(grid - start - share * along, axis=-1), 0, 1)[..., None]
-        out = out * (1 - cover) + colour * cover
-    return (out + 0.5).astype(np.uint8)

@@ -7,7 +7,7 @@ long as a later frame needs it, so that it makes no difference which frames shar
 
 from __future__ import annotations
 
-from typing import Mapping, Optional
+from typing import Mapping
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ class CrossFrame:
         own = hidden_states.reshape(-1, count, tokens, width)
         groups = own.shape[0]
         self.shown = own[:, self.kept]
-        pool = own if self.held is None else torch.cat([own, self.held], dim=1)
+        pool = own if self.held is None else torch.cat([own, self.held.to(own.dtype)], dim=1)
         query, key, value = attn.to_q(hidden_states), attn.to_k(pool), attn.to_v(pool)
         heads, size = attn.heads, query.shape[-1] // attn.heads
         query = query.view(groups, count, tokens, heads, size)
@@ -61,20 +61,20 @@ class Memory:
     A batch counts only once `end` was called: one that failed can be tried again, or in smaller batches.
     """
 
-    def __init__(self, denoiser, layers: str = ""):
+    def __init__(self, denoiser, device: torch.device, layers: str = ""):
         """`layers`: only self-attention whose name begins so, such as "up_blocks"; "" is all."""
         self.processors = {}
         for name, module in denoiser.named_modules():
             if name.endswith("attn1") and name.startswith(layers):
                 self.processors[name] = CrossFrame()
                 module.set_processor(self.processors[name])
-        self._device = denoiser.device
+        self.device, self.keep_on = device, device
         self._kept: dict = {}  # frame -> [step] -> layer -> (G,N,C)
 
     def begin(self, batch: Batch) -> None:
         place = {frame: i for i, frame in enumerate((*batch.rows, *batch.held))}
-        sources = torch.tensor([[place[s] for s in row] for row in batch.sources], device=self._device)
-        kept = torch.tensor([place[frame] for frame in batch.kept], dtype=torch.long, device=self._device)
+        sources = torch.tensor([[place[s] for s in row] for row in batch.sources], device=self.device)
+        kept = torch.tensor([place[frame] for frame in batch.kept], dtype=torch.long, device=self.device)
         self._batch, self._new = batch, {frame: [] for frame in batch.kept}
         for processor in self.processors.values():
             processor.sources, processor.kept = sources, kept
@@ -83,7 +83,7 @@ class Memory:
     def stepped(self, step: int) -> None:
         """Keep what this step showed, and get ready for the next."""
         for i, frame in enumerate(self._batch.kept):
-            self._new[frame].append({name: p.shown[:, i].clone() for name, p in self.processors.items()})
+            self._new[frame].append({name: p.shown[:, i].clone().to(self.keep_on) for name, p in self.processors.items()})
         self._hold(step + 1)
 
     def end(self) -> None:
@@ -98,17 +98,22 @@ class Memory:
             processor.held = processor.shown = None
         self._new = {}
 
-    def move(self, keep_on: Optional[torch.device] = None) -> None:
-        """Keep what was shown on another device, such as the CPU where the GPU's memory is short."""
+    def spare(self) -> None:
+        """Use little of the device's memory: keep on the CPU, attend frame by frame."""
+        self.keep_on = torch.device("cpu")
+        for processor in self.processors.values():
+            processor.one_by_one = True
         for steps in self._kept.values():
-            steps[:] = [{name: x.to(keep_on) for name, x in layers.items()} for layers in steps]
+            steps[:] = [{name: x.to(self.keep_on) for name, x in layers.items()} for layers in steps]
 
     def _hold(self, step: int) -> None:
+        for processor in self.processors.values():
+            processor.held = None
         held = [self._kept[frame] for frame in self._batch.held]
         if not held or step >= len(held[0]):
             return
         for name, processor in self.processors.items():
-            processor.held = torch.stack([steps[step][name] for steps in held], dim=1).to(self._device)
+            processor.held = torch.stack([steps[step][name] for steps in held], dim=1).to(self.device)
 
 
 def starting_noise(shape: tuple, seed: int) -> torch.Tensor:
@@ -132,18 +137,19 @@ class Carried:
         self._batch, self._before, self._maps = batch, before, maps
         self._new = {frame: [] for frame in batch.kept}
 
-    def stepped(self, step: int, latents: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    def stepped(self, step: int, latents: torch.Tensor, noise: torch.Tensor, strength: float | None = None) -> torch.Tensor:
         """`latents` (n,...) after this step with their share of `noise` (1,...) in them; what they become."""
+        strength = self.strength if strength is None else strength
         out = list(latents)
         for i, frame in enumerate(self._batch.rows):
             other = self._before.get(frame)
-            if other is not None:
+            if other is not None and strength:
                 row = self._batch.rows.index(other) if other in self._batch.rows else None
                 was = self._kept[other][step].to(latents) if row is None else out[row]
                 place, weight = (torch.from_numpy(np.asarray(a, np.float32)).to(latents.device) for a in self._maps[frame])
                 moved = F.grid_sample((was - noise[0])[None].float(), place[None] * 2 - 1, align_corners=False)[0]
                 inside = ((place > 0) & (place < 1)).all(-1)
-                share = self.strength * weight * inside
+                share = strength * weight * inside
                 out[i] = (out[i] + share * (moved - (out[i] - noise[0]).float())).to(latents.dtype)
         for frame, steps in self._new.items():
             steps.append(out[self._batch.rows.index(frame)].clone())

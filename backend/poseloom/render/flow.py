@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..motion.layouts import layout
+from ..motion import openpose
 from ..motion.pictures import Guides
 
 _THICK = 0.3  # a limb's reach to its sides as a share of the trunk's length
@@ -19,7 +19,7 @@ def carried(before: Guides, after: Guides, size: tuple) -> tuple:
     """
     grid = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n for n in size)), -1) * after.size
     place, nearest = grid.copy(), np.ones(grid.shape[:2])
-    pairs = layout(after.layout).pairs() if before.layout == after.layout else ()
+    pairs = _limbs(after.layout) if before.layout == after.layout else ()
     old = {int(person): xy.astype(np.float64) for person, xy in zip(before.people, before.xy)}
     for person, xy in zip(after.people, after.xy.astype(np.float64)):
         if int(person) not in old:
@@ -45,6 +45,12 @@ def carried(before: Guides, after: Guides, size: tuple) -> tuple:
             mine = far < nearest
             nearest[mine], place[mine] = far[mine], moved[mine]
     return place / before.size, 1.0 - nearest
+
+
+def _limbs(layout: str) -> list:
+    body = openpose.body_of(layout)
+    names = openpose.BODIES[body]
+    return [(names.index(a), names.index(b)) for a, b in openpose.LIMBS[body]]
 
 
 def _turn(start, end) -> np.ndarray:

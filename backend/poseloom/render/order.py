@@ -88,3 +88,19 @@ def batches(wanted: Sequence[int], count: int, every: int, size: int, reference:
         yield Batch(rows, tuple(sources(row, count, every, reference) for row in rows), held, kept, dropped)
         there = [frame for frame in held if frame not in dropped] + list(kept)
         i = stop
+
+
+def halves(batch: Batch) -> list:
+    """The same work in two batches; `batch` itself where it is one frame."""
+    if len(batch.rows) < 2:
+        return [batch]
+    half = len(batch.rows) // 2
+    first, second = batch.rows[:half], batch.rows[half:]
+    heeded = {frame for row in batch.sources[half:] for frame in row}
+    kept = tuple(frame for frame in first if frame in heeded or frame in batch.kept)
+    more = tuple(frame for frame in kept if frame not in batch.kept)
+    return [
+        Batch(first, batch.sources[:half], batch.held, kept, ()),
+        Batch(second, batch.sources[half:], (*batch.held, *kept),
+              tuple(frame for frame in second if frame in batch.kept), (*batch.dropped, *more)),
+    ]  # fmt: skip
