@@ -109,13 +109,21 @@ def character_of(wish: dict) -> tuple:
     """(armature object, whether the scene is ours to set up, the pose to be taken as its rest or None).
 
     wish: {"preset"} or {"path", "armature"}; "controls", "root" and "rest" as `pipelines.Character` has them, each
-    with its default.  Without "rest" it is the pose that was kept in the file, if any.
+    with its default.  Without "rest" it is the pose that was kept in the file, if any.  "beside": a .blend into whose
+    scene the character comes.
     """
+    beside = wish.get("beside")
     if wish.get("preset"):
         if wish.get("rest") is not None:
             raise BadInput("no_frames", f'"{wish["preset"]}" is one of ours and has no frames.', "Leave out --rest.")
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        return character.build(wish["preset"]), True, None
+        if beside:
+            files.open_blend(Path(beside))
+        else:
+            bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        return character.build(wish["preset"]), not beside, None
+    if beside:
+        obj = files.bring(wish["path"], beside, wish.get("armature"))
+        return obj, False, rest.kept(obj)
     path, at = Path(wish["path"]), wish.get("rest")
     blend = path.suffix.lower() == ".blend"
     obj = files.load(path, wish.get("armature"), keep_clips=at is not None)

@@ -101,6 +101,19 @@ def test_a_flicker_is_nobody_and_the_largest_for_longest_comes_first():
     assert [places(p)[0] for p in kept] == [400.0, 100.0]
 
 
+def test_sights_beside_a_gap_behind_another_are_forgotten_and_no_others():
+    frames = []
+    for t in range(61):
+        seen = [sight(100.0 + 4.0 * t), sight(340.0 - 4.0 * t, y=205.0)]
+        frames.append(seen[:1] if abs(t - 30) < 5 else seen)
+    frames[3:5] = [frames[3][:1]] * 2  # unseen, and alone
+    people = walk(frames)
+    track.unmix(people, 30.0)
+    front, behind = (set(p.sights) for p in people)
+    assert front == set(range(61))
+    assert set(range(61)) - behind == {3, 4, *range(24, 37)}
+
+
 # --- by MediaPipe --------------------------------------------------------------------------
 
 mediapipe = pytest.importorskip("mediapipe", reason="the default estimator")

@@ -117,6 +117,10 @@ def animate(parser, inside_blender: bool) -> None:
         parser.add_argument("--backend", metavar="URL", help="a backend that runs already")
     else:
         parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
+        parser.add_argument(
+            "--also", action="append", default=[], metavar="N=CHARACTER[#ARMATURE]",
+            help="and person N onto this character, on the same floor; again for each further one",
+        )  # fmt: skip
     _add_extras(parser, inside_blender)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Mapping, Optional
 
@@ -18,6 +18,7 @@ from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
 from .motion.resample import cut, cut_rig, resample
+from .motion.together import together
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
 
@@ -27,7 +28,7 @@ class Character:
     """Whom to animate: one of ours by preset, or one in a file; and how its rig is keyed.
 
     controls "fk" or "ik"; root, who goes over the ground, as `retarget.to_rig`; rest, the frame of its file whose pose
-    is its rest pose, or None for the one it has.
+    is its rest pose, or None for the one it has; beside, a .blend into whose scene it is to come.
     """
 
     preset: Optional[str] = None
@@ -36,6 +37,7 @@ class Character:
     controls: str = "fk"
     root: str = "hips"
     rest: Optional[str] = None
+    beside: Optional[Path] = None
 
     @classmethod
     def named(cls, text: str, armature: Optional[str] = None, **how) -> "Character":
@@ -60,7 +62,8 @@ class Character:
 
     def task(self) -> dict:
         """The same for another process, its path absolute."""
-        return {**asdict(self), "path": None if self.path is None else str(self.path.resolve())}
+        places = {name: path and str(path.resolve()) for name, path in (("path", self.path), ("beside", self.beside))}
+        return {**asdict(self), **places}
 
     @property
     def is_bvh(self) -> bool:
@@ -131,6 +134,83 @@ def animate(
     account.values["person"] = seen.person
     put(motion, Path(media).stem, character, out, extras, account, part(report, 0.7, 1.0))
     return account.as_dict()
+
+
+def animate_several(
+    media: Path, cast: Mapping[int, Character], out: Path, options: AnimateOptions, extras: Extras = Extras(),
+    report: Report = silent,
+) -> dict:  # fmt: skip
+    """The people of a video, by number, each onto a character of `cast`, all on one floor; what --report writes.
+
+    A .blend holds all of them in one scene, one that has several of the armatures already among them; of other formats
+    there is a file a person, see `outputs_of`.  BadInput as `animate`, and "same_character" where two get one armature.
+    """
+    outs = outputs_of(out, cast)
+    _check_cast(cast, outs)
+    account = Account({"input": str(media), "output": [str(path) for path in dict.fromkeys(outs.values())]})
+    people = media_to_people(media, options, list(cast), part(report, 0.0, 0.5), account.warnings)
+    account.lap("estimate")
+    motions = []
+    for i, seen in enumerate(people):
+        said: list = []
+        share = part(report, 0.5 + 0.1 * i / len(people), 0.5 + 0.1 * (i + 1) / len(people))
+        motions.append(keypoints_to_motion(seen, options, share, said))
+        account.warnings += [f"Person {seen.person}: {sentence}" for sentence in said]
+    account.lap("solve")
+    if extras.overlay is not None:
+        from .overlay import write_overlay
+
+        write_overlay(extras.overlay, open_media(media, options), people, part(report, 0.6, 0.65))
+        account.lap("overlay")
+    rows, made, begun = [], None, out.with_name(f".{out.stem}.begun{out.suffix}")
+    try:
+        for i, (seen, motion, character) in enumerate(zip(people, together(motions, people), cast.values())):
+            own = Account({"person": seen.person})
+            own.note_seen(seen)
+            last = i == len(people) - 1
+            path = outs[seen.person]
+            if out.suffix.lower() == ".blend":
+                if made is not None:
+                    character = _beside(character, made, cast)
+                path = out if last else begun
+                made = path
+            alone = Extras(blender=extras.blender, game=extras.game, confidence=extras.confidence)
+            share = part(report, 0.65 + 0.35 * i / len(people), 0.65 + 0.35 * (i + 1) / len(people))
+            put(motion, Path(media).stem, character, path, alone, own, share)
+            rows.append(own.as_dict())
+    finally:
+        begun.unlink(missing_ok=True)
+    account.lap("put")
+    account.values.update(people=rows, frames=rows[0]["frames"], fps=rows[0]["fps"])
+    account.warnings += [f"Person {row['person']}: {sentence}" for row in rows for sentence in row["warnings"]]
+    if extras.report is not None:
+        write_bytes(extras.report, json.dumps(account.as_dict(), indent=2).encode())
+    return account.as_dict()
+
+
+def outputs_of(out: Path, cast) -> dict:
+    """{person: file}: one .blend for all, or NAME_N with the ending of `out`."""
+    if out.suffix.lower() == ".blend":
+        return {number: out for number in cast}
+    return {number: out.with_name(f"{out.stem}_{number}{out.suffix}") for number in cast}
+
+
+def _check_cast(cast: Mapping[int, Character], outs: Mapping[int, Path]) -> None:
+    taken: set = set()
+    for number, character in cast.items():
+        check_ending(character, outs[number])
+        who = (character.path and character.path.resolve(), character.armature)
+        if character.path and outs[number].suffix.lower() == ".blend" and who in taken:
+            raise BadInput("same_character", f"Two people get the same armature of {character.path}.", "Name another one.")
+        taken.add(who)
+
+
+def _beside(character: Character, made: Path, cast) -> Character:
+    """The character, to be put into the .blend `made`: it is in there already where another one came with its file."""
+    shared = [other for other in cast.values() if character.path and other.path and other.path.resolve() == character.path.resolve()]
+    if character.path and character.path.suffix.lower() == ".blend" and shared[0] is not character:
+        return replace(character, path=made)
+    return replace(character, beside=made)
 
 
 def retarget(

@@ -137,12 +137,12 @@ def save(path, obj) -> None:
         _WRITERS[kind](str(partial), obj)
         partial.replace(path)
     except (RuntimeError, OSError) as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: Exception) -> BadInput:
+def unwritable(path: Path, error: Exception) -> BadInput:
     """The sentence for what Blender or the system said of a file that could not be written."""
     folder = path.absolute().parent
     said = re.search(r"\[Errno (\d+)\]", str(error))

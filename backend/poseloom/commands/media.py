@@ -20,9 +20,40 @@ def animate(chosen) -> int:
     endings, default = for_games(chosen, character)
     outs = outputs(chosen, chosen.media, endings, default)
     options, extras = options_of(chosen), extras_of(chosen, len(chosen.media))
+    if chosen.also:
+        cast = _cast(chosen, character)
+        for path in {path for out in outs for path in pipelines.outputs_of(out, cast).values()} - set(outs):
+            paths.check_writable(path, chosen.overwrite)
+        return each(chosen, chosen.media, outs, lambda media, out, report: _told_of_several(
+            pipelines.animate_several(Path(media), cast, out, options, extras, report)
+        ))  # fmt: skip
     return each(chosen, chosen.media, outs, lambda media, out, report: told(
         pipelines.animate(Path(media), character, out, options, extras, report), out
     ))  # fmt: skip
+
+
+def _cast(chosen, character) -> dict:
+    """{person: Character} of --person, --to and --also."""
+    if not chosen.person:
+        raise BadInput("bad_usage", "With --also it must be said who is onto --to.", "Add --person N.")
+    if chosen.joints or chosen.confidence == "csv":
+        raise BadInput("one_file", "--joints and --confidence csv are files of one person.", "Leave them out, or --also.")
+    cast = {chosen.person: character}
+    for word in chosen.also:
+        number, is_there, name = word.partition("=")
+        if not is_there or not number.isdigit() or int(number) < 1:
+            raise BadInput("bad_usage", f'--also "{word}" is no person and character.', "Write it as 2=hero.blend or 2=scene.blend#Anna.")
+        if int(number) in cast:
+            raise BadInput("bad_usage", f"Person {number} is named twice.", "Each person goes onto one character.")
+        name, _, armature = name.partition("#") if not Path(name).is_file() else (name, "", "")
+        cast[int(number)] = type(character).named(name, armature or None, controls=character.controls, root=character.root)
+    return cast
+
+
+def _told_of_several(account: dict) -> tuple:
+    rows = ", ".join(f"{row['person']} (rig: {row['family']})" for row in account["people"])
+    sentence = f"{', '.join(account['output'])}: {frames(account['frames'])} at {account['fps']:g} fps of people {rows}."
+    return "\n  ".join([sentence, *account["warnings"]]), account
 
 
 def pose(chosen) -> int:

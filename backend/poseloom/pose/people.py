@@ -45,6 +45,7 @@ def everyone(models: tuple, clip, report: Report = silent) -> tuple[list[Keypoin
     for now, sights in enumerate(frames):
         tracker.step(sights, now)
     people = track.lasting(tracker.people, len(frames), clip.fps)
+    track.unmix(people, clip.fps)
     return [_keypoints(person, number, len(frames), clip) for number, person in enumerate(people, 1)], len(frames)
 
 

@@ -16,6 +16,7 @@ _SHAPE, _COLOUR = 1.0, 1.0  # what unlikeness of pose and of clothes weighs besi
 _PACE_S = 0.15  # over which the speed of a person is averaged
 _KEPT = 0.95  # of what is known of the clothes; the rest is from the last sight
 _AWAY, _NEVER = 10.0, 1e6  # whoever is near goes before those who may have come back
+_MIXED_S, _BESIDE = 0.07, 0.5  # how long and, of the other's size, how near people are taken for one another
 _SHORTEST_S = 0.2  # of sights in all: below, it was nobody
 
 
@@ -121,6 +122,22 @@ def lasting(people: list[Person], frames: int, fps: float) -> list[Person]:
     least = min(np.ceil(_SHORTEST_S * fps), 0.5 * frames)
     kept = [p for p in people if len(p.sights) >= least]
     return sorted(kept, key=lambda p: -sum(s.size for s in p.sights.values()))
+
+
+def unmix(people: list[Person], fps: float) -> None:
+    """Forget the sights just before a person goes behind another and just after: these show some of both."""
+    margin = max(1, round(_MIXED_S * fps))
+    for person in people:
+        seen = sorted(person.sights)
+        for last, first in zip(seen[:-1], seen[1:]):
+            if first - last < 2 or len(person.sights) <= 2 * margin:
+                continue
+            for edge, frames in ((last, range(last - margin + 1, last + 1)), (first, range(first, first + margin))):
+                before = person.sights.get(edge)
+                others = [other.sights.get(edge) for other in people if other is not person]
+                if before and any(o and np.linalg.norm(o.middle - before.middle) < _BESIDE * o.size for o in others):
+                    for frame in frames:
+                        person.sights.pop(frame, None)
 
 
 def _is_same(a: Sight, b: Sight) -> bool:
