@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import formats
+from .. import formats, paths
 from ..errors import BadInput
 from ..motion.conversion import converted, lacking
 from ..motion.layouts import layout
