@@ -2,7 +2,8 @@
 
 A reference departs from the spline through its own poses at the keys' moments; that departure is added to the spline
 through the keys.  So keys are met exactly, which is displacement mapping (Witkin and Popović 1995) with the spline as
-the map.  Several references that fit are blended, as motion graphs' neighbours are (Kovar and Gleicher 2003).
+the map.  Several references that fit are blended, as motion graphs' neighbours are (Kovar and Gleicher 2003), and
+followed the less the less they agree.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _POSE_SAYS, _TRAVEL_SAYS = 0.01, 1.0
 _SLANT = 0.1  # what a change of a reference's speed costs, where poses cost about one
 BLENDED = 12
 _SHARPNESS = 2.0  # how fast a reference's share falls with its cost
+_DOUBT = 0.5  # how much what references differ by counts against what they have in common
 _TRAVEL_SHARE = 0.5  # of blended references' way over the ground, whose speeds differ more than their poses
 
 
@@ -122,13 +124,16 @@ class Dtw:
             )  # fmt: skip
         chosen = matches[self.candidate - 1 :] if self.candidate else matches
         share = np.exp(-_SHARPNESS * (np.array([match.cost for match in chosen]) / max(chosen[0].cost, 1e-9) - 1.0))
-        turn, move = np.zeros(lrot.shape[:2] + (3,)), np.zeros(root.shape)
-        leg = leg_length(np.asarray(motion.skeleton.offsets))
-        for match, part in zip(chosen, share / share.sum()):
-            t, m = self._departure(np.interp(np.arange(len(rows)), moments, match.where), lrot, rows, leg)
-            turn, move = turn + part * t, move + part * m
+        leg, here = leg_length(np.asarray(motion.skeleton.offsets)), np.arange(len(rows))
+        ways = [self._departure(np.interp(here, moments, match.where), lrot, rows, leg) for match in chosen]
+        turns, moves = (np.array(way) for way in zip(*ways))
+        share /= share.sum()
+        turn, move = np.tensordot(share, turns, 1), np.tensordot(share, moves, 1)
         if not self.candidate:
-            move = move * [_TRAVEL_SHARE, _TRAVEL_SHARE, 1.0]
+            common = np.sum(turn**2)
+            apart = np.sum(share[:, None, None, None] * (turns - turn) ** 2)
+            sure = common / max(common + _DOUBT * apart, 1e-12)
+            turn, move = sure * turn, sure * move * [_TRAVEL_SHARE, _TRAVEL_SHARE, 1.0]
         return quat.multiply(lrot, quat.exp(turn)), root + move
 
     def _departure(self, where, lrot, rows, leg):
