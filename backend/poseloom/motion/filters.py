@@ -128,6 +128,21 @@ def blocks(frames: int, fps: float, *, block_s: float = 20.0, overlap_s: float =
     return out
 
 
+def in_blocks(work, fps: float, *arrays, overlap_s: float = 2.0) -> list:
+    """The arrays (T,...) that `work(*arrays)` returns for arrays (T,...), worked out block by block, in float32.
+
+    What `work` says of a frame may depend on frames up to `overlap_s` away.
+    """
+    out = []
+    for wide, own in blocks(len(arrays[0]), fps, overlap_s=overlap_s):
+        done = work(*(array[wide] for array in arrays))
+        out = out or [np.empty(arrays[0].shape[:1] + part.shape[1:], np.float32) for part in done]
+        for whole, part in zip(out, done):
+            first = wide.start + own.start
+            whole[first : first + own.stop - own.start] = part[own]
+    return out
+
+
 def outliers(x, fps: float, window_s: float = 0.3, sigmas: float = 4.0, floor: float = 0.0):
     """(T,...) True where x (T,...,D) is far from the median of its neighbours (Hampel 1974), drift taken off.
 

@@ -40,28 +40,25 @@ def unflip(keypoints):
     readings is taken (Viterbi 1967): joints move little from frame to frame, and a reading other than the
     estimator's has its price.
     """
-    xyz = np.array(keypoints.xyz, np.float64)
-    if len(xyz) < 2:
+    if len(keypoints) < 2:
         return keypoints
-    near = filters.fill_gaps(xyz)
-    readings = [near[:, [order[i] for i in _BODY]] * [1.0, deep, 1.0] for order, deep in _READINGS]
-    step = np.array([[_way(now[1:], before[:-1]) for before in readings] for now in readings])  # now, before, T-1
+    step = _steps(filters.fill_gaps(keypoints.xyz[:, _BODY]), keypoints.fps)
     # by how many of the points it changes
     share = [np.mean([order[i] != i for i in _BODY]) for order, _ in _READINGS]
     price = _FLIP_M_S / keypoints.fps * np.array(share)
-    total, came = price.copy(), np.zeros((len(xyz), len(_READINGS)), int)
-    for t in range(1, len(xyz)):
+    total, came = price.copy(), np.zeros((len(keypoints), len(_READINGS)), int)
+    for t in range(1, len(keypoints)):
         ways = total[None, :] + step[:, :, t - 1]
         came[t] = ways.argmin(axis=1)
         total = ways.min(axis=1) + price
-    read = np.zeros(len(xyz), int)
+    read = np.zeros(len(keypoints), int)
     now = int(total.argmin())
-    for t in range(len(xyz) - 1, -1, -1):
+    for t in range(len(keypoints) - 1, -1, -1):
         read[t] = now
         now = came[t, now]
     if not read.any():
         return keypoints
-    xy, score = np.array(keypoints.xy), np.array(keypoints.score)
+    xyz, xy, score = (np.array(x) for x in (keypoints.xyz, keypoints.xy, keypoints.score))
     for way, (order, deep) in enumerate(_READINGS[1:], 1):
         here = read == way
         xyz[here] = xyz[here][:, order] * [1.0, deep, 1.0]
@@ -69,17 +66,20 @@ def unflip(keypoints):
     return replace(keypoints, xy=xy, xyz=xyz, score=score)
 
 
+def _steps(near, fps):
+    """(4,4,T-1) `_way` from each reading before to each one now, of points near (T,13,3), those of _BODY."""
+    step = np.empty((len(_READINGS), len(_READINGS), len(near) - 1), np.float32)
+    for wide, _ in filters.blocks(len(near), fps):
+        readings = [near[wide][:, [_BODY.index(order[i]) for i in _BODY]] * [1.0, deep, 1.0] for order, deep in _READINGS]
+        step[..., wide.start : wide.start + len(readings[0]) - 1] = [
+            [_way(now[1:], before[:-1]) for before in readings] for now in readings
+        ]
+    return step
+
+
 def _way(now, before):
     """(T,) metres that points (T,N,3) went, on average, none more than 0.5."""
     return np.minimum(np.linalg.norm(now - before, axis=-1), 0.5).mean(axis=-1)
-
-
-def _smooth(x, cutoff_hz, fps, weight, spread):
-    """`filters.robust_smooth` in blocks of time."""
-    blocks = filters.blocks(len(x), fps, overlap_s=2.0 + 2.0 / cutoff_hz)
-    return np.concatenate(
-        [filters.robust_smooth(x[wide], cutoff_hz, fps, weight[wide], spread)[own] for wide, own in blocks]
-    )
 
 
 def _lone(seen, fps):
@@ -94,27 +94,38 @@ def whole(keypoints, cutoff_hz):
     Outliers and gaps are bridged.  Seen are frames with the person, and in gaps up to 0.5 s.
     """
     fps = keypoints.fps
-    xyz, xy = np.array(keypoints.xyz, np.float64), np.array(keypoints.xy, np.float64)
-    score = np.array(keypoints.score, np.float64)
-    lost = ~(np.isfinite(xyz).all(-1) & np.isfinite(xy).all(-1))
+    lost = ~(np.isfinite(keypoints.xyz).all(-1) & np.isfinite(keypoints.xy).all(-1))
     lost |= _lone(~lost.all(axis=1), fps)[:, None]
-    jumps = filters.outliers(xyz, fps, floor=0.08) & ~lost
-    gone = lost | jumps
-    weight = np.where(gone, 0.02, np.clip(score, 0.05, 1.0) ** 2)
-    xyz[gone], xy[lost] = np.nan, np.nan
-    xyz, xy = filters.fill_gaps(xyz), filters.fill_gaps(xy)
-    calm = weight * _CALM**4  # the cutoff goes as the fourth root of the weight
-    points = _smooth(xyz, cutoff_hz, fps, calm, spread=0.02)
+    long = lost & (filters.run_lengths(lost) > round(_SHORT_GAP_S * fps))
+    xyz, xy = _bridged(keypoints.xyz, lost), _bridged(keypoints.xy, lost)
     pixel = max(float(np.median(np.linalg.norm(xy[:, 11] - xy[:, 24], axis=-1))), 10.0) / 25.0
-    xy = _smooth(xy, cutoff_hz, fps, calm, spread=pixel)
-    body_lost = lost.all(axis=1)
-    seen = ~body_lost | (filters.run_lengths(body_lost) <= round(_SHORT_GAP_S * fps))
-    bridged = np.where(lost, 0.5 * filters.fill_gaps(np.where(lost, np.nan, score)), score)
-    bridged = np.where(lost & (filters.run_lengths(lost) > round(_SHORT_GAP_S * fps)), 0.0, bridged)
-    by_joint = np.stack([bridged[:, list(_SCORES[n])].mean(axis=1) for n in JOINTS], axis=-1)
-    edge = np.flatnonzero(~body_lost)
+
+    def block(xyz, xy, score, lost, long):
+        jumps = filters.outliers(xyz, fps, floor=0.08) & ~lost
+        weight = np.where(lost | jumps, 0.02, np.clip(score, 0.05, 1.0) ** 2)
+        calm = weight * _CALM**4  # the cutoff goes as the fourth root of the weight
+        points = filters.fill_gaps(np.where(jumps[..., None], np.nan, xyz))
+        points = filters.robust_smooth(points, cutoff_hz, fps, calm, spread=0.02)
+        bridged = np.where(lost, 0.5 * filters.fill_gaps(np.where(lost, np.nan, score)), score)
+        bridged = np.where(long, 0.0, bridged)
+        by_joint = np.stack([bridged[:, list(_SCORES[n])].mean(axis=1) for n in JOINTS], axis=-1)
+        return points, filters.robust_smooth(xy, cutoff_hz, fps, calm, spread=pixel), weight, np.clip(by_joint, 0.0, 1.0)
+
+    points, xy, weight, score = filters.in_blocks(
+        block, fps, xyz, xy, keypoints.score, lost, long, overlap_s=2.0 + 2.0 / cutoff_hz
+    )
+    seen = ~(lost & long).all(axis=1)
+    edge = np.flatnonzero(~lost.all(axis=1))
     seen[: edge[0]] = seen[edge[-1] + 1 :] = False
-    return points, xy, weight, seen, np.clip(by_joint, 0.0, 1.0)
+    return points, xy, weight, seen, score
+
+
+def _bridged(x, lost):
+    """x (T,33,D) in float32 with straight lines where `lost` (T,33)."""
+    out = np.where(lost[..., None], np.float32(np.nan), x)
+    for k in np.flatnonzero(lost.any(axis=0)):
+        out[:, k] = filters.fill_gaps(out[:, k])
+    return out
 
 
 def legs_seen(keypoints):
@@ -122,10 +133,10 @@ def legs_seen(keypoints):
 
     A leg in the picture is as sure as the other one where that hides it.
     """
-    score = filters.fill_gaps(np.where(np.isfinite(keypoints.xyz).all(axis=-1), keypoints.score, np.nan))
-    sure = np.stack([score[:, [25 + k, 27 + k]].mean(axis=1) for k in (0, 1)], axis=-1)
-    xy = filters.fill_gaps(np.array(keypoints.xy, np.float64))
-    inside = ((xy >= 0.0) & (xy <= keypoints.size)).all(axis=-1)
-    whole = np.stack([inside[:, [25 + k, 27 + k]].all(axis=1) for k in (0, 1)], axis=-1)
+    legs = [[25, 27], [26, 28]]
+    there = np.isfinite(keypoints.xyz[:, legs]).all(axis=-1)
+    sure = filters.fill_gaps(np.where(there, keypoints.score[:, legs], np.nan)).mean(axis=-1)
+    xy = filters.fill_gaps(keypoints.xy[:, legs])
+    whole = ((xy >= 0.0) & (xy <= keypoints.size)).all(axis=(2, 3))
     sure = np.where(whole, sure.max(axis=1, keepdims=True), sure)
     return np.clip(filters.smooth(np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, keypoints.fps), 0.0, 1.0)

@@ -204,8 +204,8 @@ def _averaged(x):
     reach = int(_SIZE_S * FPS)
     kernel = 1.0 - np.abs(np.arange(-reach, reach + 1)) / (reach + 1.0)
     frames = x.shape[-2]
-    lag = np.arange(frames)[:, None] - np.arange(frames)[None, :]
     if frames <= 4 * reach:
+        lag = np.arange(frames)[:, None] - np.arange(frames)[None, :]
         share = np.where(np.abs(lag) <= reach, kernel[np.clip(lag + reach, 0, 2 * reach)], 0.0)
         return share @ x / share.sum(axis=1)[:, None]
     flat = x.reshape(-1, frames)

@@ -48,8 +48,7 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     report(0.3, "Turning joints")
     tall = 1.0 if height_m is None else height_m / ADULT_M
     points, xy, skeleton = _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall)
-    grot = joints.rotations(points, weight, skeleton, fps)
-    lrot = filters.slerp_gaps(limits.within(local_rotations(grot, skeleton.parents)), seen)
+    lrot = filters.slerp_gaps(_turned(points, weight, skeleton, fps), seen)
 
     report(0.6, "Placing the body in the room")
     legs = clean.legs_seen(keypoints)
@@ -105,17 +104,33 @@ def _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall):
     """
     size, fps, main = keypoints.size, keypoints.fps, list(landmarks.JOINTS)
     focal_px = root.FOCAL * max(size)
-    points, xy = landmarks.centred(landmarks.in_camera_axes(points, xy, size, focal_px), xy)
+    points, xy = filters.in_blocks(
+        lambda p, at: landmarks.centred(landmarks.in_camera_axes(p, at, size, focal_px), at), fps, points, xy, overlap_s=0.0
+    )
     usual = proportions.usual(ADULT_M)
-    points = points * proportions.unit(points, weight, usual)
+    points *= np.float32(proportions.unit(points, weight, usual))
     deep, doubt = points[:, main, 1], 1.0
     if lifted is not None:
-        lost = filters.fill_gaps(lifted.xyz[:, [lifted.names.index(name) for name in _ANCHORS]])
-        seen = landmarks.in_camera_axes(filters.smooth(lost, cutoff_hz, fps), xy, size, focal_px)[..., 1]
-        sure = filters.smooth(lifted.score[:, [lifted.names.index(name) for name in _ANCHORS]], 1.0, fps)
-        deep, doubt = depth.blended(deep, seen, -0.1 * np.log(np.clip(sure, 0.05, 0.75)))
+        mine = [lifted.names.index(name) for name in _ANCHORS]
+        said, sure = filters.in_blocks(
+            lambda at, score, xy: (
+                landmarks.in_camera_axes(filters.smooth(at, cutoff_hz, fps), xy, size, focal_px)[..., 1],
+                filters.smooth(score, 1.0, fps),
+            ), fps, filters.fill_gaps(lifted.xyz[:, mine]), lifted.score[:, mine], xy, overlap_s=3.0,
+        )  # fmt: skip
+        deep, doubt = depth.blended(deep, said, -0.1 * np.log(np.clip(sure, 0.05, 0.75)))
     places, lengths = depth.resolve(deep, xy[:, main], weight[:, main], usual, size, fps, focal_px, doubt)
     return landmarks.placed(points, places) * tall, xy, proportions.skeleton(lengths * tall, ADULT_M * tall)
+
+
+def _turned(points, weight, skeleton, fps):
+    """Local rotations (T,22,4) of the joints, within their limits."""
+
+    def block(points, weight):
+        grot = joints.rotations(np.asarray(points, np.float64), weight, skeleton, fps)
+        return (limits.within(local_rotations(grot, skeleton.parents)),)
+
+    return filters.in_blocks(block, fps, points, weight, overlap_s=3.0)[0]
 
 
 def _level(skeleton, lrot, seen, legs, fps):
@@ -175,9 +190,13 @@ def _body(skeleton, lrot):
     """Rotations (T,22,4), joints (T,22,3) and sole points (T,4,3) about the pelvis."""
     lpos = np.array(skeleton.offsets, np.float64)
     lpos[0] = 0.0
-    grot, gpos = fk(lrot, lpos, skeleton.parents)
     feet = [JOINTS.index(n) for n in ("foot_l", "foot_r", "toe_l", "toe_r")]
-    return grot, gpos, gpos[:, feet] + quat.rotate(grot[:, feet[:2] * 2], sole(skeleton))
+
+    def block(lrot):
+        grot, gpos = fk(lrot, lpos, skeleton.parents)
+        return grot, gpos, gpos[:, feet] + quat.rotate(grot[:, feet[:2] * 2], sole(skeleton))
+
+    return filters.in_blocks(block, 30.0, lrot, overlap_s=0.0)
 
 
 def _with_contacts(motion, speed):
