@@ -10,6 +10,7 @@ from poseloom.motion.contacts import foot_points
 from poseloom.motion.skeleton import motion_fk, standard
 from poseloom.motion.types import Keypoints, Motion
 from poseloom.pose.doubts import doubts
+from poseloom.pose.lift import Lifter
 from poseloom.pose.solve import solve
 from seen import film, landmarks
 from test_solve import J, X, Y, Z, dance, joint_error_mm, with_gap
@@ -53,11 +54,20 @@ def elevation_deg(motion):
     return np.degrees(np.arcsin(trunk[:, 2] / np.linalg.norm(trunk, axis=-1))).mean()
 
 
+@pytest.mark.parametrize("lifts", [False, True])
 @pytest.mark.parametrize("name", POSES)
-def test_bodies_that_do_not_stand_keep_their_pose_and_lie_on_the_floor(name):
-    """Level camera: trunk within 6 degrees, limbs within 45 mm; nothing under the floor by 20 cm, something on it."""
+def test_bodies_that_do_not_stand_keep_their_pose_and_lie_on_the_floor(name, lifts):
+    """Level camera: trunk within 6 degrees, limbs within 45 mm; nothing under the floor by 20 cm, something on it.
+
+    A lifter that never saw such bodies does no harm.
+    """
     truth = POSES[name]
-    found = solve(film(landmarks(truth), 30.0, np.random.default_rng(3)), height_m=1.75)
+    seen = film(landmarks(truth), 30.0, np.random.default_rng(3))
+    lifted = None
+    if lifts:
+        pytest.importorskip("onnxruntime")
+        lifted = Lifter()(seen)
+    found = solve(seen, height_m=1.75, lifted=lifted)
     assert elevation_deg(found) == pytest.approx(elevation_deg(truth), abs=6.0)
     assert joint_error_mm(found, truth) < 45.0
     lowest = motion_fk(found)[1][..., 2].min(axis=1)

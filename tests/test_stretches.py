@@ -114,3 +114,23 @@ def test_an_estimator_that_goes_over_to_another_is_told_of(data):
     trunk = np.array(seen.xy[:, [11, 12, 23, 24]], np.float64).mean(axis=1)
     step = np.linalg.norm(np.diff(trunk, axis=0), axis=-1)
     assert np.nanmax(step) < 0.5 * 390
+
+
+def test_a_mirror_shows_nobody_else(data, tmp_path):
+    """Beside a mirror that fills half the picture the person is seen as without it: limbs within 50 mm, none lost."""
+    pytest.importorskip("mediapipe")
+    av = pytest.importorskip("av")
+    from clips import write
+    from poseloom.capture import media_to_keypoints
+
+    with av.open(str(data / "media" / "pose_squats.mp4")) as reading:
+        frames = [frame.to_ndarray(format="rgb24") for frame in reading.decode(video=0)][:40]
+    mirrored = write(tmp_path / "mirror.mp4", [np.concatenate([f, f[:, ::-1]], axis=1) for f in frames])
+    alone = write(tmp_path / "alone.mp4", frames)
+    seen, plain = (media_to_keypoints(path, AnimateOptions(processes=1)) for path in (mirrored, alone))
+    assert np.isfinite(seen.xyz).all()
+    middle = seen.xy[:, [11, 12, 23, 24], 0].mean(axis=1)
+    assert (np.abs(np.diff(middle)) < 0.1 * frames[0].shape[1]).all()  # never from the one to the other
+    assert middle.mean() < frames[0].shape[1]
+    apart = np.linalg.norm(seen.xyz - plain.xyz, axis=-1)[:, [11, 12, 13, 14, 23, 24, 25, 26, 27, 28]]
+    assert np.median(apart) < 0.05

@@ -27,9 +27,9 @@ _DEPTH_M = np.array([
     0.06 if set(pair) <= {0, 1, 6, 7} else 0.12 if set(pair) & {2, 3, 4, 5} else 0.16 for pair in _PAIRS
 ])  # fmt: skip
 # the lifter's share of the depth of each of landmarks.JOINTS, by least squares on clips of subjects 08 and 17; and the
-# error at which it counts as doubtful as BlazePose
+# errors at which it counts as doubtful as BlazePose, and as lost
 _LIFTED = np.array([1.0] * 6 + [0.85] * 2 + [0.8] * 4)
-_DOUBT_M = 0.1
+_DOUBT_M, _LOST_M = 0.1, 0.25
 _SPEED_UP_M_S2 = 19.0
 _ROUNDS = 7
 
@@ -63,11 +63,14 @@ def blended(deep, other, error_m):
     """One depth (T,12) of the estimator's `deep` and the lifter's `other` with its expected error (T,12), metres,
     both about the hips; and the doubt (T,12) in it for `resolve`.
 
-    The two err together, having the same eyes, so the mixture is hardly surer than the better one.
+    The two err together, having the same eyes, so the mixture is hardly surer than the better one.  A lifter that says
+    it is lost, as before people upside down, is not heard.
     """
+    heard = 1.0 / (1.0 + (error_m / _LOST_M) ** 4)
+    share = heard * _LIFTED
     other = other - other[:, 6:8].mean(axis=1, keepdims=True)
     deep = deep - deep[:, 6:8].mean(axis=1, keepdims=True)
-    return _LIFTED * other + (1.0 - _LIFTED) * deep, error_m / _DOUBT_M
+    return share * other + (1.0 - share) * deep, heard * error_m / _DOUBT_M + (1.0 - heard)
 
 
 def _first(deep, rays, lengths, sure, fps):

@@ -118,7 +118,7 @@ def _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall):
                 filters.smooth(score, 1.0, fps),
             ), fps, filters.fill_gaps(lifted.xyz[:, mine]), lifted.score[:, mine], xy, overlap_s=3.0,
         )  # fmt: skip
-        deep, doubt = depth.blended(deep, said, -0.1 * np.log(np.clip(sure, 0.05, 0.75)))
+        deep, doubt = depth.blended(deep, said, -0.1 * np.log(np.clip(sure, 1e-4, 0.75)))
     places, lengths = depth.resolve(deep, xy[:, main], weight[:, main], usual, size, fps, focal_px, doubt)
     return landmarks.placed(points, places) * tall, xy, proportions.skeleton(lengths * tall, ADULT_M * tall)
 
