@@ -9,10 +9,12 @@ from typing import Optional
 from . import quality, recall
 from .errors import BadInput, Unavailable
 from .formats import CAMERAS
+from .motion.conversion import converted
 from .motion.resample import resample
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
 
+WHOLE = "holistic139"  # the layout that tells of hands and face, with a body before them
 SHORTEST_M, TALLEST_M = 0.3, 3.0
 
 
@@ -99,11 +101,11 @@ def _person(number: int, people: list, path: Path) -> Keypoints:
 
 def _look(clip, asked: dict, options: AnimateOptions, everyone: bool, report: Report) -> list[Keypoints]:
     """The main person, or everyone in the clip, taken from before where that is allowed."""
-    from .pose import split
+    from .pose import files_of, split
 
     if not options.reuse:
         return split.estimate(asked["estimator"], clip, options.processes, report, everyone)
-    name = recall.key(clip.source.files, asked, part(report, 0.0, 0.02))
+    name = recall.key([*clip.source.files, *files_of(asked["estimator"])], asked, part(report, 0.0, 0.02))
     known = recall.load(name)
     if known is not None:
         people, clip.warnings = known
@@ -159,7 +161,7 @@ def keypoints_to_motion(
 
     To `warnings` are added sentences on what was done apart or could not be.
     """
-    from .pose import stretches, view
+    from .pose import faces, hands, in_space, stretches, view
     from .pose.doubts import doubts
     from .pose.solve import solve
 
@@ -172,9 +174,11 @@ def keypoints_to_motion(
         seen, lost = view.steadied(stretch.keypoints)
         if lost:
             warnings.append(f"In {lost:.0%} of the frames the camera turns too far away from where it looked; they count as unseen.")
+        lifted = lift and lift(seen, part(share, 0.0, 0.2))
+        seen = in_space.for_solver(seen, lifted)
         motions.append(solve(
             seen, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock,
-            lifted=lift and lift(seen, part(share, 0.0, 0.2)), report=part(share, 0.2, 1.0),
+            lifted=lifted, report=part(share, 0.2, 1.0),
         ))  # fmt: skip
         warnings += doubts(seen, motions[-1])
     if len(apart) > 1:
@@ -183,6 +187,8 @@ def keypoints_to_motion(
             f"The clip cuts at {times}: its {len(apart)} shots are solved apart, each beginning where the one before ended."
         )
     motion = stretches.join(motions, options.foot_lock)
+    if whole.layout == WHOLE:
+        motion = faces.with_face(hands.with_hands(motion, whole), whole)
     few = 0.5 * quality.FEWEST_FPS <= motion.fps < quality.FEWEST_FPS
     return resample(motion, 2.0 * motion.fps) if few and _halved(options) else motion
 

@@ -56,6 +56,8 @@ _person_or_all.__name__ = "number from 1 on, or all"
 def _add_estimate(parser, several: bool = False) -> None:
     parser.add_argument("--quality", choices=QUALITIES, default="good", help="draft is fast, best several times slower; default: good")
     parser.add_argument("--estimator", metavar="NAME", help="instead of the one that the quality chooses, such as mediapipe")
+    parser.add_argument("--model", metavar="FILE", help="for rtm: an ONNX file, or its name in poseloom models list")
+    parser.add_argument("--checkpoint", metavar="FILE.pth", help="for mmpose, whose --model is a CONFIG.py")
     parser.add_argument("--camera", choices=CAMERAS, default="still", help="moving: its movement is taken out by the background")
     parser.add_argument(
         "--person", type=_person_or_all if several else _count, default=0, metavar="N",
@@ -188,11 +190,12 @@ def models(parser, inside_blender: bool) -> None:
     sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=type(parser))
     sub.add_parser("list", help="the models, whether they are here, their sizes and licences")
     add = sub.add_parser("add", help="bring a model into the user data folder")
-    add.add_argument("--from", dest="source", metavar="FILE", help="take it from this file; default: by npm")
+    add.add_argument("--from", dest="source", metavar="FILE", help="take it from this file, or http(s) address; default: by npm")
+    add.add_argument("--sha256", metavar="HEX", help="what its checksum must be; an address needs one")
     add.add_argument("--yes", action="store_true", help="download without asking")
     remove = sub.add_parser("remove", help="delete a model that was brought")
     for child in (add, remove):
-        child.add_argument("name", metavar="NAME", help="such as mediapipe-heavy")
+        child.add_argument("name", metavar="NAME", help="such as mediapipe-heavy, or a name of yours for an ONNX file")
         _add_progress(child)
 
 

@@ -69,6 +69,20 @@ def outputs(inputs: Sequence, out: str, endings: Sequence[str], default: str, ov
     return paths
 
 
+def estimator(name: str | None, model: str | None = None, checkpoint: str | None = None) -> str | None:
+    """What --estimator, --model and --checkpoint mean, as one name: "rtm:FILE.onnx", "mmpose:CONFIG.py|FILE.pth"."""
+    if model is None:
+        if checkpoint is not None:
+            raise BadInput("bad_usage", "--checkpoint belongs to a config.", "Add --model CONFIG.py.")
+        return name
+    ending = Path(model).suffix.lower()
+    name = name or ("mmpose" if ending == ".py" else "rtm")
+    if name == "mmpose" and checkpoint is None:
+        raise BadInput("no_checkpoint", f"The config {model} comes without its checkpoint.", "Add --checkpoint FILE.pth.")
+    parts = [model] if checkpoint is None else [model, checkpoint]
+    return f"{name}:{'|'.join(str(Path(p).resolve()) if Path(p).is_file() else p for p in parts)}"
+
+
 def check_writable(path: Path, overwrite: bool) -> None:
     """Make the folder of `path`; BadInput where it cannot hold a file, or the file is there already."""
     if path.exists() and not overwrite:

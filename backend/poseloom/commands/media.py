@@ -114,7 +114,7 @@ def options_of(chosen):
     from ..pipelines import AnimateOptions
 
     return AnimateOptions(
-        quality=chosen.quality, estimator=chosen.estimator, camera=chosen.camera,
+        quality=chosen.quality, estimator=paths.estimator(chosen.estimator, chosen.model, chosen.checkpoint), camera=chosen.camera,
         person=0 if chosen.person == "all" else chosen.person,
         processes=chosen.processes, reuse=not chosen.fresh,
         start=chosen.start, end=chosen.end, fps=chosen.fps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .. import weights
+from .. import own_models, weights
 from ..errors import BadInput
 from ..terminal import progress, say
 
@@ -18,10 +18,15 @@ def _list(chosen) -> int:
     for status in weights.status():
         model = status.model
         print(f"{status.state:8} {model.name:20} {_size(model)}, {model.licence}; {model.summary}")
+    for name in own_models.names():
+        path = own_models.path_of(name)
+        print(f"{'present':8} {name:20} {path.stat().st_size / 1e6:.1f} MB, licence unknown; yours, for --model {name}")
     return 0
 
 
 def _add(chosen) -> int:
+    if chosen.source is not None and all(chosen.name != model.name for model in weights.MODELS):
+        return _add_own(chosen)
     model = weights.find(chosen.name)
     where = chosen.source or f"the {model.source}"
     say(chosen.progress, f"{model.name}: {_size(model)}, licence {model.licence}, from {where}.")
@@ -33,7 +38,26 @@ def _add(chosen) -> int:
     return 0
 
 
+def _add_own(chosen) -> int:
+    """A pose network of the user's, tried before it takes its name."""
+    from ..pose.networks import open_network
+
+    if own_models.is_address(chosen.source) and not chosen.yes and not _agreed():
+        raise BadInput("not_agreed", "Nothing was downloaded.", "Add --yes to download, or --from FILE.")
+    with progress(chosen.progress, chosen.name) as report:
+        data = own_models.fetch(chosen.source, chosen.sha256, report)
+    kinds: list = []
+    path = own_models.add(chosen.name, data, lambda file: kinds.append(open_network(file)))
+    network = kinds[0]
+    say(chosen.progress, f"{path} is in place: {network.kind}, {network.layout}, {network.size[0]} x {network.size[1]} pixels.",
+        output=str(path), kind=network.kind, layout=network.layout)  # fmt: skip
+    return 0
+
+
 def _remove(chosen) -> int:
+    if own_models.remove(chosen.name):
+        say(chosen.progress, f"{chosen.name} is removed.")
+        return 0
     there = weights.remove(chosen.name)
     say(chosen.progress, f"{chosen.name} is removed." if there else f"{chosen.name} was not there.")
     return 0

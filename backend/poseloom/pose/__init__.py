@@ -6,9 +6,11 @@ A method is one class in one file of this package, made without arguments (or wi
 
 from __future__ import annotations
 
-from typing import Protocol
+from functools import partial
+from typing import Callable, Protocol
 
 from .. import registry
+from ..errors import BadInput
 from ..motion.types import Keypoints
 from ..progress import Report
 from ..registry import Method
@@ -55,9 +57,31 @@ METHODS = {
         "Apache-2.0",
         extra="pose",
     ),
+    "holistic": Method(
+        "poseloom.pose.holistic:Holistic",
+        "BlazePose full with 21 points of each hand and 68 of the face, pupils too; several times slower",
+        "Apache-2.0",
+        extra="pose",
+    ),
+    "rtm": Method(
+        "poseloom.pose.rtm:Rtm",
+        "your RTMPose, DWPose, RTMW, RTMO or ViTPose in an ONNX file (--model): 17, 26 or 133 points, depth by our lifter",
+        "that of the file",
+        extra="learn",
+    ),
 }
 
 
-def load(name: str) -> type:
-    """The estimator class behind `name`; UnknownMethod or Unavailable with the way out."""
-    return registry.load("estimator", METHODS, name)
+def load(name: str) -> Callable[[], Estimator]:
+    """What makes the estimator `name`, "rtm:MODEL" with a model; UnknownMethod or Unavailable with the way out."""
+    kind, _, model = name.partition(":")
+    made = registry.load("estimator", METHODS, kind)
+    if model and not hasattr(made, "files"):
+        raise BadInput("no_model_taken", f'The estimator "{kind}" brings its own model.', "Leave out --model.")
+    return partial(made, model) if model else made
+
+
+def files_of(name: str) -> list:
+    """The files of the model in "rtm:MODEL" that are there; what an estimator of ours brings is not among them."""
+    kind, _, model = name.partition(":")
+    return [path for path in load(kind).files(model) if path.is_file()] if model else []

@@ -8,10 +8,11 @@ import numpy as np
 
 from ..motion import quat
 from ..motion.contacts import lock_feet
+from ..motion.layouts import layout
 from ..motion.skeleton import JOINTS
 from ..motion.types import Keypoints, Motion
 
-_TRUNK = [11, 12, 23, 24]
+_TRUNK = ("shoulder_l", "shoulder_r", "hip_l", "hip_r")
 _TALL = 3.4  # trunks in a person's height
 _LEAP, _FAST_S = 0.4, 6.0  # heights by which the trunk can seem to move in no time, and more in each second
 _SIZES = 1.7  # times by which the same person can look larger at the next sight
@@ -32,13 +33,14 @@ def of_one_person(keypoints: Keypoints) -> tuple[Keypoints, list[tuple[int, int]
 
     Nobody moves by half a height from one frame to the next, and a fast runner by six a second: what
     does is another person.  In each shot the longest chain of sights that can be one person's is
-    kept, the others become unseen.  Needs BlazePose's points; others are left as they are.
+    kept, the others become unseen.  A layout without shoulders and hips is left as it is.
     """
-    if keypoints.layout != "blazepose":
+    names = layout(keypoints.layout).names
+    if not set(_TRUNK) <= set(names):
         return keypoints, []
-    others = []
+    trunk, others = [names.index(name) for name in _TRUNK], []
     for first, end in _shots(keypoints):
-        others += _of_others(np.array(keypoints.xy[first:end, _TRUNK], np.float64), keypoints.fps, first)
+        others += _of_others(np.array(keypoints.xy[first:end, trunk], np.float64), keypoints.fps, first)
     if not others:
         return keypoints, []
     xy, score = np.array(keypoints.xy), np.array(keypoints.score)
