@@ -73,33 +73,51 @@ def smooth(x, cutoff_hz: float, fps: float, weight=None, slope=None, slope_weigh
         one[:-1] -= w
         right[:-1] -= w * s
         right[1:] += w * s
-    return _solve_banded(main, one, two, right, frames).reshape(x.shape)
+    return _solve_banded(main, one, two, right).reshape(x.shape)
 
 
 def _like(value, x):
     return np.array(np.broadcast_to(np.asarray(value, np.float64), x.shape).reshape(len(x), -1))
 
 
-def _solve_banded(main, one, two, right, frames):
-    """Symmetric pentadiagonal systems side by side, columns independent (LDL^T)."""
-    d, e, f, y = (np.empty_like(main) for _ in range(4))
-    for t in range(frames):
-        d[t], e[t], y[t] = main[t], one[t], right[t]
-        if t > 0:
-            d[t] -= e[t - 1] * e[t - 1] * d[t - 1]
-            e[t] -= e[t - 1] * f[t - 1] * d[t - 1]
-            y[t] -= e[t - 1] * y[t - 1]
-        if t > 1:
-            d[t] -= f[t - 2] * f[t - 2] * d[t - 2]
-            y[t] -= f[t - 2] * y[t - 2]
-        e[t] /= d[t]
-        f[t] = two[t] / d[t]
-    out = y / d
-    for t in range(frames - 2, -1, -1):
-        out[t] -= e[t] * out[t + 1]
-        if t + 2 < frames:
-            out[t] -= f[t] * out[t + 2]
-    return out
+def _solve_banded(main, one, two, right):
+    """Symmetric pentadiagonal systems (T,N) side by side, columns independent: T >= 3 unknowns each, `one` and `two`
+    the couplings to the next and the next but one.
+
+    Eliminated from both ends at once, which halves the steps, down to the two unknowns in the middle.
+    """
+    frames, columns = main.shape
+    if frames % 2:  # one more, of its own
+        main, one, two, right = (np.concatenate([x, np.full((1, columns), end)]) for x, end in
+                                 ((main, 1.0), (one, 0.0), (two, 0.0), (right, 0.0)))  # fmt: skip
+    half, last = len(main) // 2 - 1, len(main) - 1
+    rows = np.arange(half + 2)
+    # the second half backwards beside the first: main, one, two
+    band = np.stack([
+        np.concatenate([x[rows], x[np.maximum(last - k - rows, 0)]], axis=1) for k, x in enumerate((main, one, two))
+    ], axis=1)  # fmt: skip
+    y = np.concatenate([right[rows], right[last - rows]], axis=1)
+    share = np.empty((half, 2, 2 * columns))
+    for t in range(half):
+        near, next_ = np.divide(band[t, 1:], band[t, 0], out=share[t])
+        band[t + 1, :2] -= near * band[t, 1:]
+        band[t + 2, 0] -= next_ * band[t, 2]
+        y[t + 1] -= near * y[t]
+        y[t + 2] -= next_ * y[t]
+    # the middle has been changed from both sides
+    front, back = np.s_[:columns], np.s_[columns:]
+    a, c = (band[half + k, 0, front] + band[half + 1 - k, 0, back] - main[half + k] for k in (0, 1))
+    b = band[half, 1, front] + band[half, 1, back] - one[half]
+    u, v = (y[half + k, front] + y[half + 1 - k, back] - right[half + k] for k in (0, 1))
+    scale = 1.0 / (a * c - b * b)
+    middle = (c * u - b * v) * scale, (a * v - b * u) * scale
+    out = np.empty_like(y)
+    out[half], out[half + 1] = np.concatenate(middle), np.concatenate(middle[::-1])
+    out[:half] = y[:half] / band[:half, 0]
+    for t in range(half - 1, -1, -1):
+        out[t] -= share[t, 0] * out[t + 1]
+        out[t] -= share[t, 1] * out[t + 2]
+    return np.concatenate([out[: half + 1, front], out[half::-1, back]])[:frames]
 
 
 def robust_smooth(x, cutoff_hz: float, fps: float, weight=None, spread=0.03, rounds: int = 2):
