@@ -11,6 +11,7 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Optional
 
 import bpy
 from poseloom import __version__, chains, client, formats, grammar, paths
@@ -50,8 +51,12 @@ def main(arguments: list) -> int:
         if chosen.verb == "animate":
             return _with_backend(chosen, chosen.media, _outs(chosen, chosen.media))
         with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
-            clips = _unpacked(chosen, Path(folder))
-            return _each(chosen, clips, _outs(chosen, clips), lambda path, report: _motion_of_clip(path, chosen))
+            clips, broken = _unpacked(chosen, Path(folder))
+
+            def motion_of(path, report):
+                return _motion_of_clip(path, chosen, broken.get(str(path)))
+
+            return _each(chosen, clips, _outs(chosen, clips), motion_of)
     except SystemExit as stop:  # argparse after --help
         return int(stop.code or 0)
     except KeyboardInterrupt:
@@ -71,11 +76,14 @@ def _outs(chosen, clips: list) -> list:
     return outs
 
 
-def _unpacked(chosen, folder: Path) -> list:
-    """The clips, where files that Blender reads give way to motions of their takes; one take keeps its file's name."""
+def _unpacked(chosen, folder: Path) -> tuple[list, dict]:
+    """The clips, where files that Blender reads give way to motions of their takes; one take keeps its file's name.
+
+    And {clip: error} of those that cannot be read, where there are others.
+    """
     from . import batching
 
-    clips = []
+    clips, broken = [], {}
     chains.check_readable(chosen.clips, _reading(chosen))
     for i, clip in enumerate(map(Path, chosen.clips)):
         if clip.suffix.lower() not in formats.TAKES_ENDINGS or not clip.is_file():
@@ -84,11 +92,18 @@ def _unpacked(chosen, folder: Path) -> list:
         own = folder / str(i)
         own.mkdir()
         task = {"clip": str(clip.absolute()), "folder": str(own), "reading": asdict(_reading(chosen))}
-        found = batching.takes(task, Printed(chosen.progress, clip.name))["takes"]
+        try:
+            found = batching.takes(task, Printed(chosen.progress, clip.name))["takes"]
+        except (BadInput, OSError) as error:
+            if len(chosen.clips) == 1:
+                raise
+            clips.append(str(clip))
+            broken[str(clip)] = error
+            continue
         for take in found:
             name = clip.stem if len(found) == 1 else f"{clip.stem}_{paths.safe_name(take['take'])}"
             clips.append(str(Path(take["npz"]).rename(own / f"{name}.npz")))
-    return clips
+    return clips, broken
 
 
 def _reading(chosen) -> chains.Reading:
@@ -117,7 +132,10 @@ def _with_backend(chosen, clips: list, outs: list) -> int:
             client.stop_backend(running)
 
 
-def _motion_of_clip(path: Path, chosen) -> bytes:
+def _motion_of_clip(path: Path, chosen, error: Optional[Exception] = None) -> bytes:
+    """The motion of a clip; `error` is raised instead, if reading it has failed already."""
+    if error is not None:
+        raise error
     motion, _ = chains.read_clip(path, _reading(chosen))
     motion = cut(motion, chosen.start, chosen.end)
     return motion_to_bytes(resample(motion, chosen.fps) if chosen.fps else motion)

@@ -252,11 +252,13 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     assert codes == {
         "retarget": 0, "again": 2, "bvh": 0, "over the character": 2, "over the report": 2, "no clip": 2,
         "no character": 2, "preset": 0, "ending": 2,
-        "game": 0, "take": 0, "takes": 0, "not for games": 2, "bad settings": 2, "several": 3, "usage": 2, "help": 0, "animate": 0,
+        "game": 0, "take": 0, "takes": 0, "not for games": 2, "bad settings": 2, "several": 3, "one broken": 3,
+        "usage": 2, "help": 0, "animate": 0,
         "full disk": 2,
     }, said  # fmt: skip
     assert "--overwrite" in said["again"][2] and "--overwrite" in said["over the report"][2]
     assert "hero.blend is an input" in said["over the character"][2]
+    assert "broken.fbx" in said["one broken"][2] and "walk.blend" in said["one broken"][1]
     assert "none.bvh" in said["no clip"][2] and "none.blend" in said["no character"][2]
     for name, (code, _, complaint) in said.items():
         assert bool(code) == complaint.startswith("poseloom: "), name
@@ -265,8 +267,8 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     assert found["backend"] == "stopped"  # it was started for the command, and stopped after it
     assert found["action"] == ["Hero|walk", 1.0, 1.0 + int(39 / 30 * 24)]
     assert found["made"] == [
-        "back.bvh", "game.glb", "hero.blend", "joints.npz", "many/walk.blend", "mine.json", "ours.blend", "report.json",
-        "squats.blend", "take.bvh", "takes/back.blend", "takes/walk.blend", "walk.blend", "walk.bvh",
+        "back.bvh", "broken.fbx", "game.glb", "hero.blend", "joints.npz", "many/walk.blend", "mine.json", "ours.blend", "report.json",
+        "rest/walk.blend", "squats.blend", "take.bvh", "takes/back.blend", "takes/walk.blend", "walk.blend", "walk.bvh",
     ]  # fmt: skip
     assert found["clip_difference"] < 1e-3
 

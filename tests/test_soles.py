@@ -125,6 +125,6 @@ def test_meshes_stand_on_the_floor(data, walk, who, version):
     python = python_of(version) if version in OTHERS else sys.executable
     found = script(python, "scene_soles.py", data / "rigs" / who if "." in who else who, walk)
     low, rest = np.array(found["low_mm"]), np.array(found["rest"])
-    assert {"foot_l", "foot_r"} <= set(found["soles"]) and max(found["soles"].values()) < 40
+    assert {"foot_l", "foot_r"} <= set(found["soles"]) and max(found["soles"].values()) < 100
     assert np.percentile(np.abs(low[rest]), 95) < 10.0
     assert np.percentile(np.maximum(-low.min(axis=1), 0.0), 95) < (10.0 if who.startswith("Knight") else 5.0)

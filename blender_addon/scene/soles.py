@@ -1,4 +1,4 @@
-"""The soles of a character's feet, from the meshes that its armature carries."""
+"""The soles of a character's feet, and its head, from the meshes that its armature carries."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ _SAME = 0.02
 
 
 def shod(obj, rig: Rig) -> Rig:
-    """`rig`, the armature `obj` with roles, with what its feet stand on as its meshes have it at rest.
+    """`rig`, the armature `obj` with roles, with what meets the floor of its meshes as they are at rest.
 
-    Meshes count that hang from the bones of feet and toes, or that these deform; shape keys and other modifiers do not.
+    Meshes count that hang from the bones of feet and head, or that these deform; shape keys and other modifiers do not.
     As it came where one of its feet has none.
     """
     a, found = align(rig), {}
+    if not {"foot_l", "foot_r"} <= set(a.joints):
+        return rig
     carried, up = _carried(rig), quat.rotate(quat.inverse(a.body), [0.0, 0.0, 1.0])
     for mesh in (o for o in bpy.context.scene.objects if o.type == "MESH" and carried):
         bone, local = _hangs_from(mesh, obj)
@@ -32,19 +34,19 @@ def shod(obj, rig: Rig) -> Rig:
             continue
         points = _places(mesh.data) @ local[:3, :3].T + local[:3, 3]
         height = (points @ a.metric.T) @ up
-        for side in "lr":
-            below = np.flatnonzero(height < a.head(f"foot_{side}") @ up) if f"foot_{side}" in a.joints else []
-            moved_by = _joints(mesh, below, carried, rig.bones) if deformed else [carried[bone]] * len(below)
-            for i, joint in zip(below, moved_by):
-                if joint and joint[-1] == side:
-                    found.setdefault(joint, []).append(points[i])
+        ankles = [a.head(f"foot_{side}") @ up for side in "lr"]
+        near = np.flatnonzero((height < max(ankles)) | (height > a.head("upper_arm_l") @ up))
+        moved_by = _joints(mesh, near, carried, rig.bones) if deformed else [carried[bone]] * len(near)
+        for i, joint in zip(near, moved_by):
+            if joint == "head" or joint and height[i] < ankles["lr".index(joint[-1])]:
+                found.setdefault(joint, []).append(points[i])
     if not {"foot_l", "foot_r"} <= set(found):
         return rig
     return rig.with_(soles={joint: corners(a, joint, points) for joint, points in found.items()})
 
 
 def _carried(rig: Rig) -> dict:
-    """{bone: the part of a foot it moves}: bones with those roles or at their place, and what is below them."""
+    """{bone: the part it moves}: bones with those roles or at their place, and what is below them."""
     role = {rig.index(bones[0]): joint for joint, bones in rig.roles.items() if joint in JOINTS and bones}
     own = {joint: bone for bone, joint in role.items() if joint in PARTS}
     for joint, bone in own.items():
@@ -82,7 +84,7 @@ def _places(mesh) -> np.ndarray:
 
 
 def _joints(mesh, vertices, carried, bones) -> list:
-    """The part of a foot that moves each of `vertices` most, or ""."""
+    """The part that moves each of `vertices` most, or ""."""
     joint = [carried.get(group.name, "") if group.name in bones else None for group in mesh.vertex_groups]
     out = []
     for i in vertices:

@@ -16,6 +16,7 @@ def main(path, work, video):
     session.armature("Hero")
     bpy.ops.wm.save_as_mainfile(filepath=str(work / "hero.blend"))
     (work / "mine.json").write_text('{"poseloom": "retarget", "up": "Y", "root": "in_place"}')
+    (work / "broken.fbx").write_bytes(b"Kaydara FBX Binary  \x00\x1a\x00" + bytes(50))
     words = {
         "retarget": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "walk.blend"],
         "again": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "walk.blend"],
@@ -29,6 +30,7 @@ def main(path, work, video):
         "preset": ["retarget", clip, "--to", "mixamo", "--out", work / "ours.blend"],
         "ending": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "none.txt"],
         "several": ["retarget", clip, work / "none.bvh", "--to", work / "hero.blend", "--out", work / "many"],
+        "one broken": ["retarget", work / "broken.fbx", clip, "--to", work / "hero.blend", "--out", work / "rest"],
         "game": ["retarget", clip, "--to", work / "hero.blend", "--out", work / "game.glb", "--game", "--root-bone", "base",
                  "--root", "in-place"],
         "take": ["retarget", work / "walk.blend", "--to", work / "hero.blend", "--out", work / "take.bvh"],

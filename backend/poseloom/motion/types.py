@@ -194,7 +194,7 @@ class Rig:
     local_location (B): location is in the bone's rest axes (else in armature axes);
     roles {joint: (bone, ...)} from parent to child; switches {data_path: value} that must be
     keyed for the roles to move the character (an IK/FK switch); soles {joint: (K,3)} points of the mesh at rest, in
-    armature space, that a foot or its toes can stand on; empty where no mesh is known.
+    armature space, that feet and toes can stand on, and those of the head; empty where the feet's mesh is not known.
     """
 
     bones: tuple

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..motion import contacts, quat
@@ -10,7 +12,7 @@ from ..motion.types import Motion, Skeleton
 from .hands import fingertips, hand_goal, palms
 from .limbs import ankles, leg_chain, leg_length
 from .reach import Reach, give_way, joints, reach_out
-from .tracks import bulged, held, levelled, upright
+from .tracks import bulged, held, levelled, smoothed, upright
 
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
@@ -20,6 +22,9 @@ _AIR, _AIR_BETWEEN_RESTS = (0.05, 0.25), (0.0, 0.06)
 _TRUNK, _ARM = ("spine1", "spine2", "spine3"), ("clavicle", "upper_arm", "forearm", "hand")
 # how far hips sink for a foot they are too far from, in leg lengths
 _MOST_DOWN = 0.1
+# by how much a leg is too short, in leg lengths, when its foot leaves the floor for the head's sake
+_MOST_SHORT = 0.2
+_FLIGHT, _CALM_HZ = 0.02, 3.0
 _Y, _Z = np.eye(3)[1:]
 
 
@@ -36,7 +41,9 @@ class Stance:
         self.arms = [tuple(names.index(joint) for joint in arm) for arm in arms]
         self.palms, self.fingertips = palms(skeleton), fingertips(skeleton)
         self.fingers = [[i for i, n in enumerate(names) if n in FINGERS and n.endswith(f"_{side}")] for side in "lr"]
+        # the head: what is known of its mesh, or a ball from the neck to the crown
         self.crown = np.asarray(skeleton.tips[names.index("head")], np.float64)
+        self.skull = under[2] if under else np.zeros((0, 3))
         self.neck = [names.index(joint) for joint in (*_TRUNK, "neck", "head")]
         # a rig without a hand has it where the forearm begins
         self.hands = [np.linalg.norm(offsets[arm[-1]]) > 1e-6 for arm in self.arms]
@@ -52,7 +59,7 @@ class Stance:
         self.wide, self.under, self.under_toes = bool(under), list(self.soles), [tip[None] for tip in self.tips]
         # toes lie flat at this depth below their joint, where that is known
         self.flat = [-np.inf, -np.inf]
-        for k, (heel, foot, toe) in enumerate(under or ()):
+        for k, (heel, foot, toe) in enumerate(under[:2] if under else ()):
             self.soles[k][0, 1] = heel
             self.under[k] = np.concatenate([self.soles[k], foot])
             if len(toe):
@@ -63,10 +70,15 @@ class Stance:
         return joints(self.offsets, grot, root, self.legs[side])
 
     def head(self, grot, root):
-        """(T,) how high the lowest point of the head is: a ball from the neck to the crown."""
-        place = joints(self.offsets, grot, root, self.neck)[-1]
+        """(T,) how high the lowest point of the head is, or less where it is high above the floor."""
+        height = joints(self.offsets, grot, root, self.neck)[-1][:, 2]
         head = grot[:, self.neck[-1]]
-        return place[:, 2] + 0.5 * quat.rotate(head, self.crown)[:, 2] - 0.5 * np.linalg.norm(self.crown)
+        if not len(self.skull):
+            return height + 0.5 * quat.rotate(head, self.crown)[:, 2] - 0.5 * np.linalg.norm(self.crown)
+        below = np.full(len(head), np.linalg.norm(self.skull, axis=-1).max())
+        near = height < below
+        below[near] = -(quat.to_matrix(head[near])[:, 2] @ self.skull.T).min(axis=-1)
+        return height - below
 
     def hand_low(self, grot, root, side: int) -> bool:
         """Whether there is a hand that ever comes so low that its fingers may sink into the floor."""
@@ -126,13 +138,19 @@ def plant(motion: Motion, grot, moved, target: Skeleton, under=None):
         for side in (0, 1):
             asked[side] = _rested(b, grot, asked[side], contact[:, [side, 2 + side]], motion.fps)
         tips = [np.full_like(tip, np.inf) for tip in tips]
+    fps = motion.fps if contact.any() else None
+    up = _head_up(a, b, scale, grot, root, moved, fps)
+    moved = moved + up
+    if up.any():
+        asked = [_let_go(b, grot, moved, ask, up, fps) for ask in asked]
     resting = [side for side in (0, 1) if b.hands[side] and contact[:, 4 + side].any()]
     asked += [hand_goal(a, b, scale, grot, root, moved, side, contact[:, 4 + side], motion.fps) for side in resting]
-    moved = give_way(b.offsets, grot, moved, asked, motion.fps if contact.any() else None)
+    moved = give_way(b.offsets, grot, moved, asked, fps)
     if known:
-        rests = [contact[:, [side, 2 + side]].any(axis=-1) for side in (0, 1)]
+        moved = moved + _calm(moved - scale * root, contact.any(axis=-1), motion.fps)
+        rests = [contact[:, [side, 2 + side]].any(axis=-1) & (asked[side].near >= 0.999) for side in (0, 1)]
         moved = moved - _down(b, grot, moved, asked[:2], rests, motion.fps)
-    moved = moved + _head_up(a, b, scale, grot, root, moved, asked[:2], motion.fps if contact.any() else None)
+    moved = moved + _head_up(a, b, scale, grot, root, moved, fps)
     for side in {0, 1} - set(resting):
         if b.hand_low(grot, moved, side):
             asked.append(hand_goal(a, b, scale, grot, root, moved, side, contact[:, 4 + side], motion.fps))
@@ -152,21 +170,28 @@ def stand(motion: Motion) -> Motion:
     return motion.with_(lrot=quat.unroll(local_rotations(grot, parents)), root=root)
 
 
-def _head_up(a: Stance, b: Stance, scale, grot, root, moved, feet, fps):
+def _head_up(a: Stance, b: Stance, scale, grot, root, moved, fps):
     """(T,3) how far up the body must go for its head not to sink into the floor by more than the source's.
 
-    Only as far as `feet`, the Reach of either leg, let it: they stay on the floor.
+    A head too large for its legs lifts them off the floor.
     """
     up = np.maximum(np.minimum(scale * a.head(grot, root), 0.0) - b.head(grot, moved), 0.0)
-    if not up.any():
-        return np.zeros_like(moved)
-    if fps is not None:
-        up = bulged(up, fps)
-    for ask in feet:
-        way = ask.wanted - joints(b.offsets, grot, moved, ask.chain)[0]
-        room = np.sqrt(np.maximum(b.leg**2 - np.sum(way[:, :2] ** 2, axis=-1), 0.0)) + way[:, 2]
-        up = np.minimum(up, np.maximum(room, 0.0) + b.leg * (1.0 / np.maximum(ask.near, 1e-3) - 1.0))
-    return up[:, None] * _Z
+    return (bulged(up, fps) if fps is not None and up.any() else up)[:, None] * _Z
+
+
+def _calm(raised, rest, fps):
+    """(T,3) what takes jerks out of how much higher `raised` (T,3) a body is while nothing rests (T,): long feet that
+    swing would throw it up."""
+    wanted = smoothed(raised[:, 2:], np.where(rest, 1.0, _FLIGHT), _CALM_HZ, fps)[:, 0]
+    return np.where(rest, 0.0, wanted - raised[:, 2])[:, None] * _Z
+
+
+def _let_go(b: Stance, grot, moved, ask: Reach, up, fps) -> Reach:
+    """`ask` of a foot that leaves the floor where its leg is too short once the body went `up` (T,3)."""
+    start = joints(b.offsets, grot, moved, ask.chain)[0]
+    short = np.minimum(np.linalg.norm(ask.wanted - start, axis=-1) - b.leg, up[:, 2])
+    gone = np.clip(short / (_MOST_SHORT * b.leg), 0.0, 1.0)
+    return replace(ask, near=ask.near * (1.0 - np.minimum(gone if fps is None else bulged(gone, fps), 1.0)))
 
 
 def _down(b: Stance, grot, moved, feet, rests, fps):
