@@ -25,7 +25,6 @@ FPS = 30.0  # what they were trained at
 FASTEST = 2.5  # leg lengths a second: the root's speed in all but a hundredth of the training frames
 _MOST = window.LONGEST + 2 * AROUND  # frames of a window, as in training
 _AT_ONCE = 24  # windows; more leave the processor's caches
-_MIRRORED = 50  # frames of a window; in longer ones the second look costs more time than it takes error away
 _SURE_S = 1.5  # for so long it goes on by what the network says: it learned on little more
 _SEAM = 10  # frames in which the network's pose takes over from the movement so far
 _LEVEL_M = 0.02  # by which the lowest foot may leave the ground's height
@@ -85,19 +84,10 @@ class Lstm:
         return np.where(known[:, None, None], back[0], filled[0]), np.where(known[:, None], back[1], filled[1])
 
     def _filled(self, lrot, root, offsets, parents, seg, anchor, fps=FPS):
-        """The windows filled; short ones by the mean of what is said of them and of their mirror images."""
-        n, given = len(lrot), (lrot, root, offsets)
-        if len(seg.known) <= _MIRRORED:
-            lrot, root, offsets = (np.concatenate(pair) for pair in zip(given, window.mirrored(*given)))
-        starts = [start(lrot, root, seg) for start in window.STARTS.values()]
-        told = window.features(
-            *map(np.concatenate, zip(*starts)), np.tile(offsets, (len(starts), 1, 1)), parents, seg, anchor
-        )  # fmt: skip
-        change = self.session.run(["change"], dict(zip(window.STARTS, np.split(told, len(starts)))))[0]
-        lrot, root = window.apply(*window.midway(starts), change.astype(np.float64), seg)
-        if len(lrot) == n:
-            return lrot, root
-        return window.midway([(lrot[:n], root[:n]), window.mirrored(lrot[n:], root[n:], offsets[n:])[:2]])
+        starts = {name: start(lrot, root, seg) for name, start in window.STARTS.items()}
+        told = {name: window.features(*curve, offsets, parents, seg, anchor) for name, curve in starts.items()}
+        change = self.session.run(["change"], told)[0].astype(np.float64)
+        return window.apply(*window.midway(starts.values()), change, seg)
 
     def _at_other_rate(self, lrot, root, offsets, parents, seg, anchor, fps):
         base_lrot, base_root = window.interpolate(lrot, root, seg)
