@@ -9,9 +9,10 @@ import bpy
 import numpy as np
 from poseloom.errors import BadInput
 from poseloom.motion import lens, png
+from poseloom.motion.resample import parse_time
 from poseloom.progress import part
 
-from .scene import figures, files, passes
+from .scene import figures, files, passes, strips
 from .scene.clock import rate
 
 _BELOW = 0.8  # the nearest distance in depth pictures, as a share of that of the nearest joint
@@ -41,22 +42,44 @@ def read(task: dict, report) -> dict:
     if task.get("passes"):
         seen = [f for f, view, row, shown in zip(frames, cameras, told["points"], told["shown"]) if _inside(view, row)[shown].any()]
         _render(scene, seen, task, out, near, far, part(report, 0.3, 1.0))
-    np.savez(out / "figures.npz", near=near, far=far, fps=rate(scene), **told)
+    try:
+        np.savez(out / "figures.npz", near=near, far=far, fps=rate(scene), **told)
+    except OSError as error:
+        raise files.unwritable(out / "figures.npz", error) from error
     return {
         "people": [p.obj.name for p in people], "frames": len(frames), "fps": rate(scene),
         "size": list(cameras[0].size), "start": frames[0],
     }  # fmt: skip
 
 
+def strip(task: dict, report) -> dict:
+    """The scene task["blend"] with finished frames in its sequencer, in the file task["out"]; see `strips.add_frames`."""
+    report(0.0, "Opening the scene")
+    files.open_scene(Path(task["blend"]))
+    scene = bpy.context.scene
+    made = strips.add_frames(scene, task["stretches"], every=task["every"], name=task["name"], made=task["made"])
+    report(0.5, f"Writing {Path(task['out']).name}")
+    files.save(task["out"], None)
+    return {"channel": made[0].channel, "strips": len(made)}
+
+
 def _frames(scene, task: dict) -> list:
     if task.get("frames"):
         return sorted({int(f) for f in task["frames"]})
-    start = scene.frame_start if task.get("start") is None else int(task["start"])
-    end = scene.frame_end if task.get("end") is None else int(task["end"])
+    start = scene.frame_start if task.get("start") is None else _frame(scene, task["start"])
+    end = scene.frame_end if task.get("end") is None else _frame(scene, task["end"])
     frames = list(range(start, end + 1, max(1, int(task.get("every") or 1))))
     if not frames:
         raise BadInput("no_frames", f"There are no frames from {start} to {end}.", "Let the end come after the start.")
     return frames
+
+
+def _frame(scene, time: str) -> int:
+    """"12" is that frame of the scene; "1.5s" that much after its first."""
+    try:
+        return int(time)
+    except ValueError:
+        return scene.frame_start + round(parse_time(time, rate(scene)) * rate(scene))
 
 
 def _look(scene, people, frames, task, report) -> tuple:
@@ -98,11 +121,17 @@ def _render(scene, frames, task, out: Path, near: float, far: float, report) -> 
             depth, normal = passes.render(scene, camera, Path(folder))
             words = {"poseloom": f"near {near:.6g} far {far:.6g}"}
             parallel = camera.data.type == "ORTHO"
+            pictures = {"depth": lens.depth_values(depth, near, far, parallel), "normal": _coloured(normal, depth)}
             for kind, path in wanted.items():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if kind == "depth":
-                    png.write(path, lens.depth_values(depth, near, far, parallel), words)
-                else:
-                    coloured = np.round(255.0 * (0.5 * normal + 0.5))
-                    png.write(path, np.where(np.isfinite(depth)[..., None], np.clip(coloured, 0, 255), 0).astype(np.uint8))
+                try:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    png.write(path, pictures[kind], words if kind == "depth" else {})
+                except OSError as error:
+                    raise files.unwritable(path, error) from error
+
+
+def _coloured(normal, depth) -> np.ndarray:
+    """Normals as colours, black where nothing is."""
+    colours = np.clip(np.round(127.5 * (normal + 1.0)), 0, 255)
+    return np.where(np.isfinite(depth)[..., None], colours, 0).astype(np.uint8)
 

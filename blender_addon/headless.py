@@ -97,9 +97,16 @@ def guides(task: dict, report) -> dict:
     return guiding.read(task, report)
 
 
+def strip(task: dict, report) -> dict:
+    """A scene with finished frames in its sequencer: see `guiding.strip`."""
+    from . import guiding
+
+    return guiding.strip(task, report)
+
+
 TASKS = {
     "versions": versions, "bake": bake, "character": character, "retarget": retarget, "takes": takes,
-    "take_names": take_names, "guides": guides,
+    "take_names": take_names, "guides": guides, "strip": strip,
 }  # fmt: skip
 
 

@@ -20,12 +20,14 @@ DOERS = {
     "inbetween": ("inbetween", "inbetween"),
     "retime": ("inbetween", "retime"),
     "library": ("inbetween", "library"),
+    "render": ("render", "render"),
     "serve": ("backend", "serve"),
     "doctor": ("backend", "doctor"),
     "demo": ("backend", "demo"),
     "jobs": ("backend", "jobs"),
     "models": ("models", "models"),
     "train": ("train", "train"),
+    "setup": ("setup", "setup"),
     "register": ("backend", "register"),
 }
 

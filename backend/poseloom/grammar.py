@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import Iterable
 
-from . import __version__, options, presets
+from . import __version__, options, options_render, presets
 from .errors import BadInput
 
 EXIT_CODES = "exit codes: 0 ok, 1 our failure, 2 bad input, 3 some or all clips failed, 130 cancelled"
@@ -85,6 +85,14 @@ VERBS = {
         options.library,
         ("add clips/", "list"),
     ),
+    "render": (
+        "draw guides of a character, and make frames of them by diffusion",
+        options_render.render,
+        (
+            'scene.blend --armature Hero --start 1 --end 48 --every 2 --prompt "a knight in a forest" --out frames/',
+            "--motion walk.bvh --guides-only --size 768 --out guides/",
+        ),
+    ),
     "serve": ("run the backend that Blender asks", options.serve, ("", "--port 9000")),
     "doctor": ("check the installation", options.doctor, ("", "--blender /opt/blender/blender")),
     "demo": ("make the demo from the sample clip", options.demo, ("", "--out /tmp/demo --to rigify")),
@@ -98,6 +106,11 @@ VERBS = {
         "pack clips and train the networks that come with Poseloom",
         options.train,
         ("pack clips/ --out clips.npz", "lifter --data clips.npz --minutes 60 --device cpu --out lifter/"),
+    ),
+    "setup": (
+        "make what an estimator needs beside Poseloom",
+        options.setup,
+        ("mmpose", "mmpose --again"),
     ),
     "register": (
         "tell the Blender extension how to start this backend",

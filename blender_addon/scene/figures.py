@@ -16,7 +16,7 @@ from . import armature, roles
 from .files import choose, meshes_of
 
 _TURNED = ("head", "foot_l", "foot_r")
-_TIPS = {"toe_l": "toes_l", "toe_r": "toes_r", **{f"{f}3_{s}": f"{f}4_{s}" for f in openpose.FINGERS for s in "lr"}}
+_TIPS = {"head": "crown", "toe_l": "toes_l", "toe_r": "toes_r", **{f"{f}3_{s}": f"{f}4_{s}" for f in openpose.FINGERS for s in "lr"}}
 _EYE = re.compile(r"(?:.*:)?(org-|mch-|def-)?(left|right|l|r)?[_.\- ]*eye[_.\- ]*(left|right|l|r)?$")
 _EYE_RANK = ("def-", "org-", "mch-", None)
 # an eye bone farther from the head's joint than this share of the height is a control that eyes look at

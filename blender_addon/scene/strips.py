@@ -9,6 +9,8 @@ from poseloom.errors import BadInput
 
 from .. import compat
 
+MADE = "poseloom"  # custom properties of strips that we made begin so
+_CHANNELS = 128
 
 def add_movie(scene, path, *, start_frame: int, fps: float | None = None, stored: str | None = None):
     """The clip at `path` as a movie strip from `start_frame` on, on a channel that is free there.
@@ -34,6 +36,52 @@ def add_movie(scene, path, *, start_frame: int, fps: float | None = None, stored
     if stored is not None:
         strip.filepath = stored
     return strip
+
+
+def add_frames(scene, stretches, *, every: int, name: str, made=None) -> list:
+    """Finished frames as image strips, one for each stretch, all on the lowest channel that is free and unlocked there.
+
+    stretches: [[(frame, path), ...], ...]; each picture is held for `every` frames.  `made` {what: text}, how they came
+    to be, becomes custom properties of the strips.  BadInput where a picture is missing or every channel is locked or
+    full; then nothing is added.
+    """
+    for path in (Path(path) for stretch in stretches for _, path in stretch):
+        if not path.is_file():
+            raise BadInput("no_such_file", f"There is no frame {path}.", "Render it again.")
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    spans = [(stretch[0][0], stretch[-1][0] + every) for stretch in stretches]
+    channel = _free_channel(editor, spans)
+    collection, strips = compat.strips(editor), []
+    for stretch, (start, end) in zip(stretches, spans):
+        paths = [Path(path) for _, path in stretch for _ in range(every)]
+        strip = collection.new_image(name=name, filepath=stored_path(paths[0]), channel=channel, frame_start=start)
+        for path in paths[1:]:
+            strip.elements.append(path.name)
+        compat.end_strip_at(strip, end)
+        if hasattr(strip, "color_tag"):
+            strip.color_tag = "COLOR_06"
+        for key, text in (made or {}).items():
+            strip[f"{MADE}_{key}"] = str(text)
+        strips.append(strip)
+    return strips
+
+
+def _free_channel(editor, spans) -> int:
+    """The lowest channel, above all strips that are there now, on which nothing is in these frames."""
+    channels = editor.channels
+    taken = {strip.channel for strip in compat.strips(editor) if any(_meet(compat.strip_range(strip), span) for span in spans)}
+    over = max(taken, default=0)
+    for channel in [*range(over + 1, _CHANNELS + 1), *range(over, 0, -1)]:
+        if channel not in taken and not (channel < len(channels) and channels[channel].lock):
+            return channel
+    raise BadInput(
+        "no_channel", "Every channel of the sequencer is locked or full at these frames.",
+        "Unlock a channel, or move strips out of the way.",
+    )  # fmt: skip
+
+
+def _meet(a, b) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
 
 
 def stored_path(path: Path) -> str:

@@ -50,9 +50,13 @@ LIMBS = {
 HAND_LIMBS = tuple(pair for first in range(1, 21, 4) for pair in ((0, first), *((first + i, first + i + 1) for i in range(3))))
 
 _JOINT_OF = {"shoulder": "upper_arm", "elbow": "forearm", "wrist": "hand", "hip": "thigh", "knee": "shin", "ankle": "foot"}
-# metres at a height of 1.75 m in a head that faces -Y, from the joint of the head, or from between the eyes
-_FROM_HEAD = {"eye": (0.032, -0.085, 0.035), "ear": (0.075, 0.005, 0.01), "nose": (0.0, -0.115, -0.005)}
-_FROM_EYES = {"ear": (0.075, 0.09, -0.025), "nose": (0.0, -0.03, -0.04)}
+# metres at a height of 1.75 m in a head that faces -Y, from the crown, or from between the eyes
+_FROM_CROWN = {"eye": (0.032, -0.1, -0.115), "ear": (0.078, 0.0, -0.115), "nose": (0.0, -0.125, -0.155)}
+_FROM_EYES = {"ear": (0.078, 0.1, 0.0), "nose": (0.0, -0.025, -0.04)}
+_CROWN_M = 0.15  # above the joint of the head
+# a bone of the head that is shorter or longer than these shares of the height does not end at the crown
+_HEAD_BONE = (0.05, 0.2)
+_SHOULDERS = 0.805  # of the height
 # in a foot's axes, from the ankle, and from the tip of the toes; x away from the other foot
 _HEEL, _BIG_TOE, _SMALL_TOE = (0.0, 0.055, -0.07), (-0.02, 0.0, 0.0), (0.04, 0.04, 0.0)
 
@@ -77,7 +81,7 @@ def points(places: Mapping[str, np.ndarray], turns: Mapping[str, np.ndarray], he
     """(T,K,3) places of the points in the world, NaN for those that the figure has not.
 
     places {joint: (T,3)} of canonical joints, of finger tips as "thumb4_l", and of points that are known better than
-    from joints, by their own names ("eye_l", "face30"); turns {joint: (T,4)} global rotations of "head" and the feet.
+    from joints, by their own names ("eye_l", "face30"); "crown" is the end of the head's bone; turns {joint: (T,4)} global rotations of "head" and the feet.
     """
     known = dict(places)
     for side in "lr":
@@ -99,7 +103,7 @@ def of_motion(motion, body: int = 18) -> np.ndarray:
     skeleton = motion.skeleton
     places = {name: gpos[:, i] for i, name in enumerate(skeleton.names)}
     turns = {name: grot[:, i] for i, name in enumerate(skeleton.names)}
-    ends = {"toe_l": "toes_l", "toe_r": "toes_r", **{f"{f}3_{s}": f"{f}4_{s}" for f in FINGERS for s in "lr"}}
+    ends = {"head": "crown", "toe_l": "toes_l", "toe_r": "toes_r", **{f"{f}3_{s}": f"{f}4_{s}" for f in FINGERS for s in "lr"}}
     for joint, end in ends.items():
         if joint in places:
             places[end] = places[joint] + quat.rotate(turns[joint], skeleton.tips[skeleton.index(joint)])
@@ -107,13 +111,11 @@ def of_motion(motion, body: int = 18) -> np.ndarray:
 
 
 def height(skeleton) -> float:
-    """Metres from sole to crown of the canonical body with this one's legs and spine."""
-    chain = [skeleton.index(name) for name in ("thigh_l", "shin_l", "foot_l", "spine1", "spine2", "spine3", "neck")]
-    own = np.linalg.norm(skeleton.offsets[chain], axis=1).sum()
-    return float(REST_HEIGHT_M * own / _USUAL)
-
-
-_USUAL = 0.103 + 0.42 + 0.41 + 0.09 + 0.12 + 0.12 + 0.21  # of the standard skeleton, the same chain
+    """Metres from sole to crown of somebody whose shoulders are where the skeleton's are."""
+    up, joint = 0.0, skeleton.index("upper_arm_l")
+    while joint >= 0:
+        up, joint = up + float(skeleton.offsets[joint, 2]), int(skeleton.parents[joint])
+    return max(up / _SHOULDERS, 0.1)
 
 
 def _hand(side: str) -> tuple:
@@ -134,7 +136,7 @@ def _add_head(known: dict, turn, scale: float) -> None:
     if "head" not in known or turn is None:
         return
     eyes = _middle(known, "eye")
-    root, offsets = (known["head"], _FROM_HEAD) if eyes is None else (eyes, _FROM_EYES)
+    root, offsets = (_crown(known, turn, scale), _FROM_CROWN) if eyes is None else (eyes, _FROM_EYES)
     for name, offset in offsets.items():
         for side, sign in (("", 1.0),) if name == "nose" else (("_l", 1.0), ("_r", -1.0)):
             place = root + quat.rotate(turn, scale * np.array(offset) * (sign, 1.0, 1.0))
@@ -142,6 +144,16 @@ def _add_head(known: dict, turn, scale: float) -> None:
     for number, side in ((68, "r"), (69, "l")):  # the pupils, where the rest of the face is there too
         if "face36" in known:
             _put(known, f"face{number}", known[f"eye_{side}"])
+
+
+def _crown(known: dict, turn, scale: float):
+    """The end of the head's bone where that can be the crown, else a usual head above its joint."""
+    usual = quat.rotate(turn, scale * np.array((0.0, 0.0, _CROWN_M)))
+    bone = known.get("crown", known["head"]) - known["head"]
+    long = np.linalg.norm(bone, axis=-1) / (scale * REST_HEIGHT_M)
+    upright = (bone * usual).sum(axis=-1) > 0.8 * np.linalg.norm(bone, axis=-1) * np.linalg.norm(usual, axis=-1)
+    fits = upright & (long > _HEAD_BONE[0]) & (long < _HEAD_BONE[1])
+    return known["head"] + np.where(fits[..., None], bone, usual)
 
 
 def _add_foot(known: dict, side: str, turn, scale: float) -> None:

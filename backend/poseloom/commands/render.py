@@ -1,0 +1,134 @@
+"""`render`: guides of a scene, a motion, keypoints or a video, and frames made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .. import paths
+from ..errors import BadInput
+from ..progress import part
+from ..render.shelf import KINDS
+from ..terminal import progress, say
+from .run import frames
+
+_PASSES = KINDS[1:]
+_ENDINGS = {"scene": (".blend",), "motion": (".bvh", ".npz"), "keypoints": (".json", ".npz")}
+
+
+def render(chosen) -> int:
+    from .. import rendering
+    from ..render.contact import contact_sheet
+
+    source = _source(chosen)
+    out = Path(chosen.out)
+    wanted = _render_options(chosen)
+    strip = _strip(chosen)
+    guide_options = _guide_options(chosen, source)
+    rendering.check_out(out, chosen.overwrite, chosen.resume)
+    only = chosen.guides_only
+    with progress(chosen.progress, "guides") as report:
+        guides = rendering.draw(
+            source, guide_options, out, blender=chosen.blender, report=part(report, 0.0, 1.0 if only else 0.9)
+        )
+    made = rendering.Made(list(guides.frames), skipped=guides.told["skipped"])
+    if not only:
+        with progress(chosen.progress, "frames") as report:
+            made = rendering.render(guides, wanted, report)
+        contact_sheet(guides)
+    if strip:
+        with progress(chosen.progress, "strip") as report:
+            rendering.put_in_scene(source, guides, wanted, strip, guide_options.every, chosen.blender, report)
+    say(chosen.progress, _told(out, made, only, strip), output=str(out), frames=made.drawn, made=made.made, kept=made.kept,
+        skipped=made.skipped)  # fmt: skip
+    return 0
+
+
+def _source(chosen) -> Path:
+    given = {name: value for name in ("scene", "motion", "keypoints", "video") if (value := getattr(chosen, name))}
+    if len(given) != 1:
+        raise BadInput(
+            "bad_usage", "Give a scene, or one of --motion, --keypoints and --video.",
+            "Such as: poseloom render scene.blend --prompt TEXT --out DIR.",
+        )  # fmt: skip
+    ((name, value),) = given.items()
+    path = Path(value)
+    if path.suffix.lower() not in _ENDINGS.get(name, (path.suffix.lower(),)):
+        raise BadInput("unknown_format", f"{path.name} is not what {name} takes.", f"Give a file ending in {', '.join(_ENDINGS[name])}.")
+    for option, owner in (("armature", "scene"), ("camera", "scene"), ("passes", "scene"), ("strip", "scene"), ("turn", "motion")):
+        if getattr(chosen, option) and owner != name:
+            of = "a scene" if owner == "scene" else f"--{owner}"
+            raise BadInput("bad_usage", f"--{option} belongs to {of}.", f"Leave it out.")
+    if not path.exists():
+        raise BadInput("no_such_file", f"There is no file {path}.", "Check the path.")
+    return path
+
+
+def _guide_options(chosen, source: Path):
+    from ..rendering import GuideOptions
+
+    default = "" if source.suffix.lower() != ".blend" else ",".join(_PASSES) if chosen.guides_only else "depth"
+    words = default if chosen.passes is None else chosen.passes
+    passes = tuple(word.strip() for word in words.split(",") if word.strip() and word.strip() != "none")
+    for name in passes:
+        if name not in _PASSES:
+            raise BadInput("bad_option", f'There is no pass "{name}".', f"Choose from {', '.join(_PASSES)}, none.")
+    return GuideOptions(
+        armatures=tuple(chosen.armature), camera=chosen.camera, start=chosen.start, end=chosen.end, every=chosen.every,
+        frames=_numbers(chosen.frames), size=chosen.size, body=chosen.body, hidden=chosen.hidden, passes=passes,
+        yaw_deg=chosen.turn,
+    )  # fmt: skip
+
+
+def _render_options(chosen):
+    from ..rendering import RenderOptions, read_options
+
+    if chosen.guides_only:
+        return None
+    if not chosen.prompt:
+        raise BadInput("no_prompt", "There is no prompt.", 'Say what the frames show: --prompt "...", or add --guides-only.')
+    given = dict(_pair(word) for word in chosen.set)
+    if chosen.model:
+        given["model"] = chosen.model
+    return RenderOptions(
+        prompt=chosen.prompt, negative=chosen.negative, seed=chosen.seed, reference=chosen.reference,
+        method=chosen.method, options=read_options(chosen.method, given),
+    )  # fmt: skip
+
+
+def _strip(chosen):
+    if not chosen.strip:
+        return None
+    if chosen.guides_only:
+        raise BadInput("bad_usage", "--strip puts frames into the sequencer, but --guides-only makes none.", "Leave one out.")
+    path = Path(chosen.strip)
+    if path.suffix.lower() != ".blend":
+        raise BadInput("unknown_format", f"--strip {path} does not end in .blend.", "End it in .blend.")
+    paths.check_writable(path, chosen.overwrite or chosen.resume)
+    paths.check_apart([path], [chosen.scene])
+    return path
+
+
+def _pair(word: str) -> tuple:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise BadInput("bad_option", f'"{word}" is no NAME=VALUE.', "Such as --set steps=8.")
+    return name, value
+
+
+def _numbers(text) -> tuple:
+    try:
+        return tuple(int(word) for word in (text or "").split(",") if word.strip())
+    except ValueError as error:
+        raise BadInput("bad_option", f'--frames "{text}" are no frame numbers.', 'Such as --frames "1,25,40".') from error
+
+
+def _told(out: Path, made, only: bool, strip) -> str:
+    if only:
+        sentence = f"{out}: guides of {frames(len(made.drawn))}."
+    else:
+        sentence = f"{out}: {frames(len(made.made))} made" + (f", {len(made.kept)} kept" if made.kept else "") + "."
+    for reason in dict.fromkeys(row["why"] for row in made.skipped):
+        numbers = [str(row["frame"]) for row in made.skipped if row["why"] == reason]
+        many = f"{', '.join(numbers[:8])}{' and more' if len(numbers) > 8 else ''}"
+        sentence += f"\n  Left out, a gap stays: {frames(len(numbers))} ({many}), where {reason}."
+    return sentence + (f"\n  {strip}: the scene with the frames in its sequencer." if strip else "")

@@ -1,0 +1,36 @@
+"""The options of `render`, as options.py has those of the other verbs."""
+
+from __future__ import annotations
+
+from .options import _add_output, _count
+
+
+def render(parser, inside_blender: bool) -> None:
+    parser.add_argument("scene", nargs="?", metavar="SCENE.blend", help="the scene whose camera looks at the character")
+    parser.add_argument("--motion", metavar="CLIP", help="instead of a scene: a motion capture clip, as a stick figure")
+    parser.add_argument("--keypoints", metavar="FILE.json", help="instead of a scene: what poseloom pose wrote")
+    parser.add_argument("--video", metavar="VIDEO", help="instead of a scene: the poses of the person in a video")
+    parser.add_argument("--armature", nargs="+", default=[], metavar="NAME", help="which characters; default: all that are recognised")
+    parser.add_argument("--camera", metavar="NAME", help="default: the scene's, which markers may change")
+    parser.add_argument("--start", metavar="TIME", help='first frame: "12" a frame, "1.5s" seconds')
+    parser.add_argument("--end", metavar="TIME", help="last frame, included")
+    parser.add_argument("--every", type=_count, default=1, metavar="N", help="only every N-th frame, held until the next")
+    parser.add_argument("--frames", metavar="NUMBERS", help='only these frames, such as "1,25,40"')
+    parser.add_argument("--size", type=_count, metavar="PIXELS", help="of the longer side; default: as the scene or clip, 512 without")
+    parser.add_argument("--body", type=int, choices=(18, 25), default=18, help="points of the pose maps' bodies; default 18")
+    parser.add_argument("--hidden", choices=("dim", "drop", "draw"), default="dim", help="limbs behind a body; default: dim")
+    parser.add_argument("--passes", default=None, metavar="KINDS", help='of scenes: "depth", "normal", both with a comma, or "none"')
+    parser.add_argument("--turn", type=float, default=0.0, metavar="DEGREES", help="with --motion: look from this side; default: from the front")
+    parser.add_argument("--guides-only", action="store_true", help="draw the guides and stop there")
+    parser.add_argument("--prompt", metavar="TEXT", help="what the frames show")
+    parser.add_argument("--negative", default="", metavar="TEXT", help="what they do not show")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    parser.add_argument("--reference", metavar="PICTURE", help="a picture of the character")
+    parser.add_argument("--method", default="controlnet", metavar="NAME", help="which renderer; default: %(default)s")
+    parser.add_argument("--model", metavar="NAME", help="the checkpoint: a folder, or its name on the hub")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="options of the renderer, such as steps=8")
+    parser.add_argument("--strip", metavar="OUT.blend", help="write the scene with the frames in its sequencer")
+    parser.add_argument("--resume", action="store_true", help="keep what is done and made from the same, do the rest")
+    if not inside_blender:
+        parser.add_argument("--blender", metavar="PATH", help="use this Blender instead of the bpy package")
+    _add_output(parser, "a folder for guides and frames")

@@ -1,0 +1,343 @@
+"""From a scene, a motion, keypoints or a video to guides, and from guides to frames; in this order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping as MappingABC
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Mapping, Optional, Sequence
+
+import numpy as np
+
+from . import __version__, chains
+from .errors import BadInput
+from .motion import png
+from .motion.files import digest, write_bytes
+from .motion.pictures import Frames, Shot
+from .motion.resample import parse_time
+from .progress import Report, part, silent
+from .registry import package
+from .render import cast as casts
+from .render import load, provenance, shelf
+from .render.guides import Look
+from .render.shelf import Shelf, picture
+
+_SIDECARS = ".poseloom"
+SCENES, MOTIONS, KEYPOINTS = (".blend",), (".bvh", ".npz"), (".json",)
+_LONG_SIDE, _REFERENCE_SIDE = 512, 1024
+
+
+@dataclass(frozen=True)
+class GuideOptions:
+    """What to draw: start and end are times, both included, of a scene its own frame numbers; size is the longer side
+    in pixels, None the scene's or clip's own; passes some of "depth" and "normal", of scenes alone."""
+
+    armatures: tuple = ()
+    camera: Optional[str] = None
+    start: Optional[str] = None
+    end: Optional[str] = None
+    every: int = 1
+    frames: tuple = ()
+    size: Optional[int] = None
+    body: int = 18
+    hidden: str = "dim"
+    passes: tuple = ()
+    yaw_deg: float = 0.0
+
+    def look(self) -> Look:
+        return Look(self.body, self.hidden)
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How frames are made: `method` one of render.METHODS, `options` what its Options take."""
+
+    prompt: str = ""
+    negative: str = ""
+    seed: int = 0
+    reference: Optional[str] = None
+    method: str = "controlnet"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Made:
+    """What a run did: frame numbers."""
+
+    drawn: list = field(default_factory=list)
+    made: list = field(default_factory=list)
+    kept: list = field(default_factory=list)
+    skipped: list = field(default_factory=list)
+    fps: float = 0.0
+    every: int = 1
+    warnings: list = field(default_factory=list)
+
+
+def check_out(out: Path, overwrite: bool, resume: bool) -> None:
+    """BadInput where `out` holds an earlier run that may not be touched, or is a file."""
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise BadInput("not_a_folder", f"--out {out} is a file.", "Give a folder, such as out/.")
+    if shelf.told(out) and not (overwrite or resume):
+        raise BadInput("exists", f"{out} has guides or frames already.", "Add --resume to go on with them, or --overwrite.")
+    if overwrite and not resume and shelf.told(out):
+        shelf.clear(out)
+        (out / "guides.json").unlink()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput("cannot_write", f"Cannot write to {out}: {error.strerror}.", "Choose another folder for --out.") from error
+
+
+def draw(source: Path, options: GuideOptions, out: Path, *, blender=None, estimate=None, report: Report = silent) -> Shelf:
+    """The guides of a scene (.blend), a motion (.bvh, .npz), keypoints (.json), or else a video, in the folder `out`.
+
+    Those that lie there already, made from the same, are taken as they are; depth pictures of a run that broke off
+    stay.  `estimate` is the AnimateOptions for a video.  BadInput as the stages; see `shelf.draw`.
+    """
+    source, out = Path(source), Path(out)
+    if not source.exists():
+        raise BadInput("no_such_file", f"There is no file {source}.", "Check the path.")
+    key = _key(digest(source) if source.is_file() else str(source), asdict(options), asdict(estimate) if estimate else None)
+    before = shelf.told(out)
+    if before.get("key") == key and before.get("complete") and _all_there(out, before, options):
+        report(1.0, "The guides are there already")
+        return Shelf(out)
+    if before and before.get("key") != key:
+        _forget(out, before)
+    shelf.begin(out, key)
+    people = _cast(source, options, out, before.get("key") == key, blender, estimate, part(report, 0.0, 0.7))
+    return shelf.draw(people, out, options.look(), key, part(report, 0.7, 1.0))
+
+
+def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, renderer=None) -> Made:
+    """The frames of the guides in their folder, frames/NNNN.png; those made from the same before are kept.
+
+    `renderer` is by default the one that `options.method` names, with its options.
+    """
+    shot = Shot(options.prompt, options.negative, options.seed, _reference(options.reference))
+    out = guides.folder
+    keys = {frame: _frame_key(guides, frame, options) for frame in guides.frames}
+    kept = _Finished(out, {frame for frame in guides.frames if _sidecar_key(out, frame) == keys[frame]})
+    made = Made(drawn=list(guides.frames), kept=sorted(kept), skipped=guides.told["skipped"], fps=guides.told["fps"])
+    todo = len(guides) - len(kept)
+    if not todo:
+        report(1.0, "All frames are there already")
+        return made
+    renderer = renderer or _renderer(options)
+    count = [len(kept)]
+
+    def tell(fraction: float, text: str) -> None:
+        report(fraction, f"Frame {min(count[0] + 1, len(guides))} of {len(guides)}: {text}")
+
+    for frame in renderer(guides, shot, tell, kept):
+        _keep(out, frame, keys[frame.frame])
+        made.made.append(frame.frame)
+        count[0] += 1
+        report(count[0] / len(guides), f"Frame {count[0]} of {len(guides)} done")
+    return made
+
+
+class _Finished(MappingABC):
+    """Frames of an earlier run, read when they are asked for."""
+
+    def __init__(self, folder: Path, frames: set):
+        self.folder, self.frames = folder, frames
+
+    def __getitem__(self, frame: int) -> Frames:
+        if frame not in self.frames:
+            raise KeyError(frame)
+        path = picture(self.folder, "frames", frame)
+        return Frames(frame, png.read(path), png.words(path))
+
+    def __iter__(self):
+        return iter(sorted(self.frames))
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def _cast(source: Path, options: GuideOptions, out: Path, keep: bool, blender, estimate, report: Report):
+    kind = source.suffix.lower()
+    if kind in SCENES:
+        return _of_scene(source, options, out, keep, blender, report)
+    for name in ("armatures", "camera", "passes"):
+        if getattr(options, name):
+            raise BadInput("bad_usage", f"{source.name} is no scene: it has no {name}.", f"Leave out --{name.rstrip('s')}, or give a .blend file.")
+    if kind in MOTIONS:
+        motion, _ = chains.read_clip(source)
+        size = options.size or _LONG_SIDE
+        people = casts.of_motion(motion, (size, size), options.body, yaw_rad=np.radians(options.yaw_deg))
+    else:
+        people = casts.of_keypoints(_sized(_seen(source, estimate, report), options.size), options.body)
+    return _chosen(people, options)
+
+
+def _seen(source: Path, estimate, report: Report):
+    if source.suffix.lower() in KEYPOINTS:
+        from .pose.export import read_keypoints
+
+        return read_keypoints(source)[0]
+    from .capture import AnimateOptions, media_to_keypoints
+
+    return media_to_keypoints(source, estimate or AnimateOptions(), report)
+
+
+def _sized(keypoints, longest: Optional[int]):
+    """The keypoints in a picture `longest` pixels along its longer side, both sides multiples of 8."""
+    if longest is None:
+        return keypoints
+    size = tuple(max(8, 8 * round(side * longest / max(keypoints.size) / 8)) for side in keypoints.size)
+    return replace(keypoints, xy=keypoints.xy * (np.array(size) / keypoints.size), size=size)
+
+
+def _of_scene(source: Path, options: GuideOptions, out: Path, keep: bool, blender, report: Report):
+    from . import blender as blenders
+
+    task = {
+        "do": "guides", "blend": str(source.resolve()), "out": str(out.resolve()), "keep": keep,
+        **{name: value for name, value in asdict(options).items() if name not in ("hidden", "yaw_deg")},
+    }  # fmt: skip
+    figures = out / "figures.npz"
+    try:
+        blenders.run(task, blender=blender, report=report)
+        return casts.load(figures)
+    finally:
+        figures.unlink(missing_ok=True)
+
+
+def _chosen(people, options: GuideOptions):
+    """The frames from start to end, both included, every so many."""
+    first = 0 if options.start is None else round(parse_time(options.start, people.fps) * people.fps)
+    last = len(people) - 1 if options.end is None else round(parse_time(options.end, people.fps) * people.fps)
+    rows = [i for i in (options.frames or range(first, last + 1, max(1, options.every))) if 0 <= i < len(people)]
+    if not rows:
+        raise BadInput("no_frames", f"None of the frames chosen is in the clip, which has {len(people)}.", "Frames count from 0.")
+    return replace(people, **{name: getattr(people, name)[rows] for name in ("frames", "points", "shown", "K", "world", "parallel")})
+
+
+def _all_there(out: Path, before: Mapping, options: GuideOptions) -> bool:
+    kinds = ("pose", *options.passes)
+    return (out / "guides.npz").is_file() and all(
+        picture(out, kind, frame).is_file() for frame in before["frames"] for kind in kinds
+    )
+
+
+def _forget(out: Path, before: Mapping) -> None:
+    """Without the guides of another run, whose frames are remade where their guides turn out different."""
+    for kind in shelf.KINDS:
+        for frame in before.get("frames", ()):
+            picture(out, kind, frame).unlink(missing_ok=True)
+        for path in (out / kind).glob("*.png"):
+            path.unlink()
+
+
+def _key(*parts) -> str:
+    return hashlib.sha256(json.dumps([__version__, *parts], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _frame_key(guides: Shelf, frame: int, options: RenderOptions) -> str:
+    paths = [picture(guides.folder, kind, frame) for kind in shelf.KINDS]
+    reference = digest(Path(options.reference)) if options.reference else ""
+    return _key([digest(path) for path in paths if path.is_file()], reference, asdict(options))
+
+
+def _sidecar(out: Path, frame: int) -> Path:
+    path = picture(out, "frames", frame)
+    return path.parent / _SIDECARS / f"{path.name}.json"
+
+
+def _sidecar_key(out: Path, frame: int) -> str:
+    """What the frame that lies there was made from; "" where there is none, or another than was made."""
+    path = picture(out, "frames", frame)
+    try:
+        record = json.loads(_sidecar(out, frame).read_text(encoding="utf-8"))
+        return record["key"] if record["sha256"] == digest(path) else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _keep(out: Path, frame: Frames, key: str) -> None:
+    path = picture(out, "frames", frame.frame)
+    _sidecar(out, frame.frame).parent.mkdir(parents=True, exist_ok=True)
+    png.write(path, frame.rgb, provenance.words(frame.made))
+    record = {"key": key, "sha256": digest(path), "made": dict(frame.made)}
+    write_bytes(_sidecar(out, frame.frame), json.dumps(record).encode())
+
+
+def runs(frames: Sequence[int], every: int) -> list:
+    """The frames in stretches without a gap: neighbours lie `every` apart."""
+    found: list = []
+    for frame in sorted(frames):
+        if found and frame - found[-1][-1] == every:
+            found[-1].append(frame)
+        else:
+            found.append([frame])
+    return found
+
+
+def _renderer(options: RenderOptions):
+    method = load(options.method)
+    return method(_options_of(method)(**options.options))
+
+
+def _options_of(method: type) -> type:
+    """The Options that stand beside the method's class."""
+    return import_module(method.__module__).Options
+
+
+def _reference(path: Optional[str]):
+    """The reference picture (H,W,3), turned upright, no side longer than a network looks at."""
+    if path is None:
+        return None
+    if not Path(path).is_file():
+        raise BadInput("no_such_file", f"There is no file {path}.", "Check the path of the reference picture.")
+    image = package("PIL.Image", "Reading a reference picture", "render")
+    turned = package("PIL.ImageOps", "Reading a reference picture", "render").exif_transpose
+    try:
+        with image.open(path) as opened:
+            opened.draft("RGB", (_REFERENCE_SIDE,) * 2)
+            picture = turned(opened).convert("RGB")
+    except (OSError, ValueError, image.DecompressionBombError) as error:
+        raise BadInput("unreadable_file", f"{path} cannot be read as a picture: {error}.", "Give a PNG or JPEG file.") from error
+    picture.thumbnail((_REFERENCE_SIDE,) * 2)
+    return np.array(picture)
+
+
+def read_options(method: str, given: Mapping[str, str]) -> dict:
+    """What --set says, in the types of the method's Options; BadInput where it has no such option or that is no value."""
+    kind = _options_of(load(method)) if given else None
+    types = {option.name: type(option.default) for option in fields(kind)} if kind else {}
+    read = {}
+    for name, text in given.items():
+        if name not in types:
+            raise BadInput("bad_option", f'"{method}" has no option "{name}".', f"It has {', '.join(sorted(types))}.")
+        try:
+            read[name] = _READERS.get(types[name], str)(text)
+        except (ValueError, KeyError) as error:
+            raise BadInput("bad_option", f'The option "{name}" cannot be "{text}".', "") from error
+    return read
+
+
+_READERS = {int: int, float: float, bool: lambda text: {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}[text.lower()]}
+
+
+def put_in_scene(source: Path, guides: Shelf, options: RenderOptions, out: Path, every: int, blender, report: Report) -> dict:
+    """The scene with the frames that are there as strips in its sequencer, in the file `out`."""
+    from . import blender as blenders
+
+    task = {"do": "strip", "blend": str(Path(source).resolve()), "out": str(Path(out).resolve()), **told_frames(guides, options, every)}
+    return blenders.run(task, blender=blender, report=report)
+
+
+def told_frames(guides: Shelf, options: RenderOptions, every: int) -> dict:
+    """What a sequencer needs: {"name", "stretches": [[[frame, path], ...], ...], "every", "made": provenance as text}."""
+    there = [f for f in guides.frames if picture(guides.folder, "frames", f).is_file()]
+    if not there:
+        raise BadInput("no_frames", f"There are no frames in {guides.folder}.", "Make them first.")
+    made = json.loads(_sidecar(guides.folder, there[0]).read_text(encoding="utf-8"))["made"]
+    stretches = [[[f, str(picture(guides.folder, "frames", f).resolve())] for f in run] for run in runs(there, every)]
+    return {"name": options.prompt[:40] or guides.folder.name, "stretches": stretches, "every": every, "made": made}
