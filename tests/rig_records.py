@@ -89,7 +89,7 @@ def whole_spine(roles) -> dict:
 
 def record(name: str) -> Rig:
     """The rig called `name`, with the axes that Blender gives bones of these heads, tails and rolls."""
-    bones = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))["bones"]
+    bones = _read(name)["bones"]
     names = [bone[0] for bone in bones]
     heads, tails = (np.array([bone[i] for bone in bones], float) for i in (2, 3))
     along = tails - heads
@@ -102,6 +102,15 @@ def record(name: str) -> Rig:
     number = {bone: i for i, bone in enumerate(names)}
     parents = [number[b[1]] if b[1] else -1 for b in bones]
     return Rig(names, parents, rest, tails, deform=[len(b) < 6 or b[5] for b in bones], name=name)
+
+
+def shod(name: str) -> Rig:
+    """As `record`, with the soles and the head of its mesh where these are recorded."""
+    return record(name).with_(soles=_read(name).get("soles", {}))
+
+
+def _read(name: str) -> dict:
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def body(roles) -> dict:

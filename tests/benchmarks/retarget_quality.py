@@ -12,7 +12,8 @@ Needs POSELOOM_DATA.  A row is a clip on a rig; the table shows the median and t
   knee_pop      p95 of the knee's angular acceleration, as a share of the source's
   loop          source -> rig -> source's own rig with feet left free: median angle of all joints, distance of the hips
 
-Lengths are scaled to a height of 1.75 m.  The sole lies on the floor of the rest pose, below the bones of the foot.
+Lengths are scaled to a height of 1.75 m.  The sole lies on the floor of the rest pose, below the bones of the foot;
+that of Knight and RobotExpressive is their mesh's.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import recognition  # noqa: E402
 from cmu_clips import unpack  # noqa: E402
-from rig_records import RECORDS, record  # noqa: E402
+from rig_records import RECORDS, shod  # noqa: E402
 
 from poseloom.motion import quat  # noqa: E402
 from poseloom.motion.bvh import read_bvh  # noqa: E402
@@ -118,7 +119,7 @@ def main():
     parser.add_argument("--rigs", nargs="*", default=RECORDS)
     args = parser.parse_args()
     data = Path(os.environ["POSELOOM_DATA"])
-    bodies = {name: Body(recognise(record(name)).rig) for name in args.rigs}
+    bodies = {name: Body(recognise(shod(name)).rig) for name in args.rigs}
     rows, slides = [], []
     with tempfile.TemporaryDirectory() as folder:
         unpack(data, Path(folder), args.clips)

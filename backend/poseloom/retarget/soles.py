@@ -33,11 +33,16 @@ def front(a: Alignment, foot: str) -> np.ndarray:
 
 
 def ends(rig: Rig, side: str):
-    """Where the left ("l") or right foot stands when tipped back, and its toes, or it, when forward: (3,), armature."""
+    """The middle of where the left ("l") or right foot stands when tipped back, and its toes, or it, when forward:
+    (3,) each, armature space at rest."""
     a, foot, toe = align(rig), f"foot_{side}", f"toe_{side}"
     toe = toe if toe in a.soles else foot
-    back, ahead = (_from_joint(a, joint, foot) @ way for joint, way in ((foot, _BACK), (toe, _FORWARD)))
-    return rig.soles[foot][back.argmax()], rig.soles[toe][ahead.argmax()]
+    out = []
+    for joint, way in ((foot, _BACK), (toe, _FORWARD)):
+        points = _from_joint(a, joint, foot)
+        middle = [0.0, 1.0, 1.0] * points[(points @ way).argmax()]
+        out.append(np.linalg.solve(a.metric, a.head(joint) + quat.rotate(quat.inverse(a.tpose[foot]), middle)))
+    return out
 
 
 def under(a: Alignment):
