@@ -166,6 +166,9 @@ def keypoints_to_motion(
     from .pose.solve import solve
 
     warnings = [] if warnings is None else warnings
+    whole = keypoints
+    if whole.layout == WHOLE:
+        keypoints = converted(whole, "blazepose")
     lift = _lifter(warnings)
     apart = stretches.cut_apart(keypoints)
     motions = []

@@ -12,6 +12,6 @@ CAMERAS = ("still", "moving")
 CONFIDENCES = ("curves", "csv", "none")  # how the sureness of joints is kept
 ROOTS = ("hips", "bone", "in_place")
 AXES = ("X", "Y", "Z", "-X", "-Y", "-Z")
-LAYOUTS = ("blazepose", "coco17", "halpe26", "wholebody133", "openpose25", "h36m17", "canonical22")
+LAYOUTS = ("blazepose", "coco17", "halpe26", "wholebody133", "openpose25", "h36m17", "holistic139", "canonical22")
 PARTS = ("body", "feet", "hands", "face")
 KEYPOINT_ENDINGS = (".json", ".npz", ".csv")

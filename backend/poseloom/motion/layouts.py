@@ -99,5 +99,6 @@ LAYOUTS = {
     "wholebody133": _of(points.WHOLEBODY, points.EDGES),
     "openpose25": _of(points.OPENPOSE, points.OPENPOSE_EDGES),
     "h36m17": _of(points.H36M, points.H36M_EDGES),
+    "holistic139": _of(points.HOLISTIC, points.HOLISTIC_EDGES),
     "canonical22": _of(points.CANONICAL, points.CANONICAL_EDGES, inner=True),
 }

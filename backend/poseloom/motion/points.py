@@ -51,6 +51,8 @@ H36M = (
     *_sides("shoulder elbow wrist", "l"), *_sides("shoulder elbow wrist", "r"),
 )  # fmt: skip
 CANONICAL = JOINTS
+PUPILS = _sides("pupil")
+HOLISTIC = (*BLAZEPOSE, *(name for name in FACE if name not in BLAZEPOSE), *PUPILS, *HANDS)
 
 
 def part(name: str) -> str:
@@ -60,7 +62,7 @@ def part(name: str) -> str:
         return "feet"
     if bare in ("pinky", "index", "thumb") or name in HANDS or name in FINGERS:
         return "hands"
-    if bare in ("nose", "eye", "ear", "mouth") or name in FACE:
+    if bare in ("nose", "eye", "ear", "mouth", "pupil") or name in FACE:
         return "face"
     return "body"
 
@@ -95,6 +97,7 @@ EDGES = (
     ("shoulder_l", "shoulder_r"), ("hip_l", "hip_r"), ("nose", "eye_l"), ("nose", "eye_r"), ("head_top", "neck"),
     ("pelvis", "hip_l"), ("pelvis", "hip_r"), *_both(("eye", "ear"), ("shoulder", "hip"), ("wrist", "palm")), *_LIMBS, *_FOOT, *_FACE_EDGES, *_HAND_EDGES,
 )  # fmt: skip
+HOLISTIC_EDGES = (*BLAZEPOSE_EDGES, *_both(("wrist", "palm")), *_FACE_EDGES, *_HAND_EDGES)
 OPENPOSE_EDGES = (
     ("nose", "neck"), ("neck", "pelvis"), *(("neck", f"shoulder_{s}") for s in "lr"), *(("pelvis", f"hip_{s}") for s in "lr"),
     *(("nose", f"eye_{s}") for s in "lr"), *_both(("eye", "ear")), *_LIMBS, *_FOOT,

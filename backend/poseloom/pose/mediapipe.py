@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
 from .. import weights
 from ..errors import BadInput
-from ..motion.layouts import BLAZEPOSE
+from ..motion.layouts import layout
 from ..motion.types import Keypoints
 from ..progress import Report, silent
 from ..registry import package
@@ -36,6 +36,7 @@ class MediaPipe:
     """
 
     models = ("full",)
+    layout = "blazepose"
 
     def __init__(self, options: Options = Options()):
         self.options = options
@@ -46,35 +47,30 @@ class MediaPipe:
     def __call__(self, clip, report: Report = silent) -> list[Keypoints]:
         rows = []
         with ExitStack() as stack:
+            parts = stack.enter_context(self._parts())
             with quiet_stderr():
                 eyes = [stack.enter_context(self._eye(model, clip.frame_count == 1)) for model in self.models]
             for frame in clip:
                 report(_share(frame.index, clip.frame_count), f"frame {frame.index + 1}")
-                rows.append(_both([eye.see(frame.rgb) for eye in eyes]))
+                row = _both([eye.see(frame.rgb) for eye in eyes])
+                rows.append(row if row is None else parts(frame.rgb, row * [*clip.size, 1.0, 1.0, 1.0, 1.0]))
         if all(row is None for row in rows):
             raise _nobody(clip, len(rows))
         report(1.0, f"{len(rows)} frames")
-        empty = np.full((len(BLAZEPOSE), 6), np.nan)
-        values = np.stack([empty if row is None else row for row in rows])
-        return [
-            Keypoints(
-                layout="blazepose",
-                xy=values[..., 0:2] * clip.size,
-                xyz=values[..., 2:5],
-                score=np.nan_to_num(values[..., 5]),
-                size=clip.size,
-                fps=clip.fps,
-                start_s=clip.start_s,
-            )
-        ]
+        return [keypoints(self.layout, rows, clip)]
 
     def everyone(self, clip, report: Report = silent) -> list[Keypoints]:
         from .people import everyone
 
-        people, frames = everyone(self.models, clip, report)
+        with self._parts() as parts:
+            people, frames = everyone(self.models, clip, parts, report)
         if not people:
             raise _nobody(clip, frames)
-        return people
+        return [keypoints(self.layout, rows, clip, number) for number, rows in enumerate(people, 1)]
+
+    def _parts(self):
+        """What makes of a picture and the 33 rows x y px, x y z m, visibility of a person in it those of the layout."""
+        return nullcontext(lambda rgb, row: row)
 
     def _eye(self, model: str, still: bool) -> "_Eye":
         """One model, loaded: MediaPipe opens its files when it sees the first picture."""
@@ -166,6 +162,16 @@ def _both(rows: list):
     if apart > _SAME_PERSON * tall:
         return first
     return np.hstack([first[:, :2], last[:, 2:5], 0.5 * (first[:, 5:] + last[:, 5:])])
+
+
+def keypoints(name: str, rows: list, clip, number: int = 1) -> Keypoints:
+    """The Keypoints in the layout `name` of rows (K,6), x y px, x y z m, score, or None for frames without the person."""
+    empty = np.full((len(layout(name)), 6), np.nan)
+    values = np.stack([empty if row is None else row for row in rows])
+    return Keypoints(
+        layout=name, xy=values[..., :2], xyz=values[..., 2:5], score=np.nan_to_num(values[..., 5]),
+        size=clip.size, fps=clip.fps, start_s=clip.start_s, person=number,
+    )  # fmt: skip
 
 
 def _nobody(clip, frames: int) -> BadInput:
