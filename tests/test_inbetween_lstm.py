@@ -218,7 +218,7 @@ def test_training_runs_resumes_and_exports(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT / "backend")}
     packed([walk(120, seed=i) for i in range(3)]).save(tmp_path / "clips.npz")
     words = [python, "-m", "poseloom", "train", "inbetween", "--data", tmp_path / "clips.npz", "--hidden", "16",
-             "--minutes", "0.3", "--stretch", "0.15", "--out", tmp_path / "out"]  # fmt: skip
+             "--minutes", "0.6", "--stretch", "0.3", "--out", tmp_path / "out"]  # fmt: skip
     steps = []
     for _ in range(2):
         done = subprocess.run(list(map(str, words)), capture_output=True, text=True, env=env)
@@ -227,9 +227,15 @@ def test_training_runs_resumes_and_exports(tmp_path):
         steps.append(lines[-1]["step"])
     assert 0 < steps[0] < steps[1]
     assert "L2P" in (tmp_path / "out/CARD.md").read_text()
+    packed([walk(120, seed=i) for i in range(3, 5)]).save(tmp_path / "own.npz")
+    tuned = [*words[:5], "--data", tmp_path / "own.npz", "--from", tmp_path / "out", "--minutes", "0.1", "--out", tmp_path / "tuned"]
+    done = subprocess.run(list(map(str, tuned)), capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
     motion, known = walk(40), np.ones((40, 22), bool)
     known[10:35] = False
-    filled = Lstm(tmp_path / "out/model.onnx")(motion, known)
+    filled, after = (Lstm(tmp_path / folder / "model.onnx")(motion, known) for folder in ("out", "tuned"))
+    apart = quat.angle(filled.lrot, after.lrot).max()
+    assert 0.0 < apart < np.radians(20.0)  # it goes on from what was there
     assert np.isfinite(filled.lrot).all()
     assert len(Continue(tmp_path / "out/ahead.onnx")(motion, 5)) == 45
 
