@@ -80,7 +80,7 @@ def test_a_folder_becomes_actions_and_can_be_cancelled_and_reverted(python, exte
     state, made, whole, hint, seconds, left = found["cancelled"]
     assert state == "cancelled" and made == 3 and whole and seconds < 1.0 and left == 0
     assert "3 actions made before" in hint
-    assert "no BVH file" in found["empty"] and "no folder" in found["nowhere"]
+    assert "no clip in" in found["empty"] and "no folder" in found["nowhere"]
 
 
 def test_edits_move_ik_controls_along_and_what_they_deform(python, extension, tmp_path):  # noqa: F811

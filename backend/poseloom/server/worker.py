@@ -29,6 +29,7 @@ from .kinds import load_body
 
 SPAWN = multiprocessing.get_context("spawn")
 REPORT_EVERY_S = 0.03
+START_S = 60.0  # a new process on a busy computer
 LOG_BYTES = 1_000_000
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EFBIG)
 
@@ -94,12 +95,13 @@ class Worker:
 
     def _follow(self, report: Report, hang_s: float) -> Optional[Failure]:
         self._text = "starting"
+        patience_s = max(hang_s, START_S)
         while True:
-            if not wait([self._conn, self._process.sentinel], hang_s):
+            if not wait([self._conn, self._process.sentinel], patience_s):
                 self.kill()
                 return Failure(
                     "job_hung",
-                    f'The job made no progress for {hang_s:.0f} s (last heard: "{self._text}") and was stopped.',
+                    f'The job made no progress for {patience_s:.0f} s (last heard: "{self._text}") and was stopped.',
                     "Try a shorter stretch of the clip; if that hangs too, please report it with the clip.",
                 )
             if not self._conn.poll():
@@ -107,7 +109,7 @@ class Worker:
             message = self._conn.recv()
             if not isinstance(message, tuple):
                 return message
-            self._text = message[1]
+            self._text, patience_s = message[1], hang_s
             report(*message)
 
     def _death(self) -> Failure:
@@ -198,6 +200,7 @@ def _main(conn, log: str) -> None:
 
 
 def _do(task: Task, conn) -> Optional[Failure]:
+    conn.send((0.0, "starting"))
     last = 0.0
 
     def report(fraction: float, text: str) -> None:
