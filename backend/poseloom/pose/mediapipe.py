@@ -53,7 +53,9 @@ class MediaPipe:
             for frame in clip:
                 report(_share(frame.index, clip.frame_count), f"frame {frame.index + 1}")
                 row = _both([eye.see(frame.rgb) for eye in eyes])
-                rows.append(row if row is None else parts(frame.rgb, row * [*clip.size, 1.0, 1.0, 1.0, 1.0]))
+                if row is not None:
+                    row = np.float32(parts(frame.rgb, row * [*clip.size, 1.0, 1.0, 1.0, 1.0]))
+                rows.append(row)
         if all(row is None for row in rows):
             raise _nobody(clip, len(rows))
         report(1.0, f"{len(rows)} frames")
@@ -166,7 +168,7 @@ def _both(rows: list):
 
 def keypoints(name: str, rows: list, clip, number: int = 1) -> Keypoints:
     """The Keypoints in the layout `name` of rows (K,6), x y px, x y z m, score, or None for frames without the person."""
-    empty = np.full((len(layout(name)), 6), np.nan)
+    empty = np.full((len(layout(name)), 6), np.nan, np.float32)
     values = np.stack([empty if row is None else row for row in rows])
     return Keypoints(
         layout=name, xy=values[..., :2], xyz=values[..., 2:5], score=np.nan_to_num(values[..., 5]),
