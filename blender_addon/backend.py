@@ -4,11 +4,13 @@
 return and may run on any.
 """
 
+import io
 import json
 import shlex
 import sys
 import tempfile
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -144,8 +146,35 @@ class Remote:
             return motion_from_bytes(_result(running, job, part(report, 0.2, 1.0)))
 
 
+def rendered(running: client.Client, scene: str, options: dict, folder: str, report: Report) -> dict:
+    """Guides and frames of the .blend at `scene`, in `folder` on this computer; what `poseloom.rendering.job` tells.
+
+    A backend on this computer writes them there itself, and goes on with what is there; another one sends them.
+    """
+    local = running.local
+    wish = {**options, "folder": folder} if local else {k: v for k, v in options.items() if k not in ("blender", "reference")}
+    job = running.submit("render", {"scene": scene}, wish)
+    _wait(running, job, report)
+    told = json.loads(running.result(job, "render.json"))
+    if not local:
+        theirs = told["folder"]
+        with zipfile.ZipFile(io.BytesIO(running.result(job, "frames.zip"))) as archive:
+            archive.extractall(folder)
+        told["stretches"] = [
+            [[frame, path.replace(theirs, folder, 1)] for frame, path in stretch] for stretch in told.get("stretches", [])
+        ]
+    return told
+
+
 def _result(running: client.Client, job: str, report: Report) -> bytes:
     """The bytes of motion.npz that a job makes."""
+    _wait(running, job, report)
+    report(0.98, "Fetching the motion")
+    return running.result(job, "motion.npz")
+
+
+def _wait(running: client.Client, job: str, report: Report) -> None:
+    """Until the job is done; its error is raised, and where `report` raises it is cancelled."""
     try:
         # asked again and again, not listened to: a cancelled job must not wait for the next event
         while not (status := running.status(job)).final:
@@ -158,8 +187,6 @@ def _result(running: client.Client, job: str, report: Report) -> bytes:
         raise Cancelled("The backend cancelled the job.")
     if status.state == "failed":
         raise status.error or PoseloomError("job_failed", "The backend failed without a reason.", "Its log has more.")
-    report(0.98, "Fetching the motion")
-    return running.result(job, "motion.npz")
 
 
 def install_lines() -> tuple:

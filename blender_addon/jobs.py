@@ -234,7 +234,7 @@ def redraw() -> None:
     """Draw the sidebars and the status bar again; from the main thread."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in ("VIEW_3D", "SEQUENCE_EDITOR"):
                 area.tag_redraw()
     # the status bar is in no screen's areas; it draws itself anew on this message
     bpy.msgbus.publish_rna(key=(bpy.types.Window, "view_layer"))

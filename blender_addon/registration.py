@@ -2,12 +2,13 @@
 
 import bpy
 
-from . import cli, filling, jobs, overlay, preferences, properties, translations
+from . import cli, filling, filming, jobs, overlay, preferences, properties, translations
 from .operators import (
-    animate, backend, edit, folder, footage, game, inbetween, layers, retarget, rig, roles, settings, takes, timing,
+    animate, backend, edit, folder, footage, game, inbetween, layers, render, retarget, rig, roles, settings, takes, timing,
 )
 from .panels import animate as animate_panels
 from .panels import inbetween as inbetween_panels
+from .panels import render as render_panels
 from .panels import retarget as retarget_panels
 from .panels import settings as settings_menus
 from .panels import sidebar
@@ -22,6 +23,7 @@ CLASSES = (
     filling.PoseloomInbetween,
     filling.PoseloomCandidate,
     filling.PoseloomCandidates,
+    filming.PoseloomFilming,
     backend.POSELOOM_OT_start_backend,
     backend.POSELOOM_OT_stop_backend,
     backend.POSELOOM_OT_check_backend,
@@ -64,6 +66,7 @@ CLASSES = (
     inbetween.POSELOOM_OT_set_ease,
     inbetween.POSELOOM_OT_add_to_library,
     timing.POSELOOM_OT_retime,
+    render.POSELOOM_OT_render,
     settings_menus.POSELOOM_MT_retarget_settings,
     settings_menus.POSELOOM_MT_animate_settings,
     animate_panels.POSELOOM_PT_animate,
@@ -78,6 +81,8 @@ CLASSES = (
     inbetween_panels.POSELOOM_PT_speed,
     inbetween_panels.POSELOOM_PT_library,
     inbetween_panels.POSELOOM_PT_onward,
+    render_panels.POSELOOM_PT_render,
+    render_panels.POSELOOM_PT_render_sequencer,
 )
 
 
@@ -89,6 +94,7 @@ def register():
     bpy.types.WindowManager.poseloom_roles = bpy.props.PointerProperty(type=properties.PoseloomRoles)
     bpy.types.WindowManager.poseloom_takes = bpy.props.PointerProperty(type=properties.PoseloomTakes)
     bpy.types.Scene.poseloom_inbetween = bpy.props.PointerProperty(type=filling.PoseloomInbetween)
+    bpy.types.Scene.poseloom_filming = bpy.props.PointerProperty(type=filming.PoseloomFilming)
     bpy.types.WindowManager.poseloom_candidates = bpy.props.PointerProperty(type=filling.PoseloomCandidates)
     bpy.types.STATUSBAR_HT_header.prepend(sidebar.draw_status)
     overlay.register()
@@ -103,6 +109,7 @@ def unregister():
     del bpy.types.WindowManager.poseloom_takes
     del bpy.types.WindowManager.poseloom_roles
     del bpy.types.WindowManager.poseloom_candidates
+    del bpy.types.Scene.poseloom_filming
     del bpy.types.Scene.poseloom_inbetween
     del bpy.types.Scene.poseloom
     for cls in reversed(CLASSES):

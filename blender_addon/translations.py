@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import bpy
 
-from . import german, german_inbetween, german_media, german_retarget
+from . import german, german_inbetween, german_media, german_render, german_retarget
 
 # a button's text is looked up under "Operator", all else under "*"
 CONTEXTS = ("*", "Operator")
-LANGUAGES = {"de_DE": {**german.TEXTS, **german_retarget.TEXTS, **german_inbetween.TEXTS, **german_media.TEXTS}}
+LANGUAGES = {"de_DE": {**german.TEXTS, **german_retarget.TEXTS, **german_inbetween.TEXTS, **german_media.TEXTS, **german_render.TEXTS}}
 
 
 def register() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping as MappingABC
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -22,12 +23,14 @@ from .progress import Report, part, silent
 from .registry import package
 from .render import cast as casts
 from .render import load, provenance, shelf
+from .render.contact import contact_sheet
 from .render.guides import Look
 from .render.shelf import Shelf, picture
 
 _SIDECARS = ".poseloom"
 SCENES, MOTIONS, KEYPOINTS = (".blend",), (".bvh", ".npz"), (".json",)
 _LONG_SIDE, _REFERENCE_SIDE = 512, 1024
+_PULSE_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, re
     if not todo:
         report(1.0, "All frames are there already")
         return made
-    renderer = renderer or _renderer(options)
+    renderer = renderer or pulsing(report, "Loading the renderer", lambda: _renderer(options))
     count = [len(kept)]
 
     def tell(fraction: float, text: str) -> None:
@@ -279,6 +282,15 @@ def runs(frames: Sequence[int], every: int) -> list:
     return found
 
 
+def pulsing(report: Report, text: str, work):
+    """What work() gives, with a report at least every quarter of a second while it is busy elsewhere."""
+    with ThreadPoolExecutor(1) as pool:
+        doing = pool.submit(work)
+        while not wait([doing], _PULSE_S).done:
+            report(0.0, text)
+        return doing.result()
+
+
 def _renderer(options: RenderOptions):
     method = load(options.method)
     return method(_options_of(method)(**options.options))
@@ -341,3 +353,53 @@ def told_frames(guides: Shelf, options: RenderOptions, every: int) -> dict:
     made = json.loads(_sidecar(guides.folder, there[0]).read_text(encoding="utf-8"))["made"]
     stretches = [[[f, str(picture(guides.folder, "frames", f).resolve())] for f in run] for run in runs(there, every)]
     return {"name": options.prompt[:40] or guides.folder.name, "stretches": stretches, "every": every, "made": made}
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """The two above in one, for the server; folder: an absolute path on its computer where guides and frames are kept,
+    which a run goes on with, None for the job's own; options: what the method's Options take, as text."""
+
+    armatures: tuple[str, ...] = ()
+    camera: Optional[str] = None
+    start: Optional[str] = None
+    end: Optional[str] = None
+    every: int = 1
+    frames: tuple[int, ...] = ()
+    size: Optional[int] = None
+    depth: bool = True
+    prompt: str = ""
+    negative: str = ""
+    seed: int = 0
+    reference: Optional[str] = None
+    method: str = "controlnet"
+    options: dict[str, str] = field(default_factory=dict)
+    guides_only: bool = False
+    folder: Optional[str] = None
+    blender: Optional[str] = None
+
+    def guides(self) -> GuideOptions:
+        return GuideOptions(
+            self.armatures, self.camera, self.start, self.end, self.every, self.frames, self.size,
+            passes=("depth",) if self.depth else (),
+        )  # fmt: skip
+
+    def frames_of(self) -> RenderOptions:
+        return RenderOptions(
+            self.prompt, self.negative, self.seed, self.reference, self.method, read_options(self.method, self.options)
+        )
+
+
+def job(scene: Path, options: JobOptions, out: Path, report: Report) -> dict:
+    """Guides and frames of a scene in options.folder, else in `out`; `told_frames` of them, "made", "kept", "skipped"."""
+    if options.folder is not None and not Path(options.folder).is_absolute():
+        raise BadInput("bad_option", f'The folder "{options.folder}" is not absolute.', "Give its whole path.")
+    wish = None if options.guides_only else pulsing(report, "Loading the renderer", options.frames_of)
+    folder = Path(options.folder) if options.folder else Path(out)
+    guides = draw(scene, options.guides(), folder, blender=options.blender, report=part(report, 0.0, 1.0 if wish is None else 0.2))
+    done = {"folder": str(guides.folder), "skipped": guides.told["skipped"], "drawn": list(guides.frames)}
+    if wish is None:
+        return done
+    made = render(guides, wish, part(report, 0.2, 1.0))
+    contact_sheet(guides)
+    return {**done, "made_now": sorted(made.made), "kept": made.kept, **told_frames(guides, wish, options.every)}

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import importlib
 import json
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping
 
-from .. import betweening, pipelines
+from .. import betweening, pipelines, rendering
 from ..motion import files as motion_files
 from ..motion.types import Keypoints
 from ..progress import Report, part
 
-STAGES = {"pose": "poseloom.pose", "inbetween": "poseloom.inbetween"}  # stage -> the package whose METHODS is its table
+STAGES = {"pose": "poseloom.pose", "inbetween": "poseloom.inbetween", "render": "poseloom.render"}  # stage -> the package whose METHODS is its table
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ KINDS: Mapping[str, Kind] = {
         ("motion",),
         ("motion.npz", "report.json"),
         "A motion whose holes have score 0 is filled between its key poses, or goes on after its last frame.",
+    ),
+    "render": Kind(
+        "poseloom.server.kinds:render",
+        rendering.JobOptions,
+        ("scene",),
+        ("render.json", "frames.zip"),
+        "Guides of a scene's characters through its camera, and frames made of them by diffusion.",
     ),
 }
 
@@ -90,6 +99,17 @@ def inbetween(files: Mapping[str, Path], options: betweening.JobOptions, out: Pa
     account.lap("fill")
     motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
     _write_report(out, account)
+
+
+def render(files: Mapping[str, Path], options: rendering.JobOptions, out: Path, report: Report) -> None:
+    """Without options.folder the pictures are in frames.zip, by their paths below the folder."""
+    folder = Path(tempfile.mkdtemp(prefix="render-"))
+    told = rendering.job(files["scene"], options, folder, report)
+    if options.folder is None:
+        with zipfile.ZipFile(out / "frames.zip", "w") as archive:
+            for path in sorted(folder.rglob("*.png")):
+                archive.write(path, path.relative_to(folder))
+    motion_files.write_bytes(out / "render.json", json.dumps(told).encode())
 
 
 def _see(media: Path, options, out: Path, report: Report, account: pipelines.Account) -> Keypoints:

@@ -1,0 +1,76 @@
+"""Render with diffusion in the extension: refusals, guides alone, keys alone, and frames as strips where there is a checkpoint.
+
+    addon_render.py ZIP WORK ADDRESS TOKEN [CHECKPOINT]
+"""
+
+import sys
+from pathlib import Path
+
+import bpy
+import session
+
+
+def main(path, work, address, token, checkpoint=""):
+    extension = session.install(path)
+    jobs = extension.registration.jobs
+    scene = bpy.context.scene
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    hero = session.armature()
+    for frame, turn in ((3, 0.0), (9, 0.6)):
+        bone = hero.pose.bones["mixamorig:LeftArm"]
+        bone.rotation_mode, bone.rotation_euler.x = "XYZ", turn
+        bone.keyframe_insert("rotation_euler", frame=frame)
+    scene.frame_start, scene.frame_end = 1, 6
+    scene.render.fps, scene.render.fps_base = 30, 1.001
+    scene.render.resolution_x = scene.render.resolution_y = 64
+    chosen = scene.poseloom_filming
+    chosen.size, chosen.steps, chosen.folder = 64, 2, str(Path(work) / "frames")
+    known = {"backend": address, "token": token, "wait": True}
+    found = {"refused": [refused(jobs, **known)]}
+    data = bpy.data.cameras.new("Shot")
+    camera = bpy.data.objects.new("Shot", data)
+    scene.collection.objects.link(camera)
+    camera.location, camera.rotation_euler = (0.0, -4.0, 1.0), (1.5708, 0.0, 0.0)
+    scene.camera = camera
+    found["refused"].append(refused(jobs, **known))
+    bpy.ops.poseloom.render(guides_only=True, **known)
+    found["guides"] = [jobs.current.outcome, pictures(work)]
+    bpy.ops.poseloom.render(guides_only=True, which="KEYS", **known)
+    found["keys"] = pictures(work)
+    found["refused"].append(refused(jobs, prompt="the hero walks", **known) if not checkpoint else "")
+    if checkpoint:
+        chosen.prompt, chosen.model, chosen.every = "the hero walks", checkpoint, 2
+        bpy.ops.poseloom.render(**known)
+        found["first"] = [jobs.current.outcome, strips(scene)]
+        scene.frame_end = 8
+        bpy.ops.poseloom.render(**known)
+        found["more"] = [jobs.current.outcome, strips(scene)]
+        scene.frame_current = 2
+        bpy.ops.poseloom.render(which="FRAME", **known)
+        found["one"] = [jobs.current.outcome, strips(scene)[-1]]
+    found["changed"] = [scene.render.engine, scene.camera.name, bpy.data.filepath]
+    return found
+
+
+def refused(jobs, **words):
+    try:
+        bpy.ops.poseloom.render(**words)
+        return "rendered"
+    except RuntimeError:
+        return f"{jobs.current.outcome} {jobs.current.hint}"
+
+
+def pictures(work):
+    return sorted(p.stem for p in (Path(work) / "frames").rglob("pose/*.png"))
+
+
+def strips(scene):
+    compat = sys.modules[f"{session.MODULE}.compat"]
+    return [
+        [s.channel, *compat.strip_range(s), s["poseloom_prompt"], s["poseloom_model"] != "", len(s.elements)]
+        for s in compat.strips(scene.sequence_editor)
+    ]
+
+
+session.run(main)
