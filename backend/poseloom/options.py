@@ -186,6 +186,13 @@ def register(parser, inside_blender: bool) -> None:
     parser.add_argument("command", nargs="*", metavar="WORD", help="the command that starts the backend, if another")
 
 
+def setup(parser, inside_blender: bool) -> None:
+    parser.add_argument("what", choices=("mmpose",), help="mmpose: a Python environment of its own, 1.5 GB, some minutes")
+    parser.add_argument("--again", action="store_true", help="make it anew though it is there")
+    parser.add_argument("--remove", action="store_true", help="delete it")
+    _add_progress(parser)
+
+
 def models(parser, inside_blender: bool) -> None:
     sub = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=type(parser))
     sub.add_parser("list", help="the models, whether they are here, their sizes and licences")
@@ -195,7 +202,7 @@ def models(parser, inside_blender: bool) -> None:
     add.add_argument("--yes", action="store_true", help="download without asking")
     remove = sub.add_parser("remove", help="delete a model that was brought")
     for child in (add, remove):
-        child.add_argument("name", metavar="NAME", help="such as mediapipe-heavy, or a name of yours for an ONNX file")
+        child.add_argument("name", metavar="NAME", help="such as mediapipe-heavy, a name of yours for an ONNX file, or OWNER/NAME of a diffusion checkpoint")
         _add_progress(child)
 
 

@@ -90,7 +90,7 @@ def _denoiser(family: str) -> UNet2DConditionModel:
     )  # fmt: skip
     for name, layer in net.named_modules():  # by default it is so even that frames would hardly heed each other
         if name.endswith(("attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0")):
-            torch.nn.init.normal_(layer.weight, std=0.25)
+            torch.nn.init.normal_(layer.weight, std=0.19)
     return net
 
 

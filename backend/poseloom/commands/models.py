@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .. import own_models, weights
+from .. import checkpoints, own_models, weights
 from ..errors import BadInput
 from ..terminal import progress, say
 
@@ -21,10 +21,14 @@ def _list(chosen) -> int:
     for name in own_models.names():
         path = own_models.path_of(name)
         print(f"{'present':8} {name:20} {path.stat().st_size / 1e6:.1f} MB, licence unknown; yours, for --model {name}")
+    for name, size, licence in checkpoints.there():
+        print(f"{'present':8} {name} {size / 1e6:.1f} MB, {licence}; a checkpoint for rendering")
     return 0
 
 
 def _add(chosen) -> int:
+    if checkpoints.is_hub_name(chosen.name) and chosen.source is None:
+        return _add_checkpoint(chosen)
     if chosen.source is not None and all(chosen.name != model.name for model in weights.MODELS):
         return _add_own(chosen)
     model = weights.find(chosen.name)
@@ -54,7 +58,23 @@ def _add_own(chosen) -> int:
     return 0
 
 
+def _add_checkpoint(chosen) -> int:
+    """A diffusion checkpoint from the hub."""
+    download = checkpoints.plan(chosen.name)
+    size = f"{download.size_bytes / 1e6:.1f} MB in {len(download.files)} files"
+    say(chosen.progress, f"{download.name}: {size}, licence {download.licence}, from the Hugging Face hub.")
+    if not chosen.yes and not _agreed():
+        raise BadInput("not_agreed", "Nothing was downloaded.", "Add --yes to download.")
+    with progress(chosen.progress, download.name) as report:
+        path = checkpoints.fetch(download, report=report)
+    say(chosen.progress, f"{path} is in place.", output=str(path))
+    return 0
+
+
 def _remove(chosen) -> int:
+    if checkpoints.remove(chosen.name):
+        say(chosen.progress, f"{chosen.name} is removed.")
+        return 0
     if own_models.remove(chosen.name):
         say(chosen.progress, f"{chosen.name} is removed.")
         return 0

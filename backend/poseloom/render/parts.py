@@ -180,8 +180,8 @@ class _named:
         return self
 
     def __exit__(self, kind, error, trace):
-        if isinstance(error, (SafetensorError, EOFError)):
-            raise BadInput("damaged_checkpoint", f"{self.path} is damaged: {error}.", "Download it again.") from error
+        if isinstance(error, (SafetensorError, EOFError, OSError)):
+            raise BadInput("damaged_checkpoint", f"{self.path} is damaged, or cut short.", "Download it again.") from error
         if isinstance(error, (RuntimeError, ValueError, KeyError)) and not isinstance(error, torch.OutOfMemoryError):
             first = str(error).strip().splitlines()[0][:160]
             raise BadInput("wrong_part", f"{self.path} does not fit: {first}", "Was it made for this kind of checkpoint?") from error

@@ -1,0 +1,236 @@
+"""Checks of the renderer, run by the Python that has torch: python render_process.py CHECK CHECKPOINT [MORE ...].
+
+Prints one line of JSON with what was found; the tests judge it.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from poseloom.errors import Cancelled, PoseloomError
+from poseloom.motion import openpose
+from poseloom.motion.pictures import Guides, Shot
+from poseloom.motion.skeleton import standard
+from poseloom.motion.types import Camera, Motion
+from poseloom.render import guides as drawing
+from poseloom.render.controlnet import ControlNet, Options
+
+torch.set_num_threads(1)
+SHOT = Shot("the hero walks", seed=3)
+
+
+def figure(count: int = 7, size=(64, 64), depth: bool = False) -> list:
+    """Guides of a figure that slowly sinks and turns."""
+    motion = Motion(standard(), np.tile([1.0, 0, 0, 0], (count, 22, 1)), np.zeros((count, 3)) + [0, 0, 0.96], 12.0)
+    lrot, root = np.array(motion.lrot), np.array(motion.root)
+    angle = np.linspace(0.0, 0.8, count) / 2
+    lrot[:, 0, 0], lrot[:, 0, 3] = np.cos(angle), np.sin(angle)
+    root[:, 2] -= np.linspace(0, 0.2, count)
+    points = openpose.of_motion(motion.with_(lrot=lrot, root=root))
+    world = np.array([[1.0, 0, 0, 0], [0, 0, -1, -4.0], [0, 1, 0, 0.9], [0, 0, 0, 1]])
+    camera = Camera(np.array([[1.7 * size[1], 0, size[0] / 2], [0, 1.7 * size[1], size[1] / 2], [0, 0, 1]]), world, size)
+    rows = [drawing.make(10 + i, [1], points[i : i + 1], camera, drawing.Look(hands=False, face=False)) for i in range(count)]
+    if depth:
+        picture = np.linspace(0, 65535, size[0] * size[1]).reshape(size[1], size[0]).astype(np.uint16)
+        names = ("frame", "pose", "layout", "people", "xy", "away", "seen")
+        rows = [Guides(**{name: getattr(g, name) for name in names}, depth=picture) for g in rows]
+    return rows
+
+
+def renderer(model: str, **options) -> ControlNet:
+    return ControlNet(Options(**{"model": model, "steps": 3, "key_every": 4, "device": "cpu", **options}))
+
+
+def decoded(made: ControlNet, guides, shot=SHOT, done=None) -> tuple:
+    """(float pictures in -1..1 by frame, the finished frames by number), before they are rounded."""
+    kept, inner = [], made.decoder.decode
+
+    def spy(latents, **more):
+        out = inner(latents, **more)
+        kept.append(out[0].clone())
+        return out
+
+    made.decoder.decode = spy
+    frames = list(made(guides, shot, made=done or {}))
+    made.decoder.decode = inner
+    return kept, {frame.frame: frame for frame in frames}, [frame.frame for frame in frames]
+
+
+def in_order(kept, order, skip: int = 0) -> np.ndarray:
+    pictures = torch.cat(kept)[skip:].numpy()
+    return pictures[np.argsort(order)]
+
+
+def batches(model):
+    """The largest difference of any number between frames made one by one, in threes and all together."""
+    rgb = np.random.default_rng(0).integers(0, 255, (90, 70, 3), dtype=np.uint8)
+    found = {}
+    for name, shot, options in (
+        ("plain", SHOT, {}), ("independent", SHOT, {"cross_frame": False, "shared_noise": False}),
+        ("reference", Shot("the hero", seed=5, reference=rgb), {}), ("blend", SHOT, {"blend": 0.6}),
+        ("noisy_scheduler", SHOT, {"scheduler": "euler_a"}), ("few_steps", SHOT, {"scheduler": "lcm", "guidance": 1.0}),
+    ):  # fmt: skip
+        seen = []
+        for batch in (1, 3, 8):
+            kept, _, order = decoded(renderer(model, batch=batch, **options), figure(), shot)
+            seen.append(in_order(kept, order, skip=len(torch.cat(kept)) - len(order)))
+        found[name] = max(float(np.abs(a - seen[0]).max()) for a in seen[1:])
+        found[name + "_spread"] = float(seen[0].std())
+    return found
+
+
+def heed(model):
+    """How far a change of one frame's guide reaches: mean differences of all frames, with and without attention."""
+    changed = figure()
+    names = ("frame", "layout", "people", "xy", "away", "seen")
+    changed[2] = Guides(**{name: getattr(changed[2], name) for name in names}, pose=255 - changed[2].pose)
+    found = {}
+    for name, options in (("heeding", {}), ("alone", {"cross_frame": False})):
+        for batch in (1, 8):
+            pair = [renderer(model, batch=batch, **options) for _ in range(2)]
+            a, b = (in_order(k, o) for k, _, o in (decoded(pair[0], figure()), decoded(pair[1], changed)))
+            found[f"{name}_{batch}"] = np.abs(a - b).mean(axis=(1, 2, 3)).tolist()
+    return found
+
+
+def resumed(model):
+    """Frames made of the rest after a run that broke off, against those of one run."""
+    made = renderer(model, batch=3)
+    whole = {f.frame: f for f in made(figure(), SHOT)}
+    done = {n: whole[n] for n in (10, 11, 12, 14)}
+    rest = {f.frame: f for f in made(figure(), SHOT, made=done)}
+    return {"frames": sorted(rest), "most": max(int(np.abs(rest[n].rgb.astype(int) - whole[n].rgb).max()) for n in rest)}
+
+
+def kinds(model, xl):
+    """What each way of rendering gives: the number of frames, their size and spread, and what they tell of themselves."""
+    found, rgb = {}, np.random.default_rng(0).integers(0, 255, (300, 40, 3), dtype=np.uint8)
+    shot = Shot("the hero", seed=5, reference=rgb)
+    for name, where, words, options in (
+        ("sdxl", xl, SHOT, {}), ("sdxl_depth", xl, SHOT, {"depth": "", "lora": f"{xl}/lora"}),
+        ("depth", model, SHOT, {"depth": ""}), ("lora", model, SHOT, {"lora": f"{model}/lora"}),
+        ("tiny", model, SHOT, {"decoder": f"{model}/tiny_decoder"}), ("bfloat16", model, SHOT, {"precision": "bfloat16"}),
+        ("adapter", model, shot, {"adapter": f"{model}/adapter"}), ("plain", model, SHOT, {}), ("reference", model, shot, {}),
+        ("unipc", model, SHOT, {"scheduler": "unipc"}), ("class", model, SHOT, {"scheduler": "DEISMultistepScheduler"}),
+    ):  # fmt: skip
+        frames = list(renderer(where, **options)(figure(3, (70, 61), depth=True), words))
+        rgb = np.stack([frame.rgb for frame in frames])
+        found[name] = {"shape": rgb.shape, "std": float(rgb.std()), "mean": rgb.mean(axis=(1, 2)).tolist(), "made": frames[0].made}
+    return found
+
+
+def cancelled(model):
+    """Seconds from the wish to stop to `Cancelled`, on a picture whose step takes longer than that."""
+    made, asked = renderer(model, steps=20, batch=4), []
+
+    def report(fraction, text):
+        if "step" in text or asked:
+            asked.append(time.monotonic())
+            if len(asked) > 3 and time.monotonic() - asked[0] > 0.3:
+                raise Cancelled()
+
+    began, gaps = time.monotonic(), []
+    try:
+        list(made(figure(4, (256, 256)), SHOT, report))
+    except Cancelled:
+        gaps = np.diff(asked).tolist()
+    return {"gap_s": max(gaps, default=-1), "whole_s": time.monotonic() - began}
+
+
+def errors(model, xl):
+    """The codes of what is refused."""
+    found, folder = {}, Path(sys.argv[-1])
+
+    def refused(name, call):
+        try:
+            call()
+            found[name] = None
+        except PoseloomError as error:
+            found[name] = [error.code, str(error)]
+
+    def broken(name, change) -> str:
+        shutil.copytree(model, folder / name)
+        change(folder / name)
+        return str(folder / name)
+
+    def pickled(place):
+        (place / "vae/diffusion_pytorch_model.safetensors").rename(place / "vae/diffusion_pytorch_model.bin")
+
+    def cut(place):
+        path = place / "unet/diffusion_pytorch_model.safetensors"
+        path.write_bytes(path.read_bytes()[:5000])
+
+    def flux(place):
+        index = place / "model_index.json"
+        index.write_text(index.read_text().replace("StableDiffusionPipeline", "FluxPipeline"))
+
+    refused("missing", lambda: renderer("nobody/nothing"))
+    refused("known", lambda: renderer("stable-diffusion-v1-5/stable-diffusion-v1-5"))
+    refused("no_folder", lambda: renderer(str(folder / "none")))
+    refused("no_part", lambda: renderer(broken("part", lambda p: shutil.rmtree(p / "unet"))))
+    refused("pickled", lambda: renderer(broken("bin", pickled)))
+    refused("cut", lambda: renderer(broken("cut", cut)))
+    refused("flux", lambda: renderer(broken("flux", flux)))
+    refused("no_index", lambda: renderer(str(Path(model) / "unet")))
+    refused("other_control", lambda: renderer(model, pose=f"{xl}/controlnet_pose"))
+    refused("other_lora", lambda: renderer(model, lora=f"{xl}/lora"))
+    refused("scheduler", lambda: renderer(model, scheduler="magic"))
+    refused("no_depth", lambda: list(renderer(model, depth="")(figure(2), SHOT)))
+    refused("no_reference", lambda: list(renderer(model, adapter=f"{model}/adapter")(figure(2), SHOT)))
+    refused("device", lambda: renderer(model, device="tpu"))
+    refused("steps", lambda: Options(steps=0))
+    return found
+
+
+def overflow(model):
+    """A denoiser whose numbers run over in half precision, and one whose weights are no numbers."""
+    words, made = [], renderer(model, precision="float16")
+    with torch.no_grad():  # beyond 65504 inside, and the same result where numbers reach further
+        block = made.pipeline.vae.decoder.conv_out
+        first = made.pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn2.to_v
+        first.weight.mul_(60000 / first.weight.abs().max())
+    frames = list(made(figure(2), SHOT, lambda f, text: words.append(text)))
+    out = {"precision": frames[0].made["precision"], "said": any("float32" in w for w in words), "frames": len(frames)}
+    damaged = renderer(model)
+    with torch.no_grad():
+        damaged.pipeline.unet.conv_in.weight[0] = float("nan")
+    try:
+        list(damaged(figure(2), SHOT))
+    except PoseloomError as error:
+        out["damaged"] = error.code
+    return out | {"untouched": block is not None}
+
+
+def memory(model):
+    """Frames made with little memory left, and the error where nothing fits."""
+    guides = figure(8, (128, 128))
+    made = renderer(model, batch=8, steps=1, guidance=1.0)
+    sizes = []
+    made.pipeline.unet.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    list(made(guides[:1], SHOT))
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    found = {}
+    for megabytes in (60, 4):
+        sizes.clear()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (megabytes << 20), resource.RLIM_INFINITY))
+        try:
+            found[megabytes] = [len(list(made(guides, SHOT))), max(sizes), sizes[-1]]
+        except PoseloomError as error:
+            found[megabytes] = [error.code, str(error)]
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return found
+
+
+if __name__ == "__main__":
+    check, *words = sys.argv[1:]
+    count = globals()[check].__code__.co_argcount
+    print("RESULT " + json.dumps(globals()[check](*words[:count])))

@@ -1,0 +1,107 @@
+"""The renderer on checkpoints of the true classes, tiny and random, run by the Python that has torch and diffusers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+from conftest import ROOT, need
+
+PYTHON = ROOT / ".venvs" / "train" / "bin" / "python"
+pytestmark = pytest.mark.slow
+
+
+def run(*words, home):
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "backend"), "POSELOOM_HOME": str(home), "HF_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([str(PYTHON), *map(str, words)], capture_output=True, text=True, env=env, timeout=1500)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Folders of a random checkpoint of Stable Diffusion 1.5's classes and one of SDXL's."""
+    need(PYTHON.exists() and (PYTHON.parents[1] / "lib/python3.11/site-packages/diffusers").is_dir(), "diffusers in .venvs/train")
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for family in ("sd", "sdxl"):
+        run(ROOT / "backend/studio/tiny_checkpoint.py", folder / family, "--family", family, home=folder)
+    return folder
+
+
+@pytest.fixture
+def check(tiny, tmp_path):
+    def inner(name):
+        out = run(ROOT / "tests/render_process.py", name, tiny / "sd", tiny / "sdxl", tmp_path, home=tiny)
+        return json.loads(next(line for line in out.splitlines() if line.startswith("RESULT "))[7:])
+
+    return inner
+
+
+def test_it_makes_no_difference_which_frames_share_a_batch(check):
+    found = check("batches")
+    for name in [n for n in found if not n.endswith("_spread")]:
+        assert found[name] <= 1e-4, (name, found)
+        assert found[name + "_spread"] > 0.1  # pictures, not one grey
+
+
+def test_a_frame_heeds_the_one_before_it_over_a_batch_border_too(check):
+    found = check("heed")
+    for batch in (1, 8):
+        changed = found[f"heeding_{batch}"]
+        assert changed[3] > 1e-4  # the frame after the one whose guide was changed
+        assert max(changed[i] for i in (0, 1, 4, 5, 6)) == 0.0  # earlier frames, keys, and what lies behind a key
+        alone = found[f"alone_{batch}"]
+        assert alone[2] > 0 and max(alone[i] for i in (0, 1, 3, 4, 5, 6)) == 0.0
+    assert found["heeding_1"] == pytest.approx(found["heeding_8"], abs=1e-5)
+
+
+def test_a_run_that_goes_on_makes_the_same_frames(check):
+    assert check("resumed") == {"frames": [13, 15, 16], "most": 0}
+
+
+def test_one_way_for_every_checkpoint_and_companion(check):
+    found = check("kinds")
+    for name, seen in found.items():
+        assert seen["shape"] == [3, 61, 70, 3], name  # as large as the guides, which no network takes as they are
+        assert seen["std"] > 3.0, name
+        assert seen["made"]["licence"] == "cc0-1.0" and {"prompt", "seed", "model"} <= seen["made"].keys()
+    plain = found["plain"]["mean"]
+    for name in ("depth", "lora", "tiny", "unipc"):
+        assert found[name]["mean"] != plain, f"{name} changes nothing"
+    assert found["adapter"]["mean"] != found["reference"]["mean"]
+    assert found["class"]["made"]["scheduler"] == "DEISMultistepScheduler"
+    assert found["bfloat16"]["made"]["precision"] == "bfloat16"
+
+
+def test_it_stops_within_a_second(check):
+    """Steps here take several seconds: it is asked within them."""
+    found = check("cancelled")
+    assert 0 < found["gap_s"] < 1.0
+
+
+def test_what_will_not_do_is_said(check):
+    found = check("errors")
+    codes = {name: answer and answer[0] for name, answer in found.items()}
+    assert codes == {
+        "missing": "checkpoint_missing", "known": "checkpoint_missing", "no_folder": "no_such_checkpoint",
+        "no_part": "part_missing", "pickled": "no_safetensors", "cut": "damaged_checkpoint", "flux": "other_family",
+        "no_index": "no_pipeline", "other_control": "other_family", "other_lora": "wrong_part",
+        "scheduler": "unknown_scheduler", "no_depth": "no_depth", "no_reference": "no_reference",
+        "device": "no_such_device", "steps": "bad_option",
+    }  # fmt: skip
+    assert "2.1 GB" in found["known"][1] and "openrail" in found["known"][1]
+    assert '"unet"' in found["no_part"][1]
+
+
+def test_numbers_that_run_over_are_made_again_in_float32(check):
+    found = check("overflow")
+    assert found["precision"] == "float32" and found["said"] and found["frames"] == 2
+    assert found["damaged"] == "not_finite"
+
+
+def test_it_makes_do_with_little_memory_and_says_when_it_cannot(check):
+    enough, never = check("memory").values()
+    assert enough[0] == 8 and enough[1] == 8 and enough[2] < 8  # all frames, fewer at once
+    assert never[0] == "out_of_memory"
