@@ -35,6 +35,7 @@ KERNEL = (
     "formats.py",
     "grammar.py",
     "options.py",
+    "options_render.py",
     "paths.py",
     "presets.py",
     "blender.py",
