@@ -262,6 +262,26 @@ def test_reference_pictures_are_checked(clip, tmp_path):
             rendering.render(guides, rendering.RenderOptions(prompt="a", reference=str(tmp_path / name)), renderer=Painter())
 
 
+def test_waiting_tells_and_can_be_cancelled():
+    import threading
+    import time
+
+    told, forever = [], threading.Event()
+    assert rendering.pulsing(lambda *now: told.append(now), "Loading", lambda: time.sleep(0.6) or 7) == 7
+    assert told and set(told) == {(0.0, "Loading")}
+
+    def stop(fraction, text):
+        raise Cancelled()
+
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        rendering.pulsing(stop, "Loading", forever.wait)
+    assert time.monotonic() - began < 1.0
+    forever.set()
+    with pytest.raises(ZeroDivisionError):
+        rendering.pulsing(silent, "Loading", lambda: 1 / 0)
+
+
 # strips
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Mapping as MappingABC
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -283,12 +284,19 @@ def runs(frames: Sequence[int], every: int) -> list:
 
 
 def pulsing(report: Report, text: str, work):
-    """What work() gives, with a report at least every quarter of a second while it is busy elsewhere."""
-    with ThreadPoolExecutor(1) as pool:
-        doing = pool.submit(work)
-        while not wait([doing], _PULSE_S).done:
-            report(0.0, text)
-        return doing.result()
+    """What work() gives, with a report at least every quarter of a second; where that raises, work is left behind."""
+    given: Future = Future()
+
+    def do() -> None:
+        try:
+            given.set_result(work())
+        except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
+            given.set_exception(error)
+
+    threading.Thread(target=do, daemon=True).start()
+    while not wait([given], _PULSE_S).done:
+        report(0.0, text)
+    return given.result()
 
 
 def _renderer(options: RenderOptions):

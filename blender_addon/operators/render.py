@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from pathlib import Path
 
 import bpy
@@ -12,7 +11,7 @@ from poseloom.paths import safe_name
 from poseloom.progress import part
 
 from .. import backend, compat, filming, jobs, preferences
-from ..scene import passes, strips
+from ..scene import files, passes, strips
 from ..translations import say
 from .backend import not_busy, run
 from .rig import refuse
@@ -50,7 +49,7 @@ class POSELOOM_OT_render(bpy.types.Operator):
             options = self._options(context)
             chosen = backend.choice(self.backend, self.token)
             folder = self._folder(scene, options)
-            blend = _copy_of_scene()
+            blend = _copy_of_scene(folder)
         except PoseloomError as error:
             jobs.show("Render", "failed", error.message, error.hint, "render")
             return refuse(self, error)
@@ -109,12 +108,18 @@ class POSELOOM_OT_render(bpy.types.Operator):
         return root.absolute() / f"{safe_name(options['prompt'][:32] or 'guides')} {mark}"
 
 
-def _copy_of_scene() -> Path:
-    """The file as it is now, saved or not, for another Blender to open."""
-    file = tempfile.NamedTemporaryFile(prefix="poseloom-", suffix=".blend", delete=False)
-    file.close()
-    bpy.ops.wm.save_as_mainfile(filepath=file.name, copy=True, relative_remap=True, check_existing=False)
-    return Path(file.name)
+def _copy_of_scene(folder: Path) -> Path:
+    """The file as it is now, saved or not, for another Blender to open; BadInput where the folder takes no files.
+
+    It lies where the frames will, which both sides see: a Blender in a container has a temporary folder of its own.
+    """
+    path = folder / "scene.blend"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=True, check_existing=False)
+    except (OSError, RuntimeError) as error:
+        raise files.unwritable(path, error) from error
+    return path
 
 
 def _keyed(scene, name: str) -> list:
