@@ -70,12 +70,14 @@ class VideoSource:
             self._first_pts = first.pts or 0
             self._turn = _turn(first)
             self._stored = round(first.width * (stream.sample_aspect_ratio or 1)), first.height
+            self._converter = load_av().video.reformatter.VideoReformatter()  # one a frame costs 4 ms a frame
             self.size = self.rgb(first).shape[1::-1]
 
     def rgb(self, frame) -> np.ndarray:
         """uint8 (H,W,3), upright, square pixels, in the size of the first frame."""
         width, height = self._stored
-        return _upright(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), self._turn)
+        picture = self._converter.reformat(frame, width=width, height=height, format="rgb24")
+        return _upright(picture.to_ndarray(), self._turn)
 
     def frames(self, start_s: float, end_s: Optional[float], warnings: list) -> Iterator[tuple]:
         """(time_s from the first frame, length_s, frame), from at or before start_s to past end_s."""
