@@ -7,7 +7,7 @@ import torch
 from ..errors import BadInput, PoseloomError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "alloc_cpu", "std::bad_alloc")
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "alloc_cpu", "std::bad_alloc", "could not create a primitive")
 
 
 def chosen(name: str) -> torch.device:
