@@ -6,10 +6,10 @@ TEXTS = {
         "Bilder der Figuren von einem Diffusionsmodell, die ihre Posen behalten",
     "Draw guides of the characters through the camera, have frames made of them, and put these into the sequencer":
         "Vorlagen der Figuren durch die Kamera zeichnen, Bilder daraus machen lassen und sie in den Sequenzer legen",
-    "Prompt": "Prompt",
+    "Prompt": "Beschreibung",
     "What the frames show": "Was die Bilder zeigen",
     "What the frames show; empty: as in the panel": "Was die Bilder zeigen; leer: wie im Panel",
-    "Negative prompt": "Negativer Prompt",
+    "Negative prompt": "Was fehlen soll",
     "What the frames do not show": "Was die Bilder nicht zeigen",
     "What they do not show": "Was sie nicht zeigen",
     "Seed": "Startwert",

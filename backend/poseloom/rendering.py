@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping as MappingABC
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
@@ -16,19 +15,17 @@ import numpy as np
 
 from . import __version__, chains
 from .errors import BadInput
-from .motion import png
-from .motion.files import digest, write_bytes
-from .motion.pictures import Frames, Shot
+from .motion.files import digest
+from .motion.pictures import Shot
 from .motion.resample import parse_time
 from .progress import Report, part, silent
 from .registry import package
 from .render import cast as casts
-from .render import load, provenance, shelf
+from .render import keeping, load, shelf
 from .render.contact import contact_sheet
 from .render.guides import Look
 from .render.shelf import Shelf, picture
 
-_SIDECARS = ".poseloom"
 SCENES, MOTIONS, KEYPOINTS = (".blend",), (".bvh", ".npz"), (".json",)
 _LONG_SIDE, _REFERENCE_SIDE = 512, 1024
 _PULSE_S = 0.25
@@ -125,7 +122,7 @@ def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, re
     shot = Shot(options.prompt, options.negative, options.seed, _reference(options.reference))
     out = guides.folder
     keys = {frame: _frame_key(guides, frame, options) for frame in guides.frames}
-    kept = _Finished(out, {frame for frame in guides.frames if _sidecar_key(out, frame) == keys[frame]})
+    kept = keeping.Finished(out, {frame for frame in guides.frames if keeping.key_of(out, frame) == keys[frame]})
     made = Made(drawn=list(guides.frames), kept=sorted(kept), skipped=guides.told["skipped"], fps=guides.told["fps"])
     todo = len(guides) - len(kept)
     if not todo:
@@ -138,30 +135,11 @@ def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, re
         report(fraction, f"Frame {min(count[0] + 1, len(guides))} of {len(guides)}: {text}")
 
     for frame in renderer(guides, shot, tell, kept):
-        _keep(out, frame, keys[frame.frame])
+        keeping.keep(out, frame, keys[frame.frame])
         made.made.append(frame.frame)
         count[0] += 1
         report(count[0] / len(guides), f"Frame {count[0]} of {len(guides)} done")
     return made
-
-
-class _Finished(MappingABC):
-    """Frames of an earlier run, read when they are asked for."""
-
-    def __init__(self, folder: Path, frames: set):
-        self.folder, self.frames = folder, frames
-
-    def __getitem__(self, frame: int) -> Frames:
-        if frame not in self.frames:
-            raise KeyError(frame)
-        path = picture(self.folder, "frames", frame)
-        return Frames(frame, png.read(path), png.words(path))
-
-    def __iter__(self):
-        return iter(sorted(self.frames))
-
-    def __len__(self) -> int:
-        return len(self.frames)
 
 
 def _cast(source: Path, options: GuideOptions, out: Path, keep: bool, blender, estimate, report: Report):
@@ -247,29 +225,6 @@ def _frame_key(guides: Shelf, frame: int, options: RenderOptions) -> str:
     paths = [picture(guides.folder, kind, frame) for kind in shelf.KINDS]
     reference = digest(Path(options.reference)) if options.reference else ""
     return _key([digest(path) for path in paths if path.is_file()], reference, asdict(options))
-
-
-def _sidecar(out: Path, frame: int) -> Path:
-    path = picture(out, "frames", frame)
-    return path.parent / _SIDECARS / f"{path.name}.json"
-
-
-def _sidecar_key(out: Path, frame: int) -> str:
-    """What the frame that lies there was made from; "" where there is none, or another than was made."""
-    path = picture(out, "frames", frame)
-    try:
-        record = json.loads(_sidecar(out, frame).read_text(encoding="utf-8"))
-        return record["key"] if record["sha256"] == digest(path) else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _keep(out: Path, frame: Frames, key: str) -> None:
-    path = picture(out, "frames", frame.frame)
-    _sidecar(out, frame.frame).parent.mkdir(parents=True, exist_ok=True)
-    png.write(path, frame.rgb, provenance.words(frame.made))
-    record = {"key": key, "sha256": digest(path), "made": dict(frame.made)}
-    write_bytes(_sidecar(out, frame.frame), json.dumps(record).encode())
 
 
 def runs(frames: Sequence[int], every: int) -> list:
@@ -358,7 +313,7 @@ def told_frames(guides: Shelf, options: RenderOptions, every: int) -> dict:
     there = [f for f in guides.frames if picture(guides.folder, "frames", f).is_file()]
     if not there:
         raise BadInput("no_frames", f"There are no frames in {guides.folder}.", "Make them first.")
-    made = json.loads(_sidecar(guides.folder, there[0]).read_text(encoding="utf-8"))["made"]
+    made = json.loads(keeping.sidecar(guides.folder, there[0]).read_text(encoding="utf-8"))["made"]
     stretches = [[[f, str(picture(guides.folder, "frames", f).resolve())] for f in run] for run in runs(there, every)]
     return {"name": options.prompt[:40] or guides.folder.name, "stretches": stretches, "every": every, "made": made}
 

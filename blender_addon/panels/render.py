@@ -17,7 +17,7 @@ class _Filming:
         layout.prop(chosen, "negative", text="", placeholder="What they do not show")
         column = layout.column()
         column.use_property_split = True
-        column.prop(chosen, "model", placeholder="Stable Diffusion 1.5")
+        column.prop(chosen, "model")
         column.prop(chosen, "reference")
         column.prop(chosen, "steps")
         column.prop(chosen, "seed")
