@@ -13,7 +13,7 @@ from poseloom.motion.files import motion_from_bytes
 from poseloom.motion.resample import parse_time, resample
 from poseloom.progress import part
 
-from .scene import armature, character, confidence, export, files, keying, marks, playblast, rest, roles, strips
+from .scene import armature, character, confidence, export, faces, files, keying, marks, playblast, rest, roles, strips
 from .scene.clock import rate, set_rate
 
 
@@ -45,6 +45,7 @@ def bake(task: dict, report) -> dict:
     sure = task.get("confidence")
     if sure == "curves":
         rig_motion = confidence.keyed(obj, found.rig, rig_motion, motion)
+    rig_motion = faces.put(obj, motion, rig_motion, task["clip"], start)
     clock.lap("retarget")
     action = keying.write(
         obj, rig_motion, name=f"{obj.name}|{task['clip']}", start_frame=start, report=part(report, 0.3, 0.4)

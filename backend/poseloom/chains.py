@@ -18,6 +18,7 @@ from .motion.resample import cut, cut_rig, resample
 from .motion.types import Motion, Rig, RigMotion
 from .retarget import from_rig, grounded, skeleton_of, to_rig
 from .retarget.align import align
+from .retarget.face import with_face
 from .retarget.quality import measure
 from .retarget.rest import as_rest, moved_to
 from .rigs.recognise import Recognition, recognise
@@ -73,7 +74,7 @@ def placed_on(
 ) -> tuple[RigMotion, Motion]:
     """`motion` on a rig with roles, and itself, where the character stands and faces; `root`, `rest` as `to_rig`."""
     placed = stood(motion, rig if rest is None else as_rest(rig, rest))
-    return to_rig(placed, rig, root=root, rest=rest), placed
+    return with_face(to_rig(placed, rig, root=root, rest=rest), rig, placed), placed
 
 
 def by_controls(found: Recognition, controls: str = "fk") -> Recognition:

@@ -14,7 +14,7 @@ from poseloom.paths import safe_name
 from poseloom.retarget import skeleton_of
 
 from .. import jobs, preferences, properties
-from ..scene import character, confidence, fights, keying, marks, rest, roles
+from ..scene import character, confidence, faces, fights, keying, marks, rest, roles
 from ..translations import say
 
 _NAMED = 3  # fights named in full
@@ -110,11 +110,14 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None, *, see
     switches = len(keys.props)
     curves = seen and chosen.confidence == "curves"
     made = confidence.missing(obj, found.rig, motion) if curves else []
+    first = context.scene.frame_current if start_frame is None else start_frame
+    made += faces.missing(obj, motion)
+    keys = faces.put(obj, motion, keys, clip, first)
     action = keying.write(
         obj,
         confidence.keyed(obj, found.rig, keys, motion) if curves else keys,
         name=f"{obj.name}|{clip}",
-        start_frame=context.scene.frame_current if start_frame is None else start_frame,
+        start_frame=first,
         keep_previous=preferences.get().previous.lower(),
     )
     confidence.note(action, made)

@@ -64,7 +64,7 @@ def put_back(note, obj) -> None:
         try:
             if path.endswith('"]'):  # a property such as pose.bones["arm"]["IK_FK"]
                 holder, _, key = path.rpartition("[")
-                obj.path_resolve(holder)[json.loads(key[:-1])] = value
+                (obj.path_resolve(holder) if holder else obj)[json.loads(key[:-1])] = value
             else:
                 obj.path_resolve(path)[index] = value
         except (ValueError, KeyError, TypeError, IndexError):
@@ -72,7 +72,7 @@ def put_back(note, obj) -> None:
     for path in json.loads(note.get("made", "[]")):
         holder, _, key = path.rpartition("[")
         try:
-            del obj.path_resolve(holder)[json.loads(key[:-1])]
+            del (obj.path_resolve(holder) if holder else obj)[json.loads(key[:-1])]
         except (ValueError, KeyError):
             continue  # the bone or property is gone
     animation, previous = obj.animation_data, note.get("previous")
