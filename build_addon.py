@@ -41,6 +41,7 @@ KERNEL = (
     "blender.py",
     "chains.py",
     "rigfill.py",
+    "key_poses.py",
     "motion",
     "rigs",
     "retarget",

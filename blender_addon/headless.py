@@ -62,6 +62,13 @@ def bake(task: dict, report) -> dict:
     return baking.bake(task, report)
 
 
+def pose(task: dict, report) -> dict:
+    """Key poses onto a character: see `posing.pose`."""
+    from . import posing
+
+    return posing.pose(task, report)
+
+
 def character(task: dict, report) -> dict:
     """The character of the tasks "retarget" that follow: see `batching.load`."""
     from . import batching
@@ -105,7 +112,7 @@ def strip(task: dict, report) -> dict:
 
 
 TASKS = {
-    "versions": versions, "bake": bake, "character": character, "retarget": retarget, "takes": takes,
+    "versions": versions, "bake": bake, "pose": pose, "character": character, "retarget": retarget, "takes": takes,
     "take_names": take_names, "guides": guides, "strip": strip,
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ import importlib  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-KERNEL = ("errors", "progress", "registry", "client", "settings", "formats", "grammar", "options", "paths", "presets", "blender", "motion", "rigs", "retarget", "inbetween", "chains", "rigfill")
+KERNEL = ("errors", "progress", "registry", "client", "settings", "formats", "grammar", "options", "paths", "presets", "blender", "motion", "rigs", "retarget", "inbetween", "chains", "rigfill", "key_poses")
 for name in KERNEL:
     place = backend / "poseloom" / name
     if place.is_dir():

@@ -169,7 +169,7 @@ def keypoints_to_motion(
     whole = keypoints
     if whole.layout == WHOLE:
         keypoints = converted(whole, "blazepose")
-    lift = _lifter(warnings)
+    lift = lifter(warnings)
     apart = stretches.cut_apart(keypoints)
     motions = []
     for number, stretch in enumerate(apart):
@@ -196,7 +196,7 @@ def keypoints_to_motion(
     return resample(motion, 2.0 * motion.fps) if few and _halved(options) else motion
 
 
-def _lifter(warnings: list):
+def lifter(warnings: list):
     """The lifter where it and onnxruntime are there; else None, and to `warnings` is added how to get it."""
     from .pose.lift import Lifter
 

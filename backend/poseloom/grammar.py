@@ -56,9 +56,10 @@ def build_parser(prog: str, verbs: Iterable[str] | None = None, *, inside_blende
 # verb: what it does, its options, two examples
 VERBS = {
     "animate": (
-        "animate a character as a video shows",
+        "animate a character as a video or key-frame pictures show",
         options.animate,
-        ("walk.mp4 --to rigify --out walk.blend", "dance.mov --to hero.fbx --out dance.fbx --height 1.82 --start 2s"),
+        ("walk.mp4 --to rigify --out walk.blend", "dance.mov --to hero.fbx --out dance.fbx --height 1.82 --start 2s",
+         "FRONT.png@1 JUMP.jpg@24 LAND.jpg@40 --to hero.blend --out jump.blend"),
     ),
     "pose": (
         "find the keypoints of a person in videos or pictures",

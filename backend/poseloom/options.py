@@ -104,7 +104,9 @@ def _add_extras(parser, inside_blender: bool) -> None:
 
 
 def animate(parser, inside_blender: bool) -> None:
-    parser.add_argument("media", nargs="+", metavar="VIDEO", help="any file that FFmpeg reads, or pictures")
+    parser.add_argument(
+        "media", nargs="+", metavar="VIDEO", help="any file that FFmpeg reads; or pictures, each of which becomes a key pose, such as JUMP.jpg@24"
+    )
     _add_character(parser)
     _add_output(parser, f"a file ending in {', '.join(ANIMATION_ENDINGS)}, or a folder")
     _add_estimate(parser)
@@ -119,11 +121,32 @@ def animate(parser, inside_blender: bool) -> None:
         parser.add_argument("--backend", metavar="URL", help="a backend that runs already")
     else:
         parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
+        _add_key_poses(parser)
         parser.add_argument(
             "--also", action="append", default=[], metavar="N=CHARACTER[#ARMATURE]",
             help="and person N onto this character, on the same floor; again for each further one",
         )  # fmt: skip
     _add_extras(parser, inside_blender)
+
+
+def _add_key_poses(parser) -> None:
+    parser.add_argument(
+        "--spacing", type=_count, metavar="FRAMES", help="between pictures that have no frame; default: 12"
+    )
+    parser.add_argument(
+        "--pick-keys", type=_count_or_auto, metavar="auto|N", help="key the key poses of a video alone: as many as it needs, or N"
+    )
+    parser.add_argument(
+        "--min-motion", type=_positive, metavar="CM",
+        help="with --pick-keys: poses less far from what lies between their neighbours are left out; default: 8",
+    )  # fmt: skip
+
+
+def _count_or_auto(text: str) -> int | str:
+    return text if text == "auto" else _count(text)
+
+
+_count_or_auto.__name__ = "number from 1 on, or auto"
 
 
 def pose(parser, inside_blender: bool) -> None:

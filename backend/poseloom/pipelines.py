@@ -15,12 +15,14 @@ from . import __version__, chains
 from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, media_to_motion, media_to_people, open_media
 from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
+from .key_poses import Keys, on_rig, through
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
 from .motion.resample import cut, cut_rig, resample
 from .motion.together import together
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
+from .rigs.recognise import recognise
 
 
 @dataclass(frozen=True)
@@ -242,15 +244,21 @@ def check_ending(character: Character, out: Path) -> None:
 
 def put(
     motion: Motion, clip: str, character: Character, out: Path, extras: Extras, account: Account,
-    report: Report = silent,
+    report: Report = silent, keys: Optional[Keys] = None,
 ) -> None:  # fmt: skip
-    """A motion named `clip` onto a character, into the file `out`; `account` tells of it."""
+    """A motion named `clip` onto a character, into the file `out`, or its key poses alone; `account` tells of it."""
     if character.is_bvh:
         target, poses = read_bvh(character.path)
         rest = None if character.rest is None else cut_rig(poses, character.rest)
-        rig_motion, found = chains.motion_to_rig(
-            motion, target, motion.fps, controls=character.controls, root=character.root, rest=rest
-        )
+        if keys is None:
+            rig_motion, found = chains.motion_to_rig(
+                motion, target, motion.fps, controls=character.controls, root=character.root, rest=rest
+            )
+        else:
+            found = chains.by_controls(recognise(target), character.controls)
+            rig_motion, at = on_rig(motion, keys, found.rig, motion.fps, 1, character.root, rest)
+            rig_motion = through(rig_motion, at, motion.fps)
+            account.values["keys"] = at.tolist()
         write_bvh(out, found.rig, rig_motion)
         account.lap("retarget")
         done = {
@@ -259,7 +267,7 @@ def put(
             "missing": list(found.missing), "switches": {},
         }  # fmt: skip
     else:
-        done = _put_in_blender(motion, clip, character, out, extras, report)
+        done = _put_in_blender(motion, clip, character, out, extras, report, keys)
         account.seconds.update(done.pop("seconds"))
         account.lap("blender")
     account.warnings += done.pop("doubts")
@@ -269,14 +277,15 @@ def put(
     _write_extras(motion, extras, account)
 
 
-def _put_in_blender(motion, clip, character, out, extras, report) -> dict:
+def _put_in_blender(motion, clip, character, out, extras, report, keys) -> dict:
     from . import blender
 
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
         npz = Path(folder) / "motion.npz"
         npz.write_bytes(motion_to_bytes(motion))
         task = {
-            "do": "bake",
+            "do": "bake" if keys is None else "pose",
+            "keys": keys and asdict(keys),
             "motion": str(npz),
             "clip": clip,
             "character": character.task(),

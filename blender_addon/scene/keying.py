@@ -13,13 +13,19 @@ from .. import compat
 from . import notes
 
 PREVIOUS = ("nla", "fake_user")
+# one key a frame: straight between them, and marked so that a user's own keys stand out; and key poses, which are keys
+BAKED = {"interpolation": "LINEAR", "type": "JITTER"}
+POSED = {
+    "interpolation": "BEZIER", "type": "KEYFRAME", "handle_left_type": "AUTO_CLAMPED", "handle_right_type": "AUTO_CLAMPED",
+}  # fmt: skip
 
 
 def write(
     obj, motion: RigMotion, *, name: str, start_frame: int, keep_previous: str = "nla", assign: bool = True,
-    report: Report = silent,
+    frames=None, report: Report = silent,
 ):  # fmt: skip
-    """The new Action `name`, assigned to `obj`, one key a frame from `start_frame` on.
+    """The new Action `name`, assigned to `obj`, one key a frame from `start_frame` on; or, with the frame of each row
+    in `frames`, key poses on these alone, with Bezier curves between.
 
     `motion` runs at the scene's rate.  Only `motion.keyed` bones get rotation curves, in each
     bone's own rotation mode, and only finite locations get keys.  `props` (IK/FK switches and
@@ -35,8 +41,10 @@ def write(
     action = bpy.data.actions.new(name)
     try:
         channels, slot = compat.new_channels(action, obj)
-        _write_bones(obj, motion, channels, start_frame, report)
-        _write_props(motion, channels, start_frame)
+        look = BAKED if frames is None else POSED
+        frames = start_frame + np.arange(len(motion)) if frames is None else np.asarray(frames)
+        _write_bones(obj, motion, channels, frames, look, report)
+        _write_props(motion, channels, frames)
         if not assign:
             action.use_fake_user = True
             return action
@@ -53,8 +61,9 @@ def write(
 
 def rewrite(obj, motion: RigMotion, channels, start_frame: int) -> None:
     """`motion` into the channels of an Action that is there: one key a frame in place of the keys it had."""
-    _write_bones(obj, motion, channels, start_frame, silent)
-    _write_props(motion, channels, start_frame)
+    frames = start_frame + np.arange(len(motion))
+    _write_bones(obj, motion, channels, frames, BAKED, silent)
+    _write_props(motion, channels, frames)
 
 
 def write_curves(curves, channels, start_frame: int) -> None:
@@ -118,21 +127,20 @@ def _check_targets(obj, motion: RigMotion) -> None:
         )
 
 
-def _write_bones(obj, motion: RigMotion, channels, start_frame: int, report: Report) -> None:
-    frames = start_frame + np.arange(len(motion))
+def _write_bones(obj, motion: RigMotion, channels, frames, look: dict, report: Report) -> None:
     curves = _rotation_curves(obj, motion)
     for b, bone in enumerate(motion.bones):
         path = bone_path(bone)
         if bone in curves:
             channel, values = curves[bone]
             for i in range(values.shape[1]):
-                _write_curve(compat.fcurve(channels, f"{path}.{channel}", i, bone), frames, values[:, i])
+                _write_curve(compat.fcurve(channels, f"{path}.{channel}", i, bone), frames, values[:, i], look)
         for i in range(3):
             values = motion.location[:, b, i]
             finite = np.isfinite(values)
             if finite.any():
                 curve = compat.fcurve(channels, f"{path}.location", i, bone)
-                _write_curve(curve, frames[finite], values[finite])
+                _write_curve(curve, frames[finite], values[finite], look)
         report((b + 1) / len(motion.bones), f"Keying {obj.name}")
 
 
@@ -159,11 +167,11 @@ def _toward_identity(q):
     return np.where(q[:1, ..., :1] < 0.0, -q, q)
 
 
-def _write_props(motion: RigMotion, channels, start_frame: int) -> None:
+def _write_props(motion: RigMotion, channels, frames) -> None:
     for path, values in motion.props.items():
         changes = np.flatnonzero(np.r_[True, np.diff(values) != 0.0])
         curve = compat.fcurve(channels, path, 0, _group_of(path))
-        _write_curve(curve, start_frame + changes, values[changes], interpolation="CONSTANT")
+        _write_curve(curve, frames[changes], values[changes], {**BAKED, "interpolation": "CONSTANT"})
 
 
 def _group_of(path: str) -> str:
@@ -172,15 +180,14 @@ def _group_of(path: str) -> str:
     return pieces[1] if path.startswith('pose.bones["') else "Properties"
 
 
-def _write_curve(curve, frames, values, interpolation: str = "LINEAR") -> None:
-    """One key a frame: straight between them, and marked as baked so that a user's own keys stand out."""
+def _write_curve(curve, frames, values, look: dict) -> None:
     count = len(frames)
     co = np.empty(2 * count, np.float32)
     co[0::2], co[1::2] = frames, values
     points = curve.keyframe_points
     points.add(count)
     points.foreach_set("co", co)
-    _set_all(points, interpolation=interpolation, type="JITTER")
+    _set_all(points, **look)
     curve.update()
 
 

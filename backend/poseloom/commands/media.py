@@ -10,14 +10,22 @@ from ..motion.conversion import converted, lacking
 from ..motion.layouts import layout
 from ..motion.types import Keypoints
 from ..progress import part
+from . import key_poses
 from .run import character_of, each, extra, extras_of, for_games, frames, outputs, told
 
 
 def animate(chosen) -> int:
     from .. import pipelines
 
+    from .. import key_pictures
+
     character = character_of(chosen)
     endings, default = for_games(chosen, character)
+    if key_pictures.are_meant(chosen.media):
+        return key_poses.of_pictures(chosen, character, endings, default)
+    if chosen.pick_keys:
+        return key_poses.picked(chosen, character, endings, default)
+    key_poses.check_unused(chosen, ("spacing", "min_motion"), "key poses")
     outs = outputs(chosen, chosen.media, endings, default)
     options, extras = options_of(chosen), extras_of(chosen, len(chosen.media))
     if chosen.also:

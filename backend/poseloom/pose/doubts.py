@@ -23,13 +23,17 @@ def doubts(keypoints: Keypoints, motion: Motion) -> list:
     ]  # fmt: skip
     seen = ~lost
     legs = 1.0 - clean.legs_seen(keypoints)[seen].min(axis=1).mean() if seen.any() else 0.0
-    if legs > 0.1:
+    single = len(keypoints) == 1
+    if legs > 0.1 and single:
+        said.append("A leg is out of sight; it hangs straight down.")
+    elif legs > 0.1:
         said.append(f"For {legs:.0%} of the time a leg is out of sight; there it hangs straight down.")
     gpos = motion_fk(motion)[1]
     trunk = gpos[:, motion.skeleton.index("neck")] - gpos[:, 0]
     upright = trunk[:, 2] > 0.7 * np.linalg.norm(trunk, axis=-1)
     if seen.any() and upright[seen].mean() < 0.1:
-        said.append("Nobody stands in this clip, which would tell the camera's tilt; it is taken to look level.")
+        what = "picture" if single else "clip"
+        said.append(f"Nobody stands in this {what}, which would tell the camera's tilt; it is taken to look level.")
     if keypoints.fps < _SLOW_FPS and len(keypoints) > 1:
         said.append(f"At {keypoints.fps:g} frames a second, fast movement and short steps are guesses.")
     return said

@@ -1,0 +1,180 @@
+"""Key poses of pictures, or picked of a video: what is seen, solved and put on a character, and nothing between."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Optional, Sequence
+
+from . import pipelines
+from .capture import AnimateOptions, keypoints_to_motion, lifter, media_to_keypoints, media_to_people
+from .decode import PICTURES
+from .errors import BadInput
+from .key_poses import Keys
+from .motion import extremes
+from .motion.types import Keypoints, Motion
+from .pipelines import Account, Character, Extras
+from .progress import Report, part, silent
+
+FPS = 24.0
+SPACING = 12
+
+
+@dataclass(frozen=True)
+class KeyPicture:
+    """A picture, and the frame on which its pose is to be keyed."""
+
+    path: Path
+    frame: int
+
+
+def are_meant(words: Sequence[str]) -> bool:
+    """Whether the words name single pictures, each with "@FRAME" behind it or not; BadInput where some do and some do not."""
+    kinds = [_split(word)[0].suffix.lower() in PICTURES and not any(mark in word for mark in "%*?") for word in words]
+    numbered = [word for word, picture in zip(words, kinds) if not picture and _split(word)[1] is not None]
+    if numbered:
+        raise BadInput("not_a_picture", f"{numbered[0]} is no picture, so it has no frame of its own.", "Leave out the @.")
+    if any(kinds) and not all(kinds):
+        raise BadInput(
+            "mixed_media", f"{words[kinds.index(True)]} is a picture, {words[kinds.index(False)]} is not: they do not go together.",
+            "Give pictures, which become key poses of one animation, or videos, which become one each.",
+        )  # fmt: skip
+    return all(kinds)
+
+
+def named(words: Sequence[str], spacing: int = SPACING) -> list[KeyPicture]:
+    """The pictures that words such as "JUMP.jpg@24" name, by frame, from 1 on.
+
+    Those without a frame lie evenly between the numbered ones beside them, `spacing` after the last numbered one and
+    before the first; from 1 on where none is numbered.  BadInput where a picture is not there, two are on one frame,
+    or there is no room.
+    """
+    pairs = [_split(word) for word in words]
+    for path, _ in pairs:
+        if not path.is_file():
+            raise BadInput("no_such_file", f"There is no file {path}.", "Check the path.")
+    if all(frame is not None for _, frame in pairs):
+        pairs.sort(key=lambda pair: pair[1])
+    pictures = [KeyPicture(path, frame) for (path, _), frame in zip(pairs, _spread([frame for _, frame in pairs], spacing))]
+    for before, after in zip(pictures, pictures[1:]):
+        if after.frame <= before.frame:
+            raise BadInput(
+                "no_room", f"{before.path.name} would be on frame {before.frame} and {after.path.name}, which follows it, on {after.frame}.",
+                "Give each picture a frame of its own, such as JUMP.jpg@24, or leave more room between them.",
+            )  # fmt: skip
+    return pictures
+
+
+def _split(word: str) -> tuple[Path, Optional[int]]:
+    found = re.fullmatch(r"(.+)@(\d+)", str(word))
+    return (Path(word), None) if found is None or Path(word).is_file() else (Path(found[1]), int(found[2]))
+
+
+def _spread(frames: list, spacing: int) -> list[int]:
+    known = [i for i, frame in enumerate(frames) if frame is not None]
+    if not known:
+        return [1 + spacing * i for i in range(len(frames))]
+    first, last, out = known[0], known[-1], list(frames)
+    step = min(spacing, (frames[first] - 1) // first) if first else 0
+    for i in range(first):
+        out[i] = frames[first] - step * (first - i)
+    for i in range(last + 1, len(frames)):
+        out[i] = frames[last] + spacing * (i - last)
+    for a, b in zip(known, known[1:]):
+        for i in range(a + 1, b):
+            out[i] = round(frames[a] + (frames[b] - frames[a]) * (i - a) / (b - a))
+    return out
+
+
+def pictures_to_poses(
+    paths: Sequence[Path], options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
+) -> Motion:
+    """A row for each picture: the person's pose on one body for all, on the floor and facing as seen, at x = y = 0.
+
+    To `warnings` are added sentences that name the picture.  BadInput "no_person" names the one that shows nobody.
+    """
+    from .pose import stills
+
+    warnings = [] if warnings is None else warnings
+    options = replace(options, start=None, end=None, camera="still", fps=options.fps or FPS)
+    poses, told = [], []
+    for i, path in enumerate(paths):
+        said: list = []
+        share = part(report, i / len(paths), (i + 1) / len(paths))
+        seen = _person(path, options, part(share, 0.0, 0.9), said)
+        if (stills.sureness(seen) or 1.0) < stills.SURE:
+            said.append("the person is hardly recognised, so the pose is a guess.")
+        poses.append(_solved(seen, options, part(share, 0.9, 1.0), said))
+        told += [(Path(path).name, sentence) for sentence in said]
+    for sentence in dict.fromkeys(sentence for _, sentence in told):
+        names = [name for name, other in told if other == sentence]
+        warnings.append(f"{', '.join(names)}: {sentence}" if len(names) < len(paths) or len(paths) == 1 else sentence)
+    report(1.0, "Solved")
+    return stills.alike(poses)
+
+
+def _person(path: Path, options: AnimateOptions, report: Report, warnings: list) -> Keypoints:
+    from .pose import stills
+
+    if options.person:
+        return media_to_people(path, options, [options.person], report, warnings)[0]
+    try:
+        people = media_to_people(path, options, None, part(report, 0.0, 0.5))
+    except BadInput as error:
+        if error.code != "no_person":
+            raise
+        people = []
+    if len(people) > 1:
+        chosen = stills.most_central(people)
+        warnings.append(
+            f"{len(people)} people are here; number {chosen + 1}, large and near the middle, is taken (--person chooses another)."
+        )
+        return people[chosen]
+    return media_to_keypoints(path, options, part(report, 0.5, 1.0), warnings)
+
+
+def _solved(seen: Keypoints, options: AnimateOptions, report: Report, warnings: list) -> Motion:
+    from .motion.conversion import converted, lacking
+    from .pose import in_space, stills
+
+    motion = keypoints_to_motion(seen, options, report, warnings)
+    points = seen if seen.xyz is not None and not lacking(seen.layout, "blazepose") else None
+    if points is None:
+        lift = lifter(warnings)
+        points = in_space.for_solver(seen, lift and lift(seen))
+    return stills.faced(motion, converted(points, "blazepose"))
+
+
+def animate_pictures(
+    pictures: Sequence[KeyPicture], character: Character, out: Path, options: AnimateOptions, extras: Extras = Extras(),
+    report: Report = silent,
+) -> dict:  # fmt: skip
+    """Pictures become key poses of a character, in the file `out`; what --report writes.  BadInput as `animate`."""
+    pipelines.check_ending(character, out)
+    paths, frames = [picture.path for picture in pictures], tuple(picture.frame for picture in pictures)
+    account = Account({"input": [str(path) for path in paths], "output": str(out)})
+    poses = pictures_to_poses(paths, options, part(report, 0.0, 0.7), account.warnings)
+    account.lap("estimate")
+    pipelines.put(poses, paths[0].stem, character, out, extras, account, part(report, 0.7, 1.0), Keys(frames=frames))
+    return account.as_dict()
+
+
+def animate_picked(
+    media: Path, count: Optional[int], min_motion_m: float, character: Character, out: Path, options: AnimateOptions,
+    extras: Extras = Extras(), report: Report = silent,
+) -> dict:  # fmt: skip
+    """The key poses of a video, picked as `extremes.pick_keys` does, on a character; what --report writes."""
+    pipelines.check_ending(character, out)
+    account = Account({"input": str(media), "output": str(out)})
+    seen = media_to_keypoints(media, options, part(report, 0.0, 0.6), account.warnings)
+    account.lap("estimate")
+    motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65), account.warnings)
+    account.lap("solve")
+    account.note_seen(seen)
+    rows = extremes.pick_keys(motion, count, min_motion_m)
+    if count is not None and len(rows) < count:
+        account.warnings.append(f"Only {len(rows)} of {count} key poses differ enough from what lies between the others.")
+    keys = Keys(seconds=tuple(float(row / motion.fps) for row in rows))
+    pipelines.put(motion, Path(media).stem, character, out, extras, account, part(report, 0.7, 1.0), keys)
+    return account.as_dict()

@@ -1,0 +1,84 @@
+"""Single pictures of one person: turned as each was seen, on one skeleton, on one floor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Optional
+
+import numpy as np
+
+from ..motion import quat
+from ..motion.contacts import foot_points
+from ..motion.layouts import layout
+from ..motion.skeleton import motion_fk
+from ..motion.types import Keypoints, Motion, Skeleton
+from . import landmarks
+from .root import FOCAL
+
+# the canonical joints that `landmarks.JOINTS` are
+_JOINTS = tuple(f"{name}_{s}" for name in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr")
+_CENTRAL = 0.5  # of its size a person in the corner of the picture loses, beside one in the middle
+SURE = 0.5  # mean score of the joints below which a pose is a guess
+
+
+def faced(motion: Motion, seen: Keypoints) -> Motion:
+    """`motion` of one frame, turned about z as the person stands to the camera: who looks into it faces -Y.
+
+    seen: BlazePose's points with depth, of the same frame.
+    """
+    points = landmarks.in_camera_axes(
+        np.array(seen.xyz, np.float64), np.array(seen.xy, np.float64), seen.size, FOCAL * max(seen.size)
+    )[0, list(landmarks.JOINTS)]
+    joints = motion_fk(motion)[1][0, [motion.skeleton.index(name) for name in _JOINTS]]
+    (ax, ay), (bx, by) = ((p - p.mean(axis=0))[:, :2].T for p in (joints, points))
+    turn = quat.from_axis_angle([0.0, 0.0, 1.0], np.arctan2(np.sum(ax * by - ay * bx), np.sum(ax * bx + ay * by)))
+    lrot = np.array(motion.lrot, np.float64)
+    lrot[:, 0] = quat.multiply(turn, lrot[:, 0])
+    return motion.with_(lrot=lrot, root=quat.rotate(turn, np.array(motion.root, np.float64)))
+
+
+def alike(motions: list[Motion]) -> Motion:
+    """One motion, a row for each of `motions` of one frame, on bones of the middle length of theirs.
+
+    The lowest part of each body stays as high as it was.
+    """
+    bodies = [motion.skeleton for motion in motions]
+    body = Skeleton(
+        bodies[0].names, bodies[0].parents, np.median([b.offsets for b in bodies], axis=0), np.median([b.tips for b in bodies], axis=0)
+    )
+    poses = [_on(motion, body) for motion in motions]
+    curves = set.intersection(*(set(pose.curves) for pose in poses))
+    return replace(
+        poses[0],
+        **{name: np.concatenate([getattr(pose, name) for pose in poses]) for name in ("lrot", "root", "contact", "score")},
+        curves={name: np.concatenate([pose.curves[name] for pose in poses]) for name in sorted(curves)},
+    )
+
+
+def _on(motion: Motion, body: Skeleton) -> Motion:
+    moved = motion.with_(skeleton=body)
+    rise = _lowest(motion) - _lowest(moved)
+    return moved.with_(root=motion.root + [0.0, 0.0, rise])
+
+
+def _lowest(motion: Motion) -> float:
+    return float(min(motion_fk(motion)[1][..., 2].min(), foot_points(motion)[..., 2].min()))
+
+
+def most_central(people: list[Keypoints]) -> int:
+    """Which of the people of one picture is meant where nobody says so: the large one near its middle."""
+    size = np.array(people[0].size, float)
+    said = []
+    for person in people:
+        points = person.xy[0][np.isfinite(person.xy[0]).all(axis=-1)]
+        low, high = points.min(axis=0), points.max(axis=0)
+        off = np.linalg.norm(0.5 * (low + high) - 0.5 * size) / np.linalg.norm(0.5 * size)
+        said.append(np.linalg.norm(high - low) * (1.0 - _CENTRAL * off))
+    return int(np.argmax(said))
+
+
+def sureness(person: Keypoints) -> Optional[float]:
+    """The mean score 0..1 of shoulders, elbows, wrists, hips, knees and ankles that its layout has."""
+    names = layout(person.layout).names
+    at = [names.index(f"{joint}_{s}") for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in "lr" if f"{joint}_{s}" in names]
+    return float(person.score[0, at].mean()) if at else None
