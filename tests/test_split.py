@@ -57,6 +57,8 @@ def test_frames_that_one_stretch_missed_come_from_the_other(walk):
 
 def test_two_people_are_not_joined(walk):
     assert split.join([keypoints(walk[:50]), keypoints(walk[50 - split.OVERLAP :] + 300.0)], [0, 50]) is None
+    walk[:, 20:] = np.nan  # points that no frame shows hide nobody
+    assert split.join([keypoints(walk[:50]), keypoints(walk[50 - split.OVERLAP :] + 300.0)], [0, 50]) is None
 
 
 @pytest.mark.parametrize("fps", [None, 12.5])

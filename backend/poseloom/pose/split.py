@@ -109,11 +109,12 @@ def _faded(first, second, begin: int, weight: np.ndarray):
 
 def _agree(first: Keypoints, second: Keypoints, begin: int, shared: int) -> bool:
     a, b = first.xy[begin:], second.xy[:shared]
-    both = np.isfinite(a).all(axis=(1, 2)) & np.isfinite(b).all(axis=(1, 2))
-    if not both.any():
-        return True  # nobody there to disagree on
-    apart = np.linalg.norm(a[both] - b[both], axis=-1).mean(axis=1)
-    return bool(np.median(apart / np.ptp(a[both, :, 1], axis=1)) < _SAME_PERSON)
+    both = np.isfinite(a).all(axis=2) & np.isfinite(b).all(axis=2)  # some estimators do not see all points
+    apart = [
+        np.linalg.norm(p[seen] - q[seen], axis=-1).mean() / max(np.ptp(p[seen, 1]), 1.0)
+        for p, q, seen in zip(a, b, both) if seen.any()
+    ]  # fmt: skip
+    return not apart or bool(np.median(apart) < _SAME_PERSON)
 
 
 def _see_apart(name: str, clip, stretches: list, report: Report) -> list[Keypoints] | None:
