@@ -145,7 +145,7 @@ def test_what_the_words_of_the_command_line_mean(tmp_path):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("POSELOOM_HOME", str(tmp_path / "home"))
     return tmp_path
 
@@ -154,7 +154,7 @@ def run(*words) -> int:
     return cli.main([str(word) for word in words])
 
 
-def test_a_network_is_added_under_a_name_and_removed(home, capsys):
+def test_a_network_is_added_under_a_name_and_removed(own_home, capsys):
     assert run("models", "add", "mine", "--from", network("simcc26")) == 0
     assert "simcc, halpe26, 96 x 128" in capsys.readouterr().out
     assert Rtm("mine").network.layout == "halpe26"
@@ -167,7 +167,7 @@ def test_a_network_is_added_under_a_name_and_removed(home, capsys):
     assert run("models", "remove", "mine") == 2
 
 
-def test_an_address_needs_a_checksum_that_fits_and_is_never_asked_unasked(home, capsys):
+def test_an_address_needs_a_checksum_that_fits_and_is_never_asked_unasked(own_home, capsys):
     data = Path(network("simcc17")).read_bytes()
     asked = []
 
@@ -197,19 +197,19 @@ def test_an_address_needs_a_checksum_that_fits_and_is_never_asked_unasked(home, 
         server.server_close()
 
 
-def test_poseloom_pose_by_a_network(home, capsys):
+def test_poseloom_pose_by_a_network(own_home, capsys):
     from PIL import Image
 
     places = person(133, np.random.default_rng(4), (80, 30), (400, 460))
-    shown = home / "dots.png"
+    shown = own_home / "dots.png"
     Image.fromarray(picture([places], (480, 480), 8.0)).save(shown)
-    out = home / "out.json"
+    out = own_home / "out.json"
     assert run("pose", shown, "--model", network("simcc133"), "--out", out) == 0, capsys.readouterr().err
     told = json.loads(out.read_text())
     assert told["layout"] == "wholebody133" and "xyz" not in told["people"][0]["frames"][0]
     away = np.linalg.norm(np.array(told["people"][0]["frames"][0]["xy"], float) - places, axis=1)
     assert np.median(away) < 3.0
-    other = home / "other.json"
+    other = own_home / "other.json"
     assert run("pose", shown, "--model", network("simcc17"), "--out", other) == 0
     assert json.loads(other.read_text())["layout"] == "coco17"  # what another network saw is not taken for its answer
     other.unlink()

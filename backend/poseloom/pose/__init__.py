@@ -69,6 +69,11 @@ METHODS = {
         "that of the file",
         extra="learn",
     ),
+    "mmpose": Method(
+        "poseloom.pose.mmpose:MMPose",
+        "any model of mmpose by config and checkpoint (--model, --checkpoint); needs: poseloom setup mmpose",
+        "Apache-2.0, its models their own",
+    ),
 }
 
 
