@@ -99,7 +99,7 @@ def test_version_differences_have_one_address():
 
 
 def test_heavy_packages_are_imported_when_a_method_is_built():
-    """Training modules and those of the renderer by diffusers are imported by name, so they alone may import torch at their top."""
+    """Training modules and the renderer by diffusers are imported by name alone, so they may import torch at their top."""
     by_name = {BACKEND / "render" / f"{name}.py" for name in ("controlnet", "consistency", "device", "parts")}
     for path in SOURCES:
         top = roots(imports(path, top_level_only=True))

@@ -105,3 +105,15 @@ def test_it_makes_do_with_little_memory_and_says_when_it_cannot(check):
     enough, never = check("memory").values()
     assert enough[0] == 8 and enough[1] == 8 and enough[2] < 8  # all frames, fewer at once
     assert never[0] == "out_of_memory"
+
+
+def test_a_checkpoint_learns_a_figure(tmp_path):
+    need(PYTHON.exists(), "an environment with torch in .venvs/train")
+    out = run(ROOT / "backend/studio/tiny_checkpoint.py", tmp_path / "hero", "--character", "--minutes", "0.6",
+              "--pictures", "24", home=tmp_path)  # fmt: skip
+    first = {}
+    for line in (json.loads(line) for line in out.splitlines() if line.startswith("{")):
+        assert line["loss"] <= 1.1 * first.setdefault(line["net"], line["loss"])
+    assert set(first) == {"autoencoder", "denoiser"}
+    card = (tmp_path / "hero" / "README.md").read_text()
+    assert "24 pictures" in card and "knows nothing else" in card

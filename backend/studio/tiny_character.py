@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 
-PICTURES, PROMPT = 1600, "the hero"
+PROMPT = "the hero"
 _BATCH_PICTURES, _BATCH_LATENTS = 8, 16
 _AUTOENCODER = 0.25  # its share of the time
 _KL, _AVERAGE = 1e-6, 0.998
@@ -31,11 +31,11 @@ def pictures(count: int, seed: int) -> tuple:
     return rgb * 2 - 1, maps
 
 
-def train(out: Path, minutes: float, seed: int = 0, log=print) -> None:
-    """Train the checkpoint in `out`, in place."""
+def train(out: Path, minutes: float, seed: int = 0, count: int = 1600, log=print) -> None:
+    """Train the checkpoint in `out`, in place, on `count` pictures."""
     torch.manual_seed(seed)
     begun = time.process_time()
-    rgb, maps = pictures(PICTURES, seed)
+    rgb, maps = pictures(count, seed)
     log(f"{len(rgb)} pictures, {time.process_time() - begun:.0f} s")
     vae = AutoencoderKL.from_pretrained(out / "vae")
     _train_autoencoder(vae, rgb, 60 * minutes * _AUTOENCODER, log)
@@ -54,7 +54,7 @@ def train(out: Path, minutes: float, seed: int = 0, log=print) -> None:
     control.save_pretrained(out / "controlnet_pose")
     tiny.control(denoiser, random=False).save_pretrained(out / "controlnet_depth")  # begins, and stays, without effect
     spent = (time.process_time() - begun) / 60
-    tiny.write_card(out, denoiser, seed, tiny.CHARACTER.format(pictures=PICTURES, minutes=spent))
+    tiny.write_card(out, denoiser, seed, tiny.CHARACTER.format(pictures=count, minutes=spent))
 
 
 def _train_autoencoder(vae: AutoencoderKL, rgb, seconds: float, log) -> None:

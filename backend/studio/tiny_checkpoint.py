@@ -189,12 +189,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--character", action="store_true", help="train it on one drawn figure")
     parser.add_argument("--minutes", type=float, default=12.0, help="of the processor's time, with --character")
+    parser.add_argument("--pictures", type=int, default=1600, help="how many it learns from, with --character")
     chosen = parser.parse_args()
     build(chosen.out, chosen.family, chosen.seed)
     if chosen.character:
         import tiny_character
 
-        tiny_character.train(chosen.out, chosen.minutes, chosen.seed)
+        tiny_character.train(chosen.out, chosen.minutes, chosen.seed, chosen.pictures)
     print(f"{chosen.out} is there.")
 
 
