@@ -194,6 +194,16 @@ def test_going_on_keeps_what_was_and_stays_on_the_ground(onward, fps, knees):
     assert quat.angle(more.lrot[39:-1], more.lrot[40:]).max() < np.radians(40.0)
 
 
+def test_who_is_in_the_air_comes_down_and_does_not_fall(onward):
+    motion = walk(40)
+    up = np.zeros((40, 3))
+    up[30:, 2] = 0.03 * np.arange(1, 11)
+    motion = motion.with_(root=motion.root + up)
+    more = onward(motion, 40)
+    assert np.linalg.norm(np.diff(more.root[39:], axis=0), axis=-1).max() * 30.0 < 2.5
+    assert sole_heights(more)[55:].max() - sole_heights(motion).min() < 0.03
+
+
 def test_what_cannot_be_done_is_said(tmp_path):
     with pytest.raises(Unavailable, match="spline"):
         Lstm(tmp_path / "model.onnx")

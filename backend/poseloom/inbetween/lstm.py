@@ -28,6 +28,7 @@ _AT_ONCE = 24  # windows; more leave the processor's caches
 _SURE_S = 1.5  # for so long it goes on by what the network says: it learned on little more
 _SEAM = 10  # frames in which the network's pose takes over from the movement so far
 _LEVEL_M = 0.02  # by which the lowest foot may leave the ground's height
+_FALL_M_S = 1.5  # at which who is in the air comes down
 
 
 class Lstm:
@@ -213,10 +214,11 @@ def sole_heights(motion: Motion):
 
 
 def on_ground(motion: Motion, ground: float) -> Motion:
-    """The motion raised or lowered where its lowest foot is more than 2 cm off the ground's height (metres)."""
+    """The motion raised or lowered where its lowest foot is more than 2 cm off the ground's height (metres); who is
+    further off at the first frame, in a jump, comes down at the pace of a fall."""
     off = sole_heights(motion) - ground
-    lift = np.clip(off, -_LEVEL_M, _LEVEL_M) - off
-    lift[0] = 0.0  # the frame that it begins at is given
+    fallen = _FALL_M_S / motion.fps * np.arange(len(off))
+    lift = np.clip(off, -np.maximum(_LEVEL_M, -off[0] - fallen), np.maximum(_LEVEL_M, off[0] - fallen)) - off
     return motion.with_(root=motion.root + lift[:, None] * ahead.UP)
 
 
