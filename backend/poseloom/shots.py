@@ -76,7 +76,7 @@ def miniature(rgb: np.ndarray) -> np.ndarray:
     """(18,32) grey means of a picture (H,W,3), from a few of its pixels."""
     wanted = [_SAMPLES * cells for cells in _CELLS]
     rows, columns = (np.linspace(0, size - 1, count).astype(int) for size, count in zip(rgb.shape, wanted))
-    grey = rgb[rows[:, None], columns].mean(axis=-1)
+    grey = rgb[rows[:, None], columns] @ np.full(3, 1.0 / 3.0)  # `mean` over three is several times slower
     return grey.reshape(_CELLS[0], _SAMPLES, _CELLS[1], _SAMPLES).mean(axis=(1, 3))
 
 
