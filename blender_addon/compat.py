@@ -117,6 +117,14 @@ def new_speed_strip(sequence_editor, strip, channel: int):
     return collection.new_effect(**values, frame_end=end, seq1=strip)  # needless from 4.4
 
 
+def show_in_sequencer(scene) -> None:
+    """Let sequencers that show no scene yet show this one."""
+    for window in bpy.context.window_manager.windows:
+        workspace = window.workspace
+        if hasattr(workspace, "sequencer_scene") and workspace.sequencer_scene is None:  # plain attribute from 5.0
+            workspace.sequencer_scene = scene
+
+
 # Files
 
 

@@ -151,6 +151,7 @@ def _land(name: str, told: dict) -> str:
     if scene is None:
         raise BadInput("scene_gone", "The scene that was rendered is gone.", f"Its frames are in {told['folder']}.")
     made = strips.add_frames(scene, told["stretches"], every=told["every"], name=told["name"], made=told["made"])
+    compat.show_in_sequencer(scene)
     bpy.ops.ed.undo_push(message="Poseloom: Render")
     text = say(
         "{made} frames made, {kept} kept; they are on channel {channel} of the sequencer",

@@ -8,7 +8,6 @@ from .sidebar import Sidebar, draw_outcome, draw_running
 class _Filming:
     bl_label = "Render with Diffusion"
     bl_description = "Frames of the characters by a diffusion model, which keep their poses"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
         layout, chosen = self.layout, context.scene.poseloom_filming
@@ -39,6 +38,7 @@ class _Filming:
 
 class POSELOOM_PT_render(_Filming, Sidebar, bpy.types.Panel):
     bl_idname = "POSELOOM_PT_render"
+    bl_options = {"DEFAULT_CLOSED"}
 
 
 class POSELOOM_PT_render_sequencer(_Filming, bpy.types.Panel):
