@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .formats import (
     ANIMATION_ENDINGS, AXES, CAMERAS, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONFIDENCES, CONTROLS, KEYPOINT_ENDINGS,
-    LAYOUTS, PARTS, QUALITIES, ROOTS, TAKES_ENDINGS,
+    LAYOUTS, PARTS, QUALITIES, ROOTS, SOLVED_ENDINGS, STYLES, TAKES_ENDINGS,
 )  # fmt: skip
 
 TRAINING = "01,02,03,05,06,07,14,16,127"  # subjects of the CMU motion capture database
@@ -28,6 +28,16 @@ def _count(text: str) -> int:
 
 
 _count.__name__ = "number from 1 on"
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(text)
+    return value
+
+
+_share.__name__ = "number from 0 to 1"
 
 
 def _add_output(parser, what: str) -> None:
@@ -151,10 +161,13 @@ _count_or_auto.__name__ = "number from 1 on, or auto"
 
 def pose(parser, inside_blender: bool) -> None:
     parser.add_argument("media", nargs="+", metavar="MEDIA", help="videos or pictures")
-    _add_output(parser, f"a file ending in {', '.join(KEYPOINT_ENDINGS)}, or a folder")
+    _add_output(parser, f"a file ending in {', '.join(KEYPOINT_ENDINGS + SOLVED_ENDINGS)}, or a folder")
     _add_estimate(parser, several=True)
     parser.add_argument("--layout", choices=LAYOUTS, help="which points, and in which order; default: the estimator's")
     parser.add_argument("--keep", metavar="PARTS", help=f"only these, with commas between: {', '.join(PARTS)}")
+    parser.add_argument("--style", choices=STYLES, default="poseloom", help="of .json; openpose: a file a frame; default: poseloom")
+    parser.add_argument("--opacity", type=_share, default=0.9, metavar="0..1", help="of the overlay; default: %(default)s")
+    parser.add_argument("--threshold", type=_share, default=0.3, metavar="0..1", help="points that score less are not drawn; default: %(default)s")
     parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
 
 

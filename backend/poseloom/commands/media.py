@@ -67,21 +67,23 @@ def _told_of_several(account: dict) -> tuple:
 def pose(chosen) -> int:
     from ..overlay import write_overlay
     from ..pipelines import media_to_people, open_media
-    from ..pose.export import write_keypoints
 
     _check_parts(chosen)
-    outs = outputs(chosen, chosen.media, formats.KEYPOINT_ENDINGS, ".json")
+    outs = outputs(chosen, chosen.media, formats.KEYPOINT_ENDINGS + formats.SOLVED_ENDINGS, ".json")
+    if chosen.style != "poseloom" and any(out.suffix.lower() != ".json" for out in outs):
+        raise BadInput("bad_usage", f"--style {chosen.style} is one of .json files.", "End --out in .json.")
     options, overlay = options_of(chosen), extra(chosen.overlay, chosen, len(chosen.media))
     numbers = None if chosen.person == "all" else [chosen.person]
 
     def see(media, out, report) -> tuple:
         warnings: list = []
         share = part(report, 0.0, 0.8 if overlay else 1.0)
-        people = media_to_people(Path(media), options, numbers, share, warnings)
-        people = [_in_layout(person, chosen, warnings) for person in people]
-        write_keypoints(out, people)
+        seen = media_to_people(Path(media), options, numbers, share, warnings)
+        people = [_in_layout(person, chosen, warnings) for person in seen]
+        _write(out, seen, people, chosen, options, warnings)
         if overlay:
-            write_overlay(overlay, open_media(Path(media), options), people, part(report, 0.8, 1.0))
+            look = {"opacity": chosen.opacity, "threshold": chosen.threshold}
+            write_overlay(overlay, open_media(Path(media), options), people, part(report, 0.8, 1.0), **look)
         who = f"{len(people)} people" if len(people) > 1 else f"person {people[0].person}"
         warnings = list(dict.fromkeys(warnings))
         sentence = "\n  ".join([f"{out}: {frames(len(people[0]))} of {who}.", *warnings])
@@ -89,6 +91,29 @@ def pose(chosen) -> int:
         return sentence, told
 
     return each(chosen, chosen.media, outs, see)
+
+
+def _write(out: Path, seen: list, people: list, chosen, options, warnings: list) -> None:
+    """The `people`, in their layout, as the ending of `out` and --style ask; a motion is solved of the points as `seen`."""
+    from ..motion.files import write_bytes
+    from ..pipelines import keypoints_to_motion, write_motion_bvh
+    from ..pose import styles
+    from ..pose.export import write_keypoints
+
+    if out.suffix.lower() in formats.SOLVED_ENDINGS:
+        if len(seen) > 1:
+            raise BadInput("several_people", f"{out.name} holds one person, and {len(seen)} were seen.", "Choose one with --person.")
+        motion = keypoints_to_motion(seen[0], options, warnings=warnings)
+        if out.suffix.lower() == ".bvh":
+            write_motion_bvh(out, motion)
+        else:
+            write_bytes(out, styles.to_trc(motion, out.name).encode())
+    elif chosen.style == "coco":
+        write_bytes(out, styles.to_coco(people).encode())
+    elif chosen.style == "openpose":
+        styles.write_openpose(out, people, lambda path: paths.check_writable(path, chosen.overwrite))
+    else:
+        write_keypoints(out, people)
 
 
 def _check_parts(chosen) -> None:
