@@ -1,15 +1,19 @@
 """How exact guides are, and how well and fast frames are made of them.
 
-    python tests/benchmarks/render.py [--json FILE]
+    python tests/benchmarks/render.py [--torch PYTHON [--checkpoint FOLDER] [--overhead] [--gpu]] [--json FILE]
 
 `guide_px_max`: the largest distance in pixels between the middle of a joint as drawn and where Blender's own
 `world_to_camera_view` has it, over twenty cameras (five lenses, shifts, fits and places in each of four renders).
+
+PYTHON is one that has the extra `render`; FOLDER a checkpoint of tiny_checkpoint.py --character.  What those figures are
+stands in render_frames.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,13 +27,32 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "blender"
 def main(words=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--torch", metavar="PYTHON")
+    parser.add_argument("--checkpoint", metavar="FOLDER")
+    parser.add_argument("--overhead", action="store_true")
+    parser.add_argument("--gpu", action="store_true")
     chosen = parser.parse_args(words)
     found = guide_px(sys.executable)
+    if chosen.checkpoint:
+        found |= _frames(chosen.torch, "consistency", chosen.checkpoint)
+    for name in ("overhead", "gpu"):
+        found |= _frames(chosen.torch, name) if getattr(chosen, name) else {}
     for name, value in found.items():
         print(f"{name:20} {value:8.3f}")
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1))
     return 0
+
+
+def _frames(python, *words) -> dict:
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [str(python), str(root / "tests/benchmarks/render_frames.py"), *words], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(root / "backend")},
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stderr[-2000:])
+    return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))[7:])
 
 
 def guide_px(python, character: str = "mixamo") -> dict:
