@@ -1,10 +1,10 @@
 """What the estimators see of rendered pictures with exact truth: people, who is who, hands; and how long a frame takes.
 
-    python tests/benchmarks/estimators.py [--json FILE] [--only people hands speed] [--mpfb2 FOLDER]
+    python tests/benchmarks/estimators.py [--json FILE] [--only people hands speed simcc] [--mpfb2 FOLDER]
 
 people_recall           of the people in crowds of two to four, all of at least 150 px: the share that is found, which
-                        is that shoulders, elbows, wrists, hips, knees and ankles lie within a tenth of the height of the
-                        truth on average; of a found person nobody else may claim the same
+                        is that shoulders, elbows, wrists, hips, knees and ankles lie within a tenth of the height of
+                        the truth on average; of a found person nobody else may claim the same
 people_extra            sights in those crowds that are nobody's
 people_pck              of the joints of those found: the share within 5 % of the height of the truth
 id_switches             in crossing.mp4: how often the truth nearest to one of our people changes from one sight to the
@@ -18,6 +18,9 @@ wrist_deg, head_deg     after solving: how far hands and head are turned from th
                         by trunk and neck; _body: by BlazePose's own points alone
 full_ms_frame           reading and seeing a frame of crossing.mp4 by BlazePose full, one person; holistic_ms_frame the
                         same with hands and face; everyone_ms_frame with everyone; medians of three rounds in turns
+simcc_parity_px         between our decoding of the small RTMPose's SimCC rows and mmpose's; simcc_seen_alike: the share of
+                        points that the whole way, ONNX file and mmpose, gives within 0.01 px; simcc_seen_apart_px the
+                        farthest.  Needs poseloom setup mmpose; simcc_parity.py tells more
 """
 
 from __future__ import annotations
@@ -75,13 +78,19 @@ def crossing(estimator, figures: dict) -> None:
     switches, owners, sights = 0, [], 0
     for person in seen:
         frames = np.flatnonzero(np.isfinite(person.xy[:, POINTS]).all(axis=(1, 2)))
-        off = np.stack([off_px(person.xy[frames], truth["xy"][frames, i]).mean(axis=-1) for i in range(truth["xy"].shape[1])])
+        off = np.stack(
+            [off_px(person.xy[frames], truth["xy"][frames, i]).mean(axis=-1) for i in range(truth["xy"].shape[1])]
+        )
         who = off.argmin(axis=0)
         switches += int((np.diff(who) != 0).sum())
         owners.append(np.bincount(who).argmax())
         sights += len(frames)
     switches += len(owners) - len(set(owners))
-    figures |= {"id_switches": switches, "crossing_people": len(seen), "crossing_seen": sights / truth["xy"][..., 0, 0].size}
+    figures |= {
+        "id_switches": switches,
+        "crossing_people": len(seen),
+        "crossing_seen": sights / truth["xy"][..., 0, 0].size,
+    }
 
 
 def off_px(points, joints):
@@ -98,7 +107,14 @@ def hands(figures: dict) -> None:
         for side in (0, 1):
             known = np.isfinite(xyz[side]).all()
             far = np.linalg.norm(xy[side] - truth["hands_xy"][0, side], axis=-1).mean()
-            rows.append((known, truth["closed"][0, side], pa_mpjpe_mm(xyz[side], truth["hands"][0, side]) if known else np.nan, far))
+            rows.append(
+                (
+                    known,
+                    truth["closed"][0, side],
+                    pa_mpjpe_mm(xyz[side], truth["hands"][0, side]) if known else np.nan,
+                    far,
+                )
+            )
         motion = keypoints_to_motion(seen, AnimateOptions())
         plain = keypoints_to_motion(converted(seen, "blazepose"), AnimateOptions())
         turns.append([turned_deg(motion, truth), turned_deg(plain, truth)])
@@ -106,7 +122,8 @@ def hands(figures: dict) -> None:
     (left, right, head), (left_body, right_body, head_body) = np.mean(turns, axis=0)
     figures |= {
         "hands": len(rows), "hand_found": known.mean(), "hand_pa_mpjpe_mm": np.nanmean(error),
-        "hand_pa_mpjpe_mm_spread": np.nanmean(error[closed < 0.1]), "hand_pa_mpjpe_mm_closed": np.nanmean(error[closed > 0.9]),
+        "hand_pa_mpjpe_mm_spread": np.nanmean(error[closed < 0.1]),
+        "hand_pa_mpjpe_mm_closed": np.nanmean(error[closed > 0.9]),
         "hand_px": np.nanmean(far), "wrist_deg": (left + right) / 2, "wrist_deg_body": (left_body + right_body) / 2,
         "head_deg": head, "head_deg_body": head_body,
     }  # fmt: skip
@@ -146,7 +163,15 @@ def speed(figures: dict) -> None:
     figures |= {name: float(np.median(values)) for name, values in took.items()}
 
 
-PARTS = {"people": people, "hands": hands, "speed": speed}
+def simcc(figures: dict) -> None:
+    import simcc_parity
+
+    apart = simcc_parity.seeing()
+    figures["simcc_parity_px"] = simcc_parity.decoding()[0]
+    figures |= {"simcc_seen_alike": float((apart < 0.01).mean()), "simcc_seen_apart_px": float(apart.max())}
+
+
+PARTS = {"people": people, "hands": hands, "speed": speed, "simcc": simcc}
 
 
 def main() -> None:
@@ -164,7 +189,9 @@ def main() -> None:
     for name, value in figures.items():
         print(f"{name:28}{value:12.4g}")
     if chosen.json:
-        chosen.json.write_text(json.dumps({name: round(float(value), 5) for name, value in figures.items()}, indent=2) + "\n")
+        chosen.json.write_text(
+            json.dumps({name: round(float(value), 5) for name, value in figures.items()}, indent=2) + "\n"
+        )
     sys.stdout.flush()
 
 
