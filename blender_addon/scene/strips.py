@@ -54,7 +54,9 @@ def add_frames(scene, stretches, *, every: int, name: str, made=None) -> list:
     collection, strips = compat.strips(editor), []
     for stretch, (start, end) in zip(stretches, spans):
         paths = [Path(path) for _, path in stretch for _ in range(every)]
-        strip = collection.new_image(name=name, filepath=stored_path(paths[0]), channel=channel, frame_start=start)
+        strip = collection.new_image(
+            name=name, filepath=stored_path(paths[0]), channel=channel, frame_start=start, fit_method="FIT"
+        )
         for path in paths[1:]:
             strip.elements.append(path.name)
         compat.end_strip_at(strip, end)

@@ -17,6 +17,7 @@ def main(folder):
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = 30, 1.001
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 24, 16, 100
     editor = scene.sequence_editor_create()
     pictures = {frame: picture(folder, frame, 10 * frame) for frame in (3, 5, 7, 13, 15)}
     below = compat.strips(editor).new_effect(
@@ -40,7 +41,7 @@ def main(folder):
 def picture(folder, frame, value):
     path = folder / "frames" / f"{frame:04d}.png"
     path.parent.mkdir(exist_ok=True)
-    png.write(path, np.full((16, 24, 3), value, np.uint8))
+    png.write(path, np.full((8, 12, 3), value, np.uint8))
     return str(path)
 
 
