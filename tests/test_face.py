@@ -16,7 +16,14 @@ from poseloom.motion.types import Motion, Rig
 from poseloom.retarget import pose_matrices
 from poseloom.retarget.face import face_bones
 
-CURVES = ("jawOpen", *(f"eye{what}{side}" for side in ("Left", "Right") for what in ("Blink", "LookOut", "LookIn", "LookUp", "LookDown")))
+CURVES = (
+    "jawOpen",
+    *(
+        f"eye{what}{side}"
+        for side in ("Left", "Right")
+        for what in ("Blink", "LookOut", "LookIn", "LookUp", "LookDown")
+    ),
+)
 
 
 def acting(**values) -> Motion:
@@ -71,7 +78,12 @@ def test_without_a_face_these_bones_are_not_keyed(makehuman):
 
 
 def names(*bones) -> Rig:
-    return Rig(bones=bones, parents=[-1, *[0] * (len(bones) - 1)], rest=np.tile(np.eye(4), (len(bones), 1, 1)), tails=np.zeros((len(bones), 3)))
+    return Rig(
+        bones=bones,
+        parents=[-1, *[0] * (len(bones) - 1)],
+        rest=np.tile(np.eye(4), (len(bones), 1, 1)),
+        tails=np.zeros((len(bones), 3)),
+    )
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,19 @@ def hand_points(motion: Motion, side: str) -> np.ndarray:
     points = [gpos[:, motion.skeleton.index(f"hand_{side}")]]
     for finger in NAMES:
         chain = [motion.skeleton.index(f"{finger}{i}_{side}") for i in (1, 2, 3)]
-        points += [gpos[:, j] for j in chain] + [gpos[:, chain[2]] + quat.rotate(grot[:, chain[2]], motion.skeleton.tips[chain[2]])]
+        points += [gpos[:, j] for j in chain] + [
+            gpos[:, chain[2]] + quat.rotate(grot[:, chain[2]], motion.skeleton.tips[chain[2]])
+        ]
     return np.stack(points, axis=1)
 
 
 FACE = {  # metres from the head joint, facing -Y: a plain face that looks ahead, eyes open, mouth shut
     "eye_outer_l": (0.044, -0.09, 0.10), "eye_inner_l": (0.016, -0.09, 0.10), "mouth_l": (0.025, -0.09, 0.03),
     "lid_up_outer_l": (0.035, -0.09, 0.104), "lid_up_inner_l": (0.025, -0.09, 0.104),
-    "lid_low_outer_l": (0.035, -0.09, 0.0956), "lid_low_inner_l": (0.025, -0.09, 0.0956), "pupil_l": (0.03, -0.085, 0.1011),
-    "bridge1": (0.0, -0.09, 0.10), "nose_base": (0.0, -0.10, 0.055), "lip_up_in": (0.0, -0.1, 0.03), "lip_low_in": (0.0, -0.1, 0.03),
+    "lid_low_outer_l": (0.035, -0.09, 0.0956), "lid_low_inner_l": (0.025, -0.09, 0.0956),
+    "pupil_l": (0.03, -0.085, 0.1011),
+    "bridge1": (0.0, -0.09, 0.10), "nose_base": (0.0, -0.10, 0.055), "lip_up_in": (0.0, -0.1, 0.03),
+    "lip_low_in": (0.0, -0.1, 0.03),
     "chin": (0.0, -0.08, 0.0),
 }  # fmt: skip
 FACE |= {name[:-1] + "r": (-x, y, z) for name, (x, y, z) in FACE.items() if name.endswith("_l")}
@@ -122,7 +126,9 @@ def test_fingers_and_wrists_come_back_from_their_points(deg):
 def test_fingers_bend_towards_the_palm_and_rest_ahead():
     for side, x in (("l", 1.0), ("r", -1.0)):
         np.testing.assert_allclose(ahead("index", side), [x, 0, 0])
-        np.testing.assert_allclose(quat.rotate(bent("index", side, np.pi / 2), ahead("index", side)), [0, 0, -1], atol=1e-9)
+        np.testing.assert_allclose(
+            quat.rotate(bent("index", side, np.pi / 2), ahead("index", side)), [0, 0, -1], atol=1e-9
+        )
         tip = quat.rotate(bent("thumb", side, np.pi / 2), ahead("thumb", side))
         np.testing.assert_allclose(tip, [0, 0, -1], atol=1e-9)
 

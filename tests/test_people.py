@@ -17,7 +17,9 @@ RED, BLUE, GREY = ([[200.0, 30, 30]] * 2, [[30.0, 30, 200]] * 2, [[120.0, 120, 1
 BODY = np.array([[0, -80], [-20, -60], [20, -60], [-25, -20], [25, -20], [-12, 0], [12, 0], [-12, 80], [12, 80]], float)
 
 
-def sight(x: float, y: float = 200.0, colour=GREY, size: float = 1.0, sure: float = 0.9, step: float = 0.0) -> track.Sight:
+def sight(
+    x: float, y: float = 200.0, colour=GREY, size: float = 1.0, sure: float = 0.9, step: float = 0.0
+) -> track.Sight:
     body = BODY * size
     body[-2:, 0] += [-step, step]
     return track.Sight(body + [x, y], np.full(len(BODY), sure), np.array(colour))
@@ -144,7 +146,22 @@ def test_our_graph_sees_what_mediapipe_sees_in_the_same_crop(data):
 
 def test_three_people_are_found_and_each_at_their_face(tmp_path, data):
     out = tmp_path / "three.json"
-    assert main(["pose", str(data / "media" / "three_people.jpg"), "--person", "all", "--out", str(out), "--fresh", "--progress", "none"]) == 0
+    assert (
+        main(
+            [
+                "pose",
+                str(data / "media" / "three_people.jpg"),
+                "--person",
+                "all",
+                "--out",
+                str(out),
+                "--fresh",
+                "--progress",
+                "none",
+            ]
+        )
+        == 0
+    )
     people = json.loads(out.read_text())["people"]
     assert [p["person"] for p in people] == [1, 2, 3]
     noses = sorted(p["frames"][0]["xy"][0] for p in people)

@@ -92,7 +92,10 @@ def test_a_child_seen_as_an_adult_is_put_nearer():
     people = [seen(m, n) for n, m in enumerate(truth, 1)]
     grown = truth[1].with_(skeleton=standard(1.75), root=truth[1].root * 1.75)
     placed = together([alone(truth[0]), alone(grown)], people)
-    off = abs(np.linalg.norm((placed[1].root - placed[0].root)[0, :2]) - np.linalg.norm((truth[1].root - truth[0].root)[0, :2]))
+    off = abs(
+        np.linalg.norm((placed[1].root - placed[0].root)[0, :2])
+        - np.linalg.norm((truth[1].root - truth[0].root)[0, :2])
+    )
     assert off < 1.2, "without the camera's height it would be 4 m too far"
 
 
@@ -162,5 +165,8 @@ def test_two_characters_come_into_one_scene(two, tmp_path):
     cast = [str(first), "--armature", one, "--also", f"2={first}#{other}", "--out", str(second)]
     assert main(line + cast) == 0
     assert set(script(sys.executable, "scene_pair.py", second)["objects"]) == {one, other}
-    assert main(line + [str(first), "--armature", one, "--also", f"2={first}#{one}", "--out", str(second), "--overwrite"]) == 2
+    assert (
+        main(line + [str(first), "--armature", one, "--also", f"2={first}#{one}", "--out", str(second), "--overwrite"])
+        == 2
+    )
     assert not list(tmp_path.glob(".*"))

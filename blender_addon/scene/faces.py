@@ -26,15 +26,23 @@ def put(obj, motion: Motion, keys: RigMotion, name: str, start: int) -> RigMotio
     wanted, keyed = {_plain(curve): curve for curve in motion.curves}, set()
     for mesh in files.meshes_of(obj):
         shapes = mesh.data.shape_keys
-        found = {block.name: wanted[_plain(block.name)] for block in shapes.key_blocks if _plain(block.name) in wanted} if shapes else {}
+        found = (
+            {block.name: wanted[_plain(block.name)] for block in shapes.key_blocks if _plain(block.name) in wanted}
+            if shapes
+            else {}
+        )
         if found:
-            _write(shapes, {block: motion.curves[curve] for block, curve in found.items()}, f"{mesh.name}|{name}", start)
+            _write(
+                shapes, {block: motion.curves[curve] for block, curve in found.items()}, f"{mesh.name}|{name}", start
+            )
             keyed |= set(found.values())
     props = dict(keys.props)
     for curve in sorted(set(motion.curves) - keyed):
         if curve not in obj:
             obj[curve] = 0.0
-            obj.id_properties_ui(curve).update(min=0.0, max=1.0, description="Of the face in the video, by ARKit's name")
+            obj.id_properties_ui(curve).update(
+                min=0.0, max=1.0, description="Of the face in the video, by ARKit's name"
+            )
         props[f'["{curve}"]'] = np.round(motion.curves[curve], 3)
     return RigMotion(keys.bones, keys.basis, keys.location, keys.keyed, keys.fps, props)
 

@@ -37,7 +37,9 @@ def with_fingers(skeleton: Skeleton) -> Skeleton:
         size = float(np.linalg.norm(skeleton.tips[skeleton.index(f"hand_{side}")]))
         base, lengths = _FINGERS[finger]
         along = ahead(finger, side) * size
-        offsets.append(np.array(base) * [AHEAD[side][0], 1.0, 1.0] * size if number == 1 else along * lengths[number - 2])
+        offsets.append(
+            np.array(base) * [AHEAD[side][0], 1.0, 1.0] * size if number == 1 else along * lengths[number - 2]
+        )
         tips.append(along * lengths[number - 1])
     return Skeleton(names, np.array([names.index(parent_of(n)) if parent_of(n) else -1 for n in names]), offsets, tips)
 

@@ -32,7 +32,10 @@ def together(motions: Sequence[Motion], people: Sequence[Keypoints]) -> list[Mot
     sizes = [_size(eyes[0][0][2] / max(place[2], 1e-3)) for place, _ in eyes]
     level = np.array([1.0, 1.0, 0.0])
     # over the floor, from the camera
-    paths = [size * quat.rotate(turn, (root - place) * level) for root, turn, size, (place, _) in zip(roots, turns, sizes, eyes)]
+    paths = [
+        size * quat.rotate(turn, (root - place) * level)
+        for root, turn, size, (place, _) in zip(roots, turns, sizes, eyes)
+    ]
     meet = _nearest(paths, [motion.score for motion in motions])
     middle = np.mean([path[meet] for path in paths], axis=0)
     out = []

@@ -32,7 +32,9 @@ def with_face(motion: Motion, keypoints: Keypoints) -> Motion:
     seen = sure > 0.0
     share = share_of(seen, motion.fps)
     left = points["eye_outer_l"] - points["eye_outer_r"]
-    face = quat.multiply(to_world(motion, keypoints), quat.from_two_vectors(left, _upwards(points), along=_X, beside=_Z))
+    face = quat.multiply(
+        to_world(motion, keypoints), quat.from_two_vectors(left, _upwards(points), along=_X, beside=_Z)
+    )
     grot, j = global_rotations(motion.lrot, motion.skeleton.parents), JOINTS.index("head")
     chest = grot[:, JOINTS.index("spine3")]
     turned = limited(quat.multiply(quat.inverse(chest), face), _MOST_DEG)
@@ -40,7 +42,9 @@ def with_face(motion: Motion, keypoints: Keypoints) -> Motion:
     local = quat.multiply(quat.inverse(grot[:, JOINTS.index("neck")]), quat.multiply(chest, turned))
     lrot = np.array(motion.lrot, np.float64)
     lrot[:, j] = quat.slerp(lrot[:, j], local, share)
-    curves = {name: np.clip(share * _calm(value, sure, motion.fps), 0.0, 1.0) for name, value in _curves(points, seen).items()}
+    curves = {
+        name: np.clip(share * _calm(value, sure, motion.fps), 0.0, 1.0) for name, value in _curves(points, seen).items()
+    }
     return motion.with_(lrot=quat.unroll(lrot), curves={**motion.curves, **curves})
 
 
@@ -51,7 +55,9 @@ def _curves(points: dict, seen) -> dict:
     upwards = _upwards(points)
     upwards = upwards - np.sum(upwards * across, axis=-1, keepdims=True) * across
     upwards = upwards / np.maximum(np.linalg.norm(upwards, axis=-1, keepdims=True), 1e-9)
-    out = {"jawOpen": _apart(points, "lip_up_in", "lip_low_in") / np.maximum(_GAPE * np.linalg.norm(left, axis=-1), 1e-9)}
+    out = {
+        "jawOpen": _apart(points, "lip_up_in", "lip_low_in") / np.maximum(_GAPE * np.linalg.norm(left, axis=-1), 1e-9)
+    }
     for side, word, outwards in (("l", "Left", 1.0), ("r", "Right", -1.0)):
         inner, outer = points[f"eye_inner_{side}"], points[f"eye_outer_{side}"]
         half = 0.5 * np.maximum(np.linalg.norm(outer - inner, axis=-1), 1e-9)
@@ -63,7 +69,8 @@ def _curves(points: dict, seen) -> dict:
         aside = outwards * np.sum(look * across, axis=-1) / half / _LOOK_ASIDE
         raised = (np.sum(look * upwards, axis=-1) / half - _LEVEL) / _LOOK_UP
         out |= {
-            f"eyeLookOut{word}": aside, f"eyeLookIn{word}": -aside, f"eyeLookUp{word}": raised, f"eyeLookDown{word}": -raised,
+            f"eyeLookOut{word}": aside, f"eyeLookIn{word}": -aside,
+            f"eyeLookUp{word}": raised, f"eyeLookDown{word}": -raised,
         }  # fmt: skip
     return out
 

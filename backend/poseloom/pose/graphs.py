@@ -56,24 +56,34 @@ class Roi:
 
     @classmethod
     def around(cls, hips, edge) -> "Roi":
-        """BlazePose's crop of a person, by the middle of the hips (2,) and a point (2,) on the circle about the body."""
+        """BlazePose's crop of a person, by the middle of the hips (2,) and a point (2,) of the circle around."""
         x, y = np.asarray(edge, np.float64) - hips
         turn = np.pi / 2 - np.arctan2(-y, x)
-        return cls(np.array(hips, np.float64), _WHOLE * _ROOM * float(np.hypot(x, y)), float((turn + np.pi) % (2 * np.pi) - np.pi))
+        return cls(
+            np.array(hips, np.float64),
+            _WHOLE * _ROOM * float(np.hypot(x, y)),
+            float((turn + np.pi) % (2 * np.pi) - np.pi),
+        )
 
     def moved(self, by) -> "Roi":
         return Roi(self.middle + by, self.side, self.turn)
 
     def is_near(self, other: "Roi") -> bool:
         side = min(self.side, other.side)
-        return bool(np.linalg.norm(self.middle - other.middle) < _TWICE * side and max(self.side, other.side) < 1.25 * side)
+        return bool(
+            np.linalg.norm(self.middle - other.middle) < _TWICE * side and max(self.side, other.side) < 1.25 * side
+        )
 
     def message(self, size):
         from mediapipe.framework.formats import rect_pb2
 
         (x, y), (width, height) = self.middle, size
         return rect_pb2.NormalizedRect(
-            x_center=x / width, y_center=y / height, width=self.side / width, height=self.side / height, rotation=self.turn
+            x_center=x / width,
+            y_center=y / height,
+            width=self.side / width,
+            height=self.side / height,
+            rotation=self.turn,
         )
 
 
@@ -138,7 +148,7 @@ def points(picture, world) -> np.ndarray:
 
 
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """[(left, top, width, height)] of the whole picture, then of squares that cover it, each size overlapping by half."""
+    """[(left, top, width, height)] of the whole picture, then of squares that cover it, overlapping by half."""
     out = [(0, 0, width, height)]
     for share in _TILES:
         side = round(share * max(width, height))
@@ -164,7 +174,7 @@ def folder_of_models() -> Path:
 
 
 def solution(config: str, *, params: dict, side_inputs=None, folder: Path | None = None, outputs=None):
-    """A running graph of the text `config`, or of a file of the package; models come from `folder`, None: the package."""
+    """A running graph of the text `config`, or of a file of the package; models from `folder`, None: the package."""
     from mediapipe.python import solution_base
     from mediapipe.python._framework_bindings import resource_util
 

@@ -56,7 +56,9 @@ def with_hands(motion: Motion, keypoints: Keypoints) -> Motion:
         columns = [len(JOINTS) + FINGERS.index(f"{name}{i}_{side}") for name in _NAMES for i in (1, 2, 3)]
         lrot[:, columns] = quat.slerp(lrot[:, columns], turns, np.repeat(share[:, None], len(columns), axis=1))
         score[:, columns] = (share * filters.fill_gaps(np.where(sure > 0.0, sure, np.nan)))[:, None]
-    return motion.with_(skeleton=fingers.with_fingers(motion.skeleton), lrot=quat.unroll(lrot), score=np.clip(score, 0.0, 1.0))
+    return motion.with_(
+        skeleton=fingers.with_fingers(motion.skeleton), lrot=quat.unroll(lrot), score=np.clip(score, 0.0, 1.0)
+    )
 
 
 def _points(keypoints: Keypoints, side: str) -> tuple:
@@ -77,7 +79,7 @@ def _hand(points, side):
 
 
 def _forwards(points, side):
-    """Points (T,21,3) of a hand, those whose fingers bend over backwards mirrored in depth: so flat pictures mislead."""
+    """Points (T,21,3) of a hand, those whose fingers bend over backwards mirrored in depth: flat pictures mislead."""
     mirrored = points.copy()
     mirrored[..., 1] = 2.0 * points[:, :1, 1] - points[..., 1]
     wrong = _bend(points, side) < -_BACKWARDS
@@ -117,7 +119,9 @@ def _fingers(points, side, sure, fps):
         low, high = np.radians([_KNUCKLE, (-_SPREAD, _SPREAD), _HINGE, _HINGE]).T
         angles = filters.smooth(np.clip(angles, low, high), _HZ, fps, np.maximum(sure, 1e-3)[:, None])
         angles = np.clip(angles, low, high)
-        turns.append(quat.multiply(quat.from_axis_angle(_Z, sign * angles[:, 1]), fingers.bent(name, side, angles[:, 0])))
+        turns.append(
+            quat.multiply(quat.from_axis_angle(_Z, sign * angles[:, 1]), fingers.bent(name, side, angles[:, 0]))
+        )
         turns += [fingers.bent(name, side, angles[:, i]) for i in (2, 3)]
     return np.stack(turns, axis=1)
 
@@ -159,7 +163,9 @@ def to_world(motion: Motion, keypoints: Keypoints):
 
     _, gpos = motion_fk(motion)
     xyz = np.array(keypoints.xyz[:, :33], np.float64)
-    xyz = landmarks.in_camera_axes(xyz, np.array(keypoints.xy[:, :33], np.float64), keypoints.size, FOCAL * max(keypoints.size))
+    xyz = landmarks.in_camera_axes(
+        xyz, np.array(keypoints.xy[:, :33], np.float64), keypoints.size, FOCAL * max(keypoints.size)
+    )
     edges = [0, *(cut for cut in keypoints.cuts if 0 < cut < len(xyz)), len(xyz)]
     out = np.empty((len(motion), 4))
     for first, end in zip(edges[:-1], edges[1:]):

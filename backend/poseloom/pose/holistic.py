@@ -33,7 +33,12 @@ input_side_packet: "model_complexity"
 output_stream: "landmarks"
 output_stream: "world"
 output_stream: "handedness"
-node { calculator: "HandRecropByRoiCpu" input_stream: "IMAGE:image" input_stream: "ROI:roi" output_stream: "HAND_ROI_FROM_RECROP:near" }
+node {
+  calculator: "HandRecropByRoiCpu"
+  input_stream: "IMAGE:image"
+  input_stream: "ROI:roi"
+  output_stream: "HAND_ROI_FROM_RECROP:near"
+}
 node {
   calculator: "HandLandmarkCpu"
   input_stream: "IMAGE:image"
@@ -96,7 +101,9 @@ class Parts:
             out[[HOLISTIC.index(name) for name in (*FACE, *PUPILS)]] = face
         for side, marks in enumerate(_OF_HAND):
             if row[marks[0], 5] >= _SEEN:
-                out[[HOLISTIC.index(name) for name in HANDS[21 * side : 21 * side + 21]]] = self._look_at_hand(rgb, row, side)
+                out[[HOLISTIC.index(name) for name in HANDS[21 * side : 21 * side + 21]]] = self._look_at_hand(
+                    rgb, row, side
+                )
         return out
 
     def _look_at_hand(self, rgb, row, side) -> np.ndarray:
@@ -123,7 +130,10 @@ class Parts:
         size = np.array([rgb.shape[1], rgb.shape[0]])
         if row[0, 5] < _SEEN:
             return None
-        marks = [landmark_pb2.NormalizedLandmark(x=x / size[0], y=y / size[1], visibility=1.0, presence=1.0) for x, y in row[_OF_FACE, :2]]
+        marks = [
+            landmark_pb2.NormalizedLandmark(x=x / size[0], y=y / size[1], visibility=1.0, presence=1.0)
+            for x, y in row[_OF_FACE, :2]
+        ]
         seen = self._face.process({"image": rgb, "marks": landmark_pb2.NormalizedLandmarkList(landmark=marks)})
         if seen.landmarks is None:
             return None

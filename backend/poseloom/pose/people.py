@@ -89,7 +89,9 @@ def _colours(rgb: np.ndarray, xy: np.ndarray) -> np.ndarray:
     out, share = [], np.linspace(0.2, 0.8, 5)[:, None]
     for above, below in _CLOTHES:
         top, bottom = xy[list(above)], xy[list(below)]
-        places = np.concatenate([a + share * (b - a) for a, b in zip(0.9 * top + 0.1 * top[::-1], 0.9 * bottom + 0.1 * bottom[::-1])])
+        places = np.concatenate(
+            [a + share * (b - a) for a, b in zip(0.9 * top + 0.1 * top[::-1], 0.9 * bottom + 0.1 * bottom[::-1])]
+        )
         column, row = np.floor(places).astype(int).T
         inside = (column >= 0) & (column < rgb.shape[1]) & (row >= 0) & (row < rgb.shape[0])
         out.append(rgb[row[inside], column[inside]].mean(axis=0) if inside.any() else np.full(3, np.nan))

@@ -1,4 +1,4 @@
-"""Who is who from frame to frame: what is seen in each is matched to the people known, all at once (Hungarian method)."""
+"""Who is who from frame to frame: what is seen is matched to the people known, all at once (Hungarian method)."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Sight:
 
 @dataclass(eq=False)
 class Person:
-    """sights {frame: Sight}; last: the frame of the latest; speed (2,) px a frame; lately [(frame, middle)] that tell it;
-    colour: of their clothes on average."""
+    """sights {frame: Sight}; last: the frame of the latest; speed (2,) px a frame; lately: [(frame, middle)] that
+    tell it; colour: of their clothes on average."""
 
     sights: dict = field(default_factory=dict)
     last: int = -1
@@ -83,7 +83,9 @@ class Tracker:
     def step(self, sights: list[Sight], frame: int) -> None:
         """The people of `frame`: known ones take their sights, the others are newcomers."""
         sights = apart(sights)
-        cost = np.array([[self._cost(p, s, frame) for s in sights] for p in self.people]).reshape(len(self.people), len(sights))
+        cost = np.array([[self._cost(p, s, frame) for s in sights] for p in self.people]).reshape(
+            len(self.people), len(sights)
+        )
         newcomers = set(range(len(sights)))
         for i, j in zip(*self._assigned(np.minimum(cost, _NEVER))):
             if cost[i, j] < _NEVER:

@@ -18,7 +18,7 @@ _X, _, _Z = np.eye(3)
 
 
 def with_face(keys: RigMotion, rig: Rig, motion: Motion) -> RigMotion:
-    """`keys`, in which bones named as a jaw or as eyes turn by the curves of `motion`; the same where there are none."""
+    """`keys`, in which bones named as a jaw or as eyes turn by the curves of `motion`."""
     found = face_bones(rig)
     if "jawOpen" not in motion.curves or not found:
         return keys
