@@ -97,7 +97,8 @@ def load(config: str, checkpoint: str):
 
 def points_of(model) -> int:
     meta = model.dataset_meta or {}
-    return int(getattr(model.head, "out_channels", None) or getattr(model.head, "num_keypoints", None) or meta["num_keypoints"])
+    # of heads that give more than one channel a point, the channels say too much
+    return int(getattr(model.head, "num_keypoints", None) or getattr(model.head, "out_channels", None) or meta["num_keypoints"])
 
 
 def look(model, whole: bool, rgb, boxes):
