@@ -223,8 +223,7 @@ def test_rates_it_was_trained_at():
 @pytest.mark.slow
 def test_training_runs_resumes_and_exports(tmp_path):
     python = ROOT / ".venvs" / "train" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("training needs an environment with torch in .venvs/train")
+    need(python.exists(), "an environment with torch in .venvs/train")
     env = {**os.environ, "PYTHONPATH": str(ROOT / "backend")}
     packed([walk(120, seed=i) for i in range(3)]).save(tmp_path / "clips.npz")
     words = [python, "-m", "poseloom", "train", "inbetween", "--data", tmp_path / "clips.npz", "--hidden", "16",

@@ -293,8 +293,7 @@ def test_recorded_pairs_are_what_was_recorded():
 @pytest.mark.slow
 def test_training_goes_on_where_it_stopped_and_what_it_makes_runs(tmp_path):
     python = ROOT / ".venvs" / "train" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("training needs an environment with torch in .venvs/train")
+    need(python.exists(), "an environment with torch in .venvs/train")
     motion = strolling(200)
     arrays = pack_of(motion)
     np.savez(tmp_path / "clips.npz", **arrays)
