@@ -13,7 +13,9 @@ import numpy as np
 from .errors import BadInput
 from .registry import package
 
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+HEIC = {".heic", ".heif"}
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", *HEIC}
+_BEHIND = 128  # the grey that is seen where a picture is transparent
 _EXPORT_AGAIN = "Copy or export it again."
 _VIDEO_HINT = "Give a video such as .mp4, .mov, .mkv or .webm, a picture, or a folder of pictures."
 
@@ -126,12 +128,8 @@ class PictureSource:
         self.size = self.rgb(pictures[0]).shape[1::-1]
 
     def rgb(self, picture: Path) -> np.ndarray:
-        """uint8 (H,W,3), turned as its EXIF orientation says."""
-        with _opened(picture) as (container, stream):
-            frame = next(_decoded(container, stream, []), None)
-            if frame is None:
-                raise BadInput("nothing_decoded", f"The picture {picture.name} is damaged.", _EXPORT_AGAIN)
-            rgb = _upright(frame.to_ndarray(format="rgb24"), _exif_turn(picture) or _turn(frame))
+        """uint8 (H,W,3), turned as its EXIF orientation says; grey shows through what is transparent."""
+        rgb = _of_heic(picture) if picture.suffix.lower() in HEIC else _of_picture(picture)
         if self.size not in (None, rgb.shape[1::-1]):
             raise BadInput(
                 "sizes_differ",
@@ -145,6 +143,38 @@ class PictureSource:
         for i, picture in enumerate(self.pictures):
             if i >= round(start_s * self.rate):
                 yield i / self.rate, 1.0 / self.rate, picture
+
+
+def _of_picture(picture: Path) -> np.ndarray:
+    with _opened(picture) as (container, stream):
+        frame = next(_decoded(container, stream, []), None)
+        if frame is None:
+            raise BadInput("nothing_decoded", f"The picture {picture.name} is damaged.", _EXPORT_AGAIN)
+        # the colours of a palette may be transparent too
+        clear = any(c.is_alpha for c in frame.format.components) or frame.format.name == "pal8"
+        pixels = frame.to_ndarray(format="rgba" if clear else "rgb24")
+        return _upright(_over_grey(pixels) if clear else pixels, _exif_turn(picture) or _turn(frame))
+
+
+def _over_grey(rgba: np.ndarray) -> np.ndarray:
+    share = rgba[..., 3:].astype(np.uint16)
+    return ((rgba[..., :3] * share + _BEHIND * (255 - share) + 127) // 255).astype(np.uint8)
+
+
+def _of_heic(picture: Path) -> np.ndarray:
+    """By Pillow's plug-in, which turns it upright itself."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise BadInput(
+            "no_heic", f"{picture.name} is a HEIC picture, which needs pillow-heif, and that is not installed.",
+            "Install it (pip install pillow-heif), or export the picture as JPEG.",
+        ) from error
+    try:
+        image = pillow_heif.open_heif(picture, convert_hdr_to_8bit=True).to_pillow()
+    except (ValueError, OSError, SyntaxError, RuntimeError) as error:
+        raise BadInput("not_a_video", f"{picture.name} is not a picture that can be read.", _EXPORT_AGAIN) from error
+    return _over_grey(np.asarray(image.convert("RGBA")))
 
 
 @contextmanager

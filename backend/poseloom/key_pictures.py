@@ -125,13 +125,21 @@ def _person(path: Path, options: AnimateOptions, report: Report, warnings: list)
         if error.code != "no_person":
             raise
         people = []
-    if len(people) > 1:
-        chosen = stills.most_central(people)
+    chosen, rivals = stills.most_central(people) if people else (0, 0)
+    if rivals > 1:
         warnings.append(
-            f"{len(people)} people are here; number {chosen + 1}, large and near the middle, is taken (--person chooses another)."
+            f"{rivals} people are here; number {chosen + 1}, large and near the middle, is taken (--person chooses another)."
         )
         return people[chosen]
-    return media_to_keypoints(path, options, part(report, 0.5, 1.0), warnings)
+    try:
+        return media_to_keypoints(path, options, part(report, 0.5, 1.0), warnings)
+    except BadInput as error:
+        if error.code != "no_person":
+            raise
+        raise BadInput(
+            "no_person", f"No person was found in {Path(path).name}.",
+            "Leave it out, or choose a picture in which the whole body is seen; drawings are often not recognised.",
+        ) from error
 
 
 def _solved(seen: Keypoints, options: AnimateOptions, report: Report, warnings: list) -> Motion:

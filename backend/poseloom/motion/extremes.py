@@ -14,6 +14,7 @@ from .types import Motion
 
 MIN_MOTION_M = 0.08
 _APART_S = 0.12  # between two key poses, at least
+_RISE_M = 0.03  # hips that rise and sink by less stay where they are
 _SEEN_HZ = 4.0  # what is faster than that is no pose of its own
 
 
@@ -50,7 +51,8 @@ def candidates(motion: Motion) -> np.ndarray:
         for start, end in runs(contact):
             found[[start, end - 1]] = True
     hips = places[:, 0, 2]  # the highest and the lowest of a jump or a squat
-    found[1:-1] |= (np.diff(hips[:-1]) > 0.0) != (np.diff(hips[1:]) > 0.0)
+    if np.ptp(hips) > _RISE_M:
+        found[1:-1] |= (np.diff(hips[:-1]) > 0.0) != (np.diff(hips[1:]) > 0.0)
     return found
 
 

@@ -18,6 +18,7 @@ from .root import FOCAL
 # the canonical joints that `landmarks.JOINTS` are
 _JOINTS = tuple(f"{name}_{s}" for name in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr")
 _CENTRAL = 0.5  # of its size a person in the corner of the picture loses, beside one in the middle
+_SMALL = 0.6  # less large than the one chosen by that, and nobody takes the one for the other
 SURE = 0.5  # mean score of the joints below which a pose is a guess
 
 
@@ -65,16 +66,19 @@ def _lowest(motion: Motion) -> float:
     return float(min(motion_fk(motion)[1][..., 2].min(), foot_points(motion)[..., 2].min()))
 
 
-def most_central(people: list[Keypoints]) -> int:
-    """Which of the people of one picture is meant where nobody says so: the large one near its middle."""
+def most_central(people: list[Keypoints]) -> tuple[int, int]:
+    """(which of the people of one picture is meant where nobody says so: the large one near its middle; how many there
+    are that could be meant)."""
     size = np.array(people[0].size, float)
-    said = []
+    said, long = [], []
     for person in people:
         points = person.xy[0][np.isfinite(person.xy[0]).all(axis=-1)]
         low, high = points.min(axis=0), points.max(axis=0)
         off = np.linalg.norm(0.5 * (low + high) - 0.5 * size) / np.linalg.norm(0.5 * size)
-        said.append(np.linalg.norm(high - low) * (1.0 - _CENTRAL * off))
-    return int(np.argmax(said))
+        long.append(np.linalg.norm(high - low))
+        said.append(long[-1] * (1.0 - _CENTRAL * off))
+    chosen = int(np.argmax(said))
+    return chosen, int(np.sum(np.array(long) > _SMALL * long[chosen]))
 
 
 def sureness(person: Keypoints) -> Optional[float]:
