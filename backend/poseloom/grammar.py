@@ -58,8 +58,7 @@ VERBS = {
     "animate": (
         "animate a character as a video or key-frame pictures show",
         options.animate,
-        ("walk.mp4 --to rigify --out walk.blend", "dance.mov --to hero.fbx --out dance.fbx --height 1.82 --start 2s",
-         "FRONT.png@1 JUMP.jpg@24 LAND.jpg@40 --to hero.blend --out jump.blend"),
+        ("dance.mov --to hero.fbx --out dance.fbx --height 1.82 --start 2s", "FRONT.png@1 JUMP.jpg@24 --to hero.blend --out jump.blend"),
     ),
     "pose": (
         "find the keypoints of a person in videos or pictures",

@@ -1,6 +1,6 @@
 """What the estimators see of rendered pictures with exact truth: people, who is who, hands; and how long a frame takes.
 
-    python tests/benchmarks/estimators.py [--json FILE] [--only people hands speed simcc] [--mpfb2 FOLDER]
+    python tests/benchmarks/estimators.py [--json FILE] [--only people hands speed simcc images] [--mpfb2 FOLDER]
 
 people_recall           of the people in crowds of two to four, all of at least 150 px: the share that is found, which
                         is that shoulders, elbows, wrists, hips, knees and ankles lie within a tenth of the height of
@@ -21,6 +21,7 @@ full_ms_frame           reading and seeing a frame of crossing.mp4 by BlazePose 
 simcc_parity_px         between our decoding of the small RTMPose's SimCC rows and mmpose's; simcc_seen_alike: the share of
                         points that the whole way, ONNX file and mmpose, gives within 0.01 px; simcc_seen_apart_px the
                         farthest.  Needs poseloom setup mmpose; simcc_parity.py tells more
+images_angle_error_deg  of key poses of single pictures, and others of theirs: key_images.py tells; needs build/clips/test
 """
 
 from __future__ import annotations
@@ -171,7 +172,13 @@ def simcc(figures: dict) -> None:
     figures |= {"simcc_seen_alike": float((apart < 0.01).mean()), "simcc_seen_apart_px": float(apart.max())}
 
 
-PARTS = {"people": people, "hands": hands, "speed": speed, "simcc": simcc}
+def images(figures: dict) -> None:
+    import key_images
+
+    key_images.images(figures)
+
+
+PARTS = {"people": people, "hands": hands, "speed": speed, "simcc": simcc, "images": images}
 
 
 def main() -> None:
