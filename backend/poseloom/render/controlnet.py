@@ -77,6 +77,7 @@ class ControlNet:
         dtype = devices.precision(options.precision, self.device)
         named = {"pose": options.pose} | ({} if options.depth is None else {"depth": options.depth})
         self.kinds = tuple(named)
+        self.licence = checkpoints.licence_of(checkpoints.find(options.model))
         self.pipeline = parts.load(options.model, named, dtype)
         if options.lora:
             parts.add_lora(self.pipeline, options.lora)
@@ -304,7 +305,7 @@ class _Run:
         opt, shot = self.options, self.shot
         out = {
             "prompt": shot.prompt, "negative": shot.negative, "seed": shot.seed, "model": opt.model,
-            "licence": checkpoints.licence_of(checkpoints.find(opt.model)), "steps": opt.steps, "guidance": opt.guidance,
+            "licence": self.renderer.licence, "steps": opt.steps, "guidance": opt.guidance,
             "scheduler": type(self.pipeline.scheduler).__name__, "controlnets": ", ".join(self.renderer.kinds),
             "control": opt.control, "precision": str(self.pipeline.unet.dtype).removeprefix("torch."),
             "lora": opt.lora, "adapter": opt.adapter, "decoder": opt.decoder,
