@@ -50,7 +50,7 @@ KERNEL = (
 NOT_IN_KERNEL = re.compile(r"(^|/)(__pycache__/|train[^/]*\.py$|lstm\.py$)")
 CHARACTER = ("__init__.py", "LICENCES.md", "body.npz")  # of assets/: what builds our own character
 PRESETS = "poseloom/rigs/presets"  # where the top-level rigs/ folder lies in the package
-EXTRAS = "pose,learn,server"  # of the package: all that the backend is asked for
+EXTRAS = "pose,learn,server"  # of the package: all that the backend is asked for, but for `render`, which is huge
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LARGEST = 2 * 1024 * 1024
 TEXT_LONGEST = 64  # characters of a tagline or a permission's reason, by Blender's rules
@@ -217,7 +217,7 @@ def build(out: Path, tree: Path = TREE) -> Path:
     return path
 
 
-def install_backend() -> Path:
+def install_backend(extras: str = EXTRAS) -> Path:
     """The backend in an environment of its own in the user's data folder; the note that tells of it."""
     sys.path.insert(0, str(TREE / "backend"))
     from poseloom import settings
@@ -228,7 +228,7 @@ def install_backend() -> Path:
     venv.create(python.parent.parent, with_pip=True)
     shutil.rmtree(TREE / "build" / "lib", ignore_errors=True)  # else what an older tree left there is installed too
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", TREE / "constraints" / "main.txt"]
-    if subprocess.run([*pip, f"{TREE}[{EXTRAS}]"]).returncode:
+    if subprocess.run([*pip, f"{TREE}[{extras}]"]).returncode:
         raise BuildError("pip could not install the backend; its message stands above.")
     return settings.write_backend_json([str(python), "-m", "poseloom", "serve"])
 
@@ -236,11 +236,13 @@ def install_backend() -> Path:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the Blender extension.")
     parser.add_argument("--backend", action="store_true", help="install the backend instead, where the panel finds it")
+    parser.add_argument("--render", action="store_true", help="the backend, with torch and diffusers: gigabytes")
     parser.add_argument("--out", type=Path, default=TREE / "dist", metavar="FOLDER", help="where the zip goes")
     chosen = parser.parse_args(arguments)
     try:
-        if chosen.backend:
-            print(f"The backend is installed; {install_backend()} tells Blender's panel how to start it.")
+        if chosen.backend or chosen.render:
+            note = install_backend(f"{EXTRAS},render" if chosen.render else EXTRAS)
+            print(f"The backend is installed; {note} tells Blender's panel how to start it.")
             return 0
         path = build(chosen.out)
     except BuildError as error:

@@ -172,7 +172,7 @@ def test_the_backend_is_installed_with_all_that_it_is_asked_for():
     lines = (ROOT / "blender_addon" / "backend.py").read_text(encoding="utf-8")
     assert f'".[{build_addon.EXTRAS}]"' in lines  # what the panel shows is what `make backend` does
     wanted = {method.extra for table in stage_tables().values() for method in table.values()} | {"server"}
-    assert wanted - {""} == set(build_addon.EXTRAS.split(","))
+    assert wanted - {"", "render"} == set(build_addon.EXTRAS.split(","))  # torch comes to who asks for it: --render
 
 
 # in Blender
