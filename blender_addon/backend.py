@@ -121,6 +121,13 @@ def capture(running: client.Client, video: str, options: dict, report: Report) -
     return motion, running.result(job, "keypoints.npz"), warnings
 
 
+def posed(running: client.Client, pictures, options: dict, report: Report) -> tuple:
+    """(motion.npz with a row for the pose in each of the `pictures`, as bytes, and the warnings that came with it)."""
+    job = running.submit("poses", {f"picture_{i:04d}": path for i, path in enumerate(pictures)}, options)
+    motion = _result(running, job, report)
+    return motion, json.loads(running.result(job, "report.json")).get("warnings", [])
+
+
 class Remote:
     """An in-betweener that the backend runs: `poseloom.inbetween.Inbetweener`."""
 

@@ -104,6 +104,14 @@ def end_strip_at(strip, frame: int) -> None:
         strip.frame_final_end = frame
 
 
+def begin_strip_at(strip, frame: int) -> None:
+    """Show the strip from `frame` on, its content where it is."""
+    if hasattr(strip, "left_handle"):
+        strip.left_handle = frame
+    else:  # needless from 5.2
+        strip.frame_final_start = frame
+
+
 def new_speed_strip(sequence_editor, strip, channel: int):
     """A speed effect over the whole of `strip`."""
     first, end = strip_range(strip)

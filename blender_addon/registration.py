@@ -2,12 +2,13 @@
 
 import bpy
 
-from . import cli, filling, filming, jobs, overlay, preferences, properties, translations
+from . import cli, filling, filming, jobs, overlay, picturing, preferences, properties, translations
 from .operators import (
-    animate, backend, edit, folder, footage, game, inbetween, layers, render, retarget, rig, roles, settings, takes, timing,
+    animate, backend, edit, folder, footage, game, inbetween, layers, pictures, render, retarget, rig, roles, settings, takes, timing,
 )
 from .panels import animate as animate_panels
 from .panels import inbetween as inbetween_panels
+from .panels import pictures as picture_panels
 from .panels import render as render_panels
 from .panels import retarget as retarget_panels
 from .panels import settings as settings_menus
@@ -24,6 +25,8 @@ CLASSES = (
     filling.PoseloomCandidate,
     filling.PoseloomCandidates,
     filming.PoseloomFilming,
+    picturing.PoseloomPicture,
+    picturing.PoseloomPictures,
     backend.POSELOOM_OT_start_backend,
     backend.POSELOOM_OT_stop_backend,
     backend.POSELOOM_OT_check_backend,
@@ -57,6 +60,11 @@ CLASSES = (
     edit.POSELOOM_OT_relock_feet,
     edit.POSELOOM_OT_trim,
     footage.POSELOOM_OT_match_view,
+    footage.POSELOOM_OT_add_sound,
+    pictures.POSELOOM_OT_add_pictures,
+    pictures.POSELOOM_OT_change_pictures,
+    pictures.POSELOOM_OT_pose_keys,
+    pictures.POSELOOM_OT_save_poses,
     edit.POSELOOM_OT_travel,
     game.POSELOOM_OT_export_game,
     inbetween.POSELOOM_OT_fill,
@@ -71,6 +79,8 @@ CLASSES = (
     settings_menus.POSELOOM_MT_animate_settings,
     animate_panels.POSELOOM_PT_animate,
     animate_panels.POSELOOM_PT_options,
+    picture_panels.POSELOOM_UL_pictures,
+    picture_panels.POSELOOM_PT_pictures,
     retarget_panels.POSELOOM_PT_retarget,
     retarget_panels.POSELOOM_PT_retarget_options,
     retarget_panels.POSELOOM_UL_roles,
@@ -96,6 +106,7 @@ def register():
     bpy.types.Scene.poseloom_inbetween = bpy.props.PointerProperty(type=filling.PoseloomInbetween)
     bpy.types.Scene.poseloom_filming = bpy.props.PointerProperty(type=filming.PoseloomFilming)
     bpy.types.WindowManager.poseloom_candidates = bpy.props.PointerProperty(type=filling.PoseloomCandidates)
+    picturing.register()
     bpy.types.STATUSBAR_HT_header.prepend(sidebar.draw_status)
     overlay.register()
     cli.register()
@@ -106,6 +117,7 @@ def unregister():
     cli.unregister()
     overlay.unregister()
     bpy.types.STATUSBAR_HT_header.remove(sidebar.draw_status)
+    picturing.unregister()
     del bpy.types.WindowManager.poseloom_takes
     del bpy.types.WindowManager.poseloom_roles
     del bpy.types.WindowManager.poseloom_candidates

@@ -12,9 +12,20 @@ from poseloom.motion.skeleton import motion_fk
 from poseloom.retarget import from_rig
 
 from .. import properties
-from ..scene import armature, footage, roles
+from ..scene import armature, footage, roles, strips
 from ..translations import say
 from .rig import rate, refuse, target
+
+
+def _of_a_video(operator, context) -> bool:
+    reason = properties.why_not(context)
+    obj = properties.active_armature(context)
+    if not reason and footage.of(obj.animation_data.action if obj.animation_data else None) is None:
+        reason = say("The active action was not made of a video")
+    if reason:
+        operator.poll_message_set(reason)
+    return not reason
+
 
 class POSELOOM_OT_match_view(bpy.types.Operator):
     """Look at the character through the camera that filmed the person, with the video behind it"""
@@ -35,13 +46,7 @@ class POSELOOM_OT_match_view(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        reason = properties.why_not(context)
-        obj = properties.active_armature(context)
-        if not reason and footage.of(obj.animation_data.action if obj.animation_data else None) is None:
-            reason = say("The active action was not made of a video")
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return _of_a_video(cls, context)
 
     def execute(self, context):
         try:
@@ -56,6 +61,35 @@ class POSELOOM_OT_match_view(bpy.types.Operator):
         tall = float(np.nanmedian(np.ptp(np.where(np.isfinite(seen.xy), seen.xy, np.nan)[..., 1], axis=1)))
         off = np.mean([shot.off_px for shot in shots]) / tall
         self.report({"INFO"}, say("{name}: joints are {off} of the person's height off", name=camera.name, off=f"{off:.1%}"))
+        return {"FINISHED"}
+
+
+class POSELOOM_OT_add_sound(bpy.types.Operator):
+    """Add the sound of the video that the active action was made of to the sequencer, in time with the action"""
+
+    bl_idname = "poseloom.add_sound"
+    bl_label = "Add Sound"
+    bl_options = {"REGISTER", "UNDO"}
+
+    armature: StringProperty(name="Armature", description="Name of the armature; empty: the active one", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context):
+        return _of_a_video(cls, context)
+
+    def execute(self, context):
+        try:
+            obj = target(context, self.armature)
+            action = obj.animation_data.action
+            made_of = footage.of(action)
+            seen = _seen(Path(made_of["seen"]))
+            end = made_of["first"] + round(len(seen) / seen.fps * rate(context))
+            strip = strips.add_sound(
+                context.scene, bpy.path.abspath(made_of["video"]), first=made_of["first"], end=end, start_s=seen.start_s
+            )
+        except PoseloomError as error:
+            return refuse(self, error)
+        self.report({"INFO"}, say("{name} sounds from frame {first} to {last}", name=strip.name, first=made_of["first"], last=end - 1))
         return {"FINISHED"}
 
 

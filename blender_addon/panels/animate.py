@@ -42,6 +42,7 @@ class POSELOOM_PT_animate(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("poseloom.match_view", icon="CAMERA_DATA")
         row.operator("poseloom.match_view", text="", icon="IMAGE_PLANE").shown_as = "PLANE"
+        row.operator("poseloom.add_sound", text="", icon="SOUND")
 
 
 class POSELOOM_PT_options(Sidebar, bpy.types.Panel):

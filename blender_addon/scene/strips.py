@@ -38,6 +38,36 @@ def add_movie(scene, path, *, start_frame: int, fps: float | None = None, stored
     return strip
 
 
+def add_sound(scene, path, *, first: int, end: int, start_s: float = 0.0):
+    """The sound of the clip at `path` as a strip over the frames from `first` to before `end`, on the lowest free channel.
+
+    At `first` it sounds what the clip does at `start_s`, to the nearest frame.  BadInput where it has no sound.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput("no_such_file", f"There is no clip at {path}.", "Is it on another disk now?")
+    if not bpy.app.build_options.audaspace:
+        raise BadInput("no_audio", "This Blender was built without sound.", "Use one from blender.org.")
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    channel = _free_channel(editor, [(first, end)])
+    begin = first - round(start_s * scene.render.fps / scene.render.fps_base)
+    sounds, strip = set(bpy.data.sounds), None
+    try:
+        strip = compat.strips(editor).new_sound(name=path.stem, filepath=stored_path(path), channel=channel, frame_start=begin)
+    except RuntimeError:  # as Blender says of a file without sound
+        pass
+    if strip is None or compat.strip_range(strip)[1] <= first:
+        if strip is not None:
+            compat.strips(editor).remove(strip)
+        for sound in set(bpy.data.sounds) - sounds:
+            bpy.data.sounds.remove(sound)
+        raise BadInput("no_sound", f"{path.name} has no sound there.", "Choose another clip.")
+    compat.begin_strip_at(strip, first)
+    if compat.strip_range(strip)[1] > end:
+        compat.end_strip_at(strip, end)
+    return strip
+
+
 def add_frames(scene, stretches, *, every: int, name: str, made=None) -> list:
     """Finished frames as image strips, one for each stretch, all on the lowest channel that is free and unlocked there.
 

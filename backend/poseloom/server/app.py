@@ -21,7 +21,7 @@ from ..errors import BadInput
 from . import schema
 from .guard import Guard, add_error_answers, is_loopback
 from .jobs import Jobs
-from .kinds import KINDS, Kind, stage_tables
+from .kinds import KINDS, Kind, stage_tables, takes
 from .launch import Server, announced, listen, only_one, start_log, unusable
 from .store import FINAL, Job, Store
 
@@ -108,7 +108,7 @@ def build_app(
             raise BadInput("unknown_kind", f'This backend does no jobs of the kind "{body.kind}"; known: {known}.')
         local = request.client is not None and is_loopback(request.client.host)
         files = {name: _checked_file(name, file, local, store) for name, file in body.files.items()}
-        if set(files) != set(kind.files):
+        if not takes(kind, files):
             raise BadInput(
                 "wrong_files",
                 f'A job "{body.kind}" takes the files {_list(kind.files)}, and got {_list(files)}.',

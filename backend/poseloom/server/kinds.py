@@ -12,10 +12,11 @@ import json
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Mapping
 
-from .. import betweening, pipelines, rendering
+from .. import betweening, key_pictures, pipelines, rendering
 from ..motion import files as motion_files
 from ..motion.types import Keypoints
 from ..progress import Report, part
@@ -25,7 +26,8 @@ STAGES = {"pose": "poseloom.pose", "inbetween": "poseloom.inbetween", "render": 
 
 @dataclass(frozen=True)
 class Kind:
-    """One row: `body` is "package.module:function", `options` a dataclass."""
+    """One row: `body` is "package.module:function", `options` a dataclass; a name in `files` that ends in * stands for
+    one file or more."""
 
     body: str
     options: type
@@ -41,6 +43,13 @@ KINDS: Mapping[str, Kind] = {
         ("media",),
         ("motion.npz", "keypoints.npz", "report.json"),
         "A video or pictures become a motion on the canonical skeleton.",
+    ),
+    "poses": Kind(
+        "poseloom.server.kinds:poses",
+        pipelines.AnimateOptions,
+        ("picture_*",),
+        ("motion.npz", "report.json"),
+        "Pictures, in the order of their names, become a motion with a row for the pose in each.",
     ),
     "pose": Kind(
         "poseloom.server.kinds:pose",
@@ -66,6 +75,13 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+def takes(kind: Kind, names) -> bool:
+    """Whether files of these names are what the kind asks for."""
+    return all(any(fnmatchcase(name, wanted) for name in names) for wanted in kind.files) and all(
+        any(fnmatchcase(name, wanted) for wanted in kind.files) for name in names
+    )
+
+
 def load_body(target: str):
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
@@ -81,6 +97,15 @@ def animate(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: P
     keypoints = _see(files["media"], options, out, part(report, 0.0, 0.9), account)
     motion = pipelines.keypoints_to_motion(keypoints, options, part(report, 0.9, 1.0), account.warnings)
     account.lap("solve")
+    motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
+    _write_report(out, account)
+
+
+def poses(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
+    account = pipelines.Account()
+    motion = key_pictures.pictures_to_poses([files[name] for name in sorted(files)], options, report, account.warnings)
+    account.values.update(frames=len(motion), fps=motion.fps)
+    account.lap("estimate")
     motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
     _write_report(out, account)
 
