@@ -155,6 +155,27 @@ def test_the_character_stands_over_the_video_in_the_matching_view(blender, backe
     assert len(list(pictures.glob("*_sample*.png"))) == 4
 
 
+def test_pictures_in_the_panel_become_key_poses(blender, backend):
+    from PIL import Image
+
+    from poseloom.media import open_clip
+
+    running, token = backend
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "pictures")
+    pictures.mkdir(exist_ok=True)
+    for frame in open_clip(ROOT / "backend" / "poseloom" / "assets" / "sample.mp4", end="121"):
+        if frame.index in (0, 60, 120):
+            Image.fromarray(frame.rgb).save(pictures / f"seen_{frame.index:03d}.png")
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
+    seen = sorted(pictures.glob("seen_*.png"))
+    done = blender.window("gui_pictures.py", pictures, running.address, token, *seen)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "pictures.json").read_text())
+    assert found["state"] == "done" and "key poses on 1, 13, 25" in found["outcome"], found
+    assert found["frames"] == [1, 13, 25] and found["range"] == [1, 25] and found["fill"]
+    assert found["after undo"] == []
+
+
 def test_roles_folders_and_the_source_in_the_panel(blender, tmp_path):
     from PIL import Image
 
