@@ -78,7 +78,7 @@ def test_one_way_for_every_checkpoint_and_companion(check):
 def test_it_stops_within_a_second(check):
     """Steps here take several seconds: it is asked within them."""
     found = check("cancelled")
-    assert 0 < found["gap_s"] < 1.0
+    assert found["asked"] > 10 and 0 < found["gap_s"] < 1.0
 
 
 def test_what_will_not_do_is_said(check):

@@ -7,7 +7,7 @@ long as a later frame needs it, so that it makes no difference which frames shar
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Callable, Mapping
 
 import numpy as np
 import torch
@@ -15,18 +15,22 @@ import torch.nn.functional as F
 
 from .order import Batch
 
+_QUERIES = 512  # tokens that look at others at once, piece by piece
+
 
 class CrossFrame:
     """An attention processor for self-attention over several frames.
 
     sources (n,S): for each of the batch's n frames the places, among these n and the M held ones, of what it attends
     to; held (G,M,N,C) what the held frames showed to this layer, or None; kept (k,): the frames whose own is wanted in
-    `shown` (G,k,N,C).  G is 2 with guidance (without text, with text), else 1.
+    `shown` (G,k,N,C).  G is 2 with guidance (without text, with text), else 1.  `one_by_one` goes through it in small
+    pieces, which takes less memory, and asks `pulse` before each.
     """
 
     def __init__(self):
         self.sources = self.held = self.kept = self.shown = None
         self.one_by_one = False
+        self.pulse: Callable | None = None
 
     def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None, **_):
         count = self.sources.shape[0]
@@ -40,12 +44,20 @@ class CrossFrame:
         query = query.view(groups, count, tokens, heads, size)
         key, value = (x.view(groups, -1, tokens, heads, size) for x in (key, value))
         if self.one_by_one:
-            rows = [self._attend(query[:, i : i + 1], key, value, self.sources[i : i + 1]) for i in range(count)]
+            rows = []
+            for i in range(count):
+                parts = query[:, i : i + 1].split(_QUERIES, dim=2)
+                rows.append(torch.cat([self._asked(part, key, value, self.sources[i : i + 1]) for part in parts], dim=2))
             out = torch.cat(rows, dim=1)
         else:
             out = self._attend(query, key, value, self.sources)
         out = attn.to_out[0](out.reshape(groups * count, tokens, heads * size))
         return attn.to_out[1](out)
+
+    def _asked(self, *values):
+        if self.pulse:
+            self.pulse()
+        return self._attend(*values)
 
     @staticmethod
     def _attend(query, key, value, sources):
@@ -97,6 +109,11 @@ class Memory:
         for processor in self.processors.values():
             processor.held = processor.shown = None
         self._new = {}
+
+    def ask(self, pulse: Callable) -> None:
+        """Ask `pulse` often, also within the attention of large pictures, which takes seconds on a CPU."""
+        for processor in self.processors.values():
+            processor.one_by_one, processor.pulse = True, pulse
 
     def spare(self) -> None:
         """Use little of the device's memory: keep on the CPU, attend frame by frame."""

@@ -152,6 +152,8 @@ class _Run:
         self.done = self.total = 0.0
         self.now, self.words = 0.0, "reading the prompt"
         renderer._pulse = lambda: report(self.now, self.words)
+        if self.memory and renderer.device.type == "cpu":
+            self.memory.ask(renderer._pulse)
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Frames]:
         self.report(0.0, self.words)
