@@ -9,6 +9,7 @@ from typing import Optional
 from . import quality, recall
 from .errors import BadInput, Unavailable
 from .formats import CAMERAS
+from .memory import handing_back
 from .motion.conversion import converted
 from .motion.resample import resample
 from .motion.types import Keypoints, Motion
@@ -154,6 +155,7 @@ def _halved(options: AnimateOptions) -> bool:
     return quality.preset(options.quality).thrifty and options.fps is None
 
 
+@handing_back()
 def keypoints_to_motion(
     keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
 ) -> Motion:

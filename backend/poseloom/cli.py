@@ -10,6 +10,7 @@ from typing import Optional, Sequence
 from . import grammar
 from .commands.run import PROG
 from .errors import Cancelled, PoseloomError, of_any
+from .memory import one_heap
 from .terminal import complain
 
 # verb: (module of commands, function), imported when it is called
@@ -35,6 +36,7 @@ DOERS = {
 def main(words: Optional[Sequence[str]] = None) -> int:
     """Do what the words say; the exit code."""
     how = "json" if "json" in _progress_words(sys.argv[1:] if words is None else words) else "auto"
+    one_heap()
     restore = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         chosen = grammar.build_parser(PROG).parse_args(words)

@@ -16,6 +16,7 @@ from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, me
 from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .key_poses import Keys, on_rig, through
+from .memory import handing_back
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
 from .motion.resample import cut, cut_rig, resample
@@ -242,6 +243,7 @@ def check_ending(character: Character, out: Path) -> None:
         )
 
 
+@handing_back()
 def put(
     motion: Motion, clip: str, character: Character, out: Path, extras: Extras, account: Account,
     report: Report = silent, keys: Optional[Keys] = None,

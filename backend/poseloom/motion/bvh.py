@@ -6,6 +6,7 @@ Read: whatever users have; docs/conventions.md lists what is tolerated.
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from .types import Motion, Rig, RigMotion
 _TO_FILE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 _CM = 100.0
 _ORDER = "zxy"
+_LINES = 500
 
 
 def read_bvh(path, *, up=None, front=None, unit_m=None):
@@ -73,19 +75,25 @@ def write_bvh(path, rig: Rig, rig_motion: RigMotion) -> None:
         raise BadInput("bones_differ", "The motion is of another rig: its bones are not those of the rig.")
     offsets, ends, rotation, location = _to_file_space(rig, rig_motion)
     moves = (rig.parents < 0) | np.isfinite(rig_motion.location).all(axis=(0, 2))
-    angles = np.degrees(np.unwrap(quat.to_euler(rotation, _ORDER), axis=0))
-    columns = []
+    numbers, at = np.empty((len(rotation), 3 * int(len(rig) + moves.sum()))), 0
     for bone, _ in _depth_first(rig.parents):
         if moves[bone]:
-            columns.append(offsets[bone] + location[:, bone])
-        columns.append(angles[:, bone])
+            numbers[:, at : at + 3] = offsets[bone] + location[:, bone]
+            at += 3
+        numbers[:, at : at + 3] = np.degrees(np.unwrap(quat.to_euler(rotation[:, bone], _ORDER), axis=0))
+        at += 3
     offsets = np.where((rig.parents < 0)[:, None], 0.0, offsets)
-    numbers = np.concatenate(columns, axis=1)
-    line = " ".join(["%.6f"] * numbers.shape[1]) + "\n"
-    frames = (line * len(numbers)) % tuple(numbers.ravel().tolist())
     head = _hierarchy(rig, offsets, ends, moves)
-    text = f"{head}MOTION\nFrames: {len(numbers)}\nFrame Time: {1.0 / rig_motion.fps:.9f}\n{frames}"
-    write_bytes(Path(path), text.encode())
+    head += f"MOTION\nFrames: {len(numbers)}\nFrame Time: {1.0 / rig_motion.fps:.9f}\n"
+    write_bytes(Path(path), chain([head.encode()], _lines(numbers)))
+
+
+def _lines(numbers):
+    """The lines of frames (T,N), some at a time: as Python's numbers they take ten times their memory."""
+    line = " ".join(["%.6f"] * numbers.shape[1]) + "\n"
+    for first in range(0, len(numbers), _LINES):
+        here = numbers[first : first + _LINES]
+        yield ((line * len(here)) % tuple(here.ravel().tolist())).encode()
 
 
 def motion_to_rig(motion: Motion):

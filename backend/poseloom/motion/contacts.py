@@ -141,7 +141,9 @@ def _reach(motion, grot, gpos, shift, hips, weight):
             grot[:, thigh], grot[:, shin], skeleton.offsets[shin], skeleton.offsets[foot],
             start, target, np.array([0.0, -1.0, 0.0]),
         )  # fmt: skip
-    lrot = quat.unroll(local_rotations(grot, skeleton.parents))
+    lrot = local_rotations(grot, skeleton.parents)
+    for j in range(len(skeleton)):  # one by one, for the memory's sake
+        lrot[:, j] = quat.unroll(lrot[:, j])
     return motion.with_(lrot=lrot, root=motion.root + hips)
 
 

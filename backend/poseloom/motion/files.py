@@ -9,6 +9,7 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
+from typing import Iterable
 
 import numpy as np
 
@@ -72,12 +73,13 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write whole or not at all: nothing half-written ever stands under the final name."""
+def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write bytes, or pieces of them, whole or not at all: nothing half-written ever stands under the final name."""
     path = Path(path)
     partial = path.with_name(path.name + ".part")
     try:
-        partial.write_bytes(data)
+        with partial.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -146,15 +146,15 @@ def blocks(frames: int, fps: float, *, block_s: float = 20.0, overlap_s: float =
     return out
 
 
-def in_blocks(work, fps: float, *arrays, overlap_s: float = 2.0) -> list:
-    """The arrays (T,...) that `work(*arrays)` returns for arrays (T,...), worked out block by block, in float32.
+def in_blocks(work, fps: float, *arrays, overlap_s: float = 2.0, dtype=np.float32) -> list:
+    """The arrays (T,...) that `work(*arrays)` returns for arrays (T,...), worked out block by block, as `dtype`.
 
     What `work` says of a frame may depend on frames up to `overlap_s` away.
     """
     out = []
     for wide, own in blocks(len(arrays[0]), fps, overlap_s=overlap_s):
         done = work(*(array[wide] for array in arrays))
-        out = out or [np.empty(arrays[0].shape[:1] + part.shape[1:], np.float32) for part in done]
+        out = out or [np.empty(arrays[0].shape[:1] + part.shape[1:], dtype) for part in done]
         for whole, part in zip(out, done):
             first = wide.start + own.start
             whole[first : first + own.stop - own.start] = part[own]

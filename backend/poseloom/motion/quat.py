@@ -216,7 +216,7 @@ def unroll(q):
     q = np.array(q, np.float64)
     if len(q) < 2:
         return q
-    flip = np.sum(q[1:] * q[:-1], axis=-1) < 0.0
+    flip = np.einsum("...c,...c->...", q[1:], q[:-1]) < 0.0
     sign = np.where(np.cumsum(flip, axis=0) % 2 == 1, -1.0, 1.0)
     q[1:] *= sign[..., None]
     return q

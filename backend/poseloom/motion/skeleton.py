@@ -57,6 +57,9 @@ def standard(height_m: float = REST_HEIGHT_M) -> Skeleton:
     )
 
 
+_FRAMES = 1000  # worked on at once
+
+
 def parent_of(joint: str) -> str:
     """The canonical parent of a body or finger joint; "" for the pelvis and for names that are no joints."""
     if joint in _BODY:
@@ -86,9 +89,14 @@ def fk(lrot, lpos, parents):
 
 def motion_fk(motion):
     """(grot (T,J,4), gpos (T,J,3)) of a Motion, in the world."""
-    lpos = np.repeat(np.asarray(motion.skeleton.offsets, np.float64)[None], len(motion), axis=0)
-    lpos[:, 0] = motion.root
-    return fk(motion.lrot, lpos, motion.skeleton.parents)
+    grot, gpos = np.empty(motion.lrot.shape), np.empty(motion.lrot.shape[:2] + (3,))
+    for first in range(0, len(motion), _FRAMES):
+        here = slice(first, first + _FRAMES)
+        root = motion.root[here]
+        lpos = np.repeat(np.asarray(motion.skeleton.offsets, np.float64)[None], len(root), axis=0)
+        lpos[:, 0] = root
+        grot[here], gpos[here] = fk(motion.lrot[here], lpos, motion.skeleton.parents)
+    return grot, gpos
 
 
 def global_rotations(lrot, parents):
@@ -102,8 +110,10 @@ def global_rotations(lrot, parents):
 
 def local_rotations(grot, parents):
     """Local rotations (...,J,4) of global ones: undoes `fk` and `global_rotations`."""
-    grot = np.asarray(grot, np.float64)
-    parents = np.asarray(parents)
-    above = grot[..., np.maximum(parents, 0), :]
-    above = np.where((parents < 0)[:, None], quat.IDENTITY, above)
-    return quat.multiply(quat.inverse(above), grot)
+    lrot = np.array(grot, np.float64)
+    parents, root = np.asarray(parents), (np.asarray(parents) < 0)[:, None]
+    # many frames go a block at a time, for the memory's sake
+    for here in [np.s_[f : f + _FRAMES] for f in range(0, len(lrot), _FRAMES)] if lrot.ndim == 3 else [...]:
+        above = np.where(root, quat.IDENTITY, lrot[here][..., np.maximum(parents, 0), :])
+        lrot[here] = quat.multiply(quat.inverse(above), lrot[here])
+    return lrot

@@ -48,15 +48,19 @@ def resolve(deep, xy, sure, lengths, size, fps, focal_px, doubt=1.0):
     average, doubt = lengths, np.broadcast_to(doubt, deep.shape)[:, _PAIRS].max(axis=-1)
     for again in range(_ROUNDS):
         if again in (2, 4):
-            places = away[..., None] * rays
-            way = places[:, _BONES[:, 0]] - places[:, _BONES[:, 1]]
-            lengths = proportions.fitted(way, sure[:, _BONES].min(axis=-1), _KIND, average, fps)
+            lengths = proportions.fitted(_way(away, rays), sure[:, _BONES].min(axis=-1), _KIND, average, fps)
         step = np.concatenate([
             _step(*(a[wide] for a in (away, deep, doubt, rays, sure)), lengths, fps)[own]
             for wide, own in filters.blocks(len(away), fps)
         ])  # fmt: skip
         away = np.maximum(away + np.clip(step, -0.3, 0.3), 0.2)
     return away[..., None] * rays, lengths
+
+
+def _way(away, rays):
+    """(T,n,3) from end to end of _BONES."""
+    places = away[..., None] * rays
+    return places[:, _BONES[:, 0]] - places[:, _BONES[:, 1]]
 
 
 def blended(deep, other, error_m):
@@ -98,8 +102,7 @@ def _step(away, deep, doubt, rays, sure, lengths, fps):
         right[:, a] -= weight * slope_a * off
         right[:, b] -= weight * slope_b * off
 
-    places, one = away[..., None] * rays, np.ones(frames)
-    way = places[:, _BONES[:, 0]] - places[:, _BONES[:, 1]]
+    way, one = _way(away, rays), np.ones(frames)
     long = np.maximum(np.linalg.norm(way, axis=-1), 1e-6)
     off = long - lengths[_KIND]
     weight = sure[:, _BONES].min(axis=-1) / _BONE_M**2 / (1.0 + (off / (4.0 * _BONE_M)) ** 2)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput, Unavailable
+from ..memory import give_back
 from ..motion import filters
 from ..motion.layouts import layout
 from ..motion.skeleton import JOINTS, MIRROR, standard
@@ -83,6 +84,8 @@ class Lifter:
         if not at_rate:
             xy, xyz, score = (_resampled(x, times, inner, keypoints.fps) for x in (xy, xyz, score))
         told = features(xy, xyz, score, keypoints.size)
+        del xy, xyz, score
+        give_back()
         found, spread = self._run(told, report)
         if not at_rate:
             found, spread = _resampled(found, inner, times, FPS), _resampled(spread, inner, times, FPS)
@@ -149,7 +152,7 @@ def features(xy, xyz, score, size) -> np.ndarray:
     one = np.ones(score.shape[:-1] + (1,))
     parts = [flat.reshape(*score.shape[:-1], -1), score, deep.reshape(*score.shape[:-1], -1), has[..., None], one,
              middle[..., 0, :], np.log(large[..., 0, :])]  # fmt: skip
-    return np.concatenate(parts, axis=-1).astype(np.float32)
+    return np.concatenate(parts, axis=-1, dtype=np.float32)
 
 
 def mirrored(told):

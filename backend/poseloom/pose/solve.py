@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import BadInput
+from ..memory import give_back
 from ..motion import filters, quat
 from ..motion.contacts import foot_points, lock_feet, sole
 from ..motion.skeleton import JOINTS, fk, local_rotations
@@ -45,23 +46,32 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     if seen.any() and not (seen[0] and seen[-1]):
         options = dict(height_m=height_m, smooth_hz=smooth_hz, foot_lock=foot_lock, report=report)
         return _held_at_the_ends(keypoints, lifted, np.flatnonzero(seen)[[0, -1]], options)
+    give_back()
     report(0.3, "Turning joints")
     tall = 1.0 if height_m is None else height_m / ADULT_M
-    points, xy, skeleton = _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall)
+    points, xy = _centred(points, xy, keypoints)
+    points, skeleton = _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall)
     lrot = filters.slerp_gaps(_turned(points, weight, skeleton, fps), seen)
-
+    del points, lifted
+    give_back()
     report(0.6, "Placing the body in the room")
     legs = clean.legs_seen(keypoints)
     level, lrot = _level(skeleton, lrot, seen, legs, fps)
+    give_back()
     place, level, speed = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
+    del xy, weight, keypoints
+    give_back()
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
     place, lrot[:, 0] = _face_front(place, lrot[:, 0])
     motion = Motion(skeleton, lrot, place, fps, score=score)
     motion = _with_contacts(motion, speed)
+    del lrot, place
+    give_back()
     report(0.8, "Locking the feet")
     if foot_lock:
         motion = lock_feet(motion, root.held(foot_points(motion), fps, speed))
     start, turned = _face_front(np.array(motion.root, np.float64), np.array(motion.lrot[:, 0], np.float64))
+    give_back()
     lrot = np.array(motion.lrot)
     lrot[:, 0] = turned
     report(1.0, "Solved")
@@ -97,18 +107,24 @@ def _check(keypoints, height_m, smooth_hz):
         raise BadInput("no_person", "No frame of these keypoints shows a person.", "Choose another clip or person.")
 
 
+def _centred(points, xy, keypoints):
+    """The points (T,33,3) in camera axes and their pixels (T,33,2), hips moved into the joints."""
+    size = keypoints.size
+    return filters.in_blocks(
+        lambda p, at: landmarks.centred(landmarks.in_camera_axes(p, at, size, root.FOCAL * max(size)), at),
+        keypoints.fps, points, xy, overlap_s=0.0,
+    )  # fmt: skip
+
+
 def _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall):
-    """The points (T,33,3) in metres and camera axes about the hips, their pixels (T,33,2), and the skeleton.
+    """The points (T,33,3) in metres about the hips, and the skeleton; of points as `_centred` has them.
 
     All is found for an average adult, then scaled by `tall`.
     """
     size, fps, main = keypoints.size, keypoints.fps, list(landmarks.JOINTS)
     focal_px = root.FOCAL * max(size)
-    points, xy = filters.in_blocks(
-        lambda p, at: landmarks.centred(landmarks.in_camera_axes(p, at, size, focal_px), at), fps, points, xy, overlap_s=0.0
-    )
     usual = proportions.usual(ADULT_M)
-    points *= np.float32(proportions.unit(points, weight, usual))
+    points = points * np.float32(proportions.unit(points, weight, usual))
     deep, doubt = points[:, main, 1], 1.0
     if lifted is not None:
         mine = [lifted.names.index(name) for name in _ANCHORS]
@@ -120,7 +136,7 @@ def _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall):
         )  # fmt: skip
         deep, doubt = depth.blended(deep, said, -0.1 * np.log(np.clip(sure, 1e-4, 0.75)))
     places, lengths = depth.resolve(deep, xy[:, main], weight[:, main], usual, size, fps, focal_px, doubt)
-    return landmarks.placed(points, places) * tall, xy, proportions.skeleton(lengths * tall, ADULT_M * tall)
+    return landmarks.placed(points, places) * tall, proportions.skeleton(lengths * tall, ADULT_M * tall)
 
 
 def _turned(points, weight, skeleton, fps):
@@ -142,14 +158,12 @@ def _level(skeleton, lrot, seen, legs, fps):
     use = seen & (legs.min(axis=1) > 0.5)
     level = root.upright(gpos[use], soles[use], JOINTS, fps)
     if legs.min() < 1.0:
-        world = quat.multiply(level, grot)
-        heading = _heading(world[:, 0])
-        for side, letter in enumerate("lr"):
-            for name in ("thigh_", "shin_", "foot_", "toe_"):
-                j = JOINTS.index(name + letter)
-                world[:, j] = quat.slerp(heading, world[:, j], legs[:, side])
-        lrot = local_rotations(quat.multiply(quat.inverse(level), world), skeleton.parents)
-        grot, gpos, soles = _body(skeleton, lrot)
+        del gpos, soles
+        lrot = filters.in_blocks(
+            lambda *at: (local_rotations(_hanging(level, *at), skeleton.parents),), fps, grot, legs,
+            overlap_s=0.0, dtype=np.float64,
+        )[0]  # fmt: skip
+        grot, _, soles = _body(skeleton, lrot)
     lowest = quat.rotate(level, soles)[..., 2]
     lrot = lrot.copy()
     for side, letter in enumerate("lr"):
@@ -164,21 +178,36 @@ def _level(skeleton, lrot, seen, legs, fps):
     return level, lrot
 
 
+def _hanging(level, grot, legs):
+    """Rotations (T,22,4) of a body whose legs hang straight down as far as they are not seen, by `legs` (T,2)."""
+    world = quat.multiply(level, grot)
+    heading = _heading(world[:, 0])
+    for side, letter in enumerate("lr"):
+        for name in ("thigh_", "shin_", "foot_", "toe_"):
+            j = JOINTS.index(name + letter)
+            world[:, j] = quat.slerp(heading, world[:, j], legs[:, side])
+    return quat.multiply(quat.inverse(level), world)
+
+
 def _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
     """The pelvis track (T,3) in levelled axes, the floor at 0, `level` mended by the floor, and the speed of soles."""
     fps, names = keypoints.fps, list(_ANCHORS)
-    _, gpos, soles = _body(skeleton, lrot)
+    gpos, soles = _body(skeleton, lrot)[1:]
     marks = [_ANCHORS[n] for n in names]
     body = gpos[:, [JOINTS.index(n) for n in names]]
     focal_px = root.FOCAL * max(keypoints.size)
-    t_seen = root.translation(body, xy[:, marks], weight[:, marks], keypoints.size, focal_px)
+    t_seen = filters.in_blocks(
+        lambda *at: (root.translation(*at, keypoints.size, focal_px),), fps, body, xy[:, marks], weight[:, marks],
+        overlap_s=0.0, dtype=np.float64,
+    )[0]  # fmt: skip
     away = (t_seen[:, None] + soles)[..., 1]
     speed = root.seen_speed(xy[:, _SOLES], away, fps, focal_px)
     t_seen, soles = quat.rotate(level, t_seen), quat.rotate(level, soles)
     sure = np.where(seen, weight[:, marks].mean(axis=1), 1e-3)
     place = root.track(t_seen, sure, fps, cutoff_hz)
     placed = place[:, None] + soles
-    under = root.under_soles(quat.rotate(level, gpos), soles, JOINTS)
+    gpos = filters.in_blocks(lambda at: (quat.rotate(level, at),), fps, gpos, overlap_s=0.0, dtype=np.float64)[0]
+    under = root.under_soles(gpos, soles, JOINTS)
     speed = root.sole_speed(placed, speed, fps)
     rests = root.resting(root.above_floor(placed, fps, place[:, 2] + under), fps, speed)
     mend = root.flatten(place, soles, rests, fps)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PoseloomError, rebuilt, told
+from ..memory import give_back
 from ..motion.files import keypoints_from_bytes, keypoints_to_bytes
 from ..motion.types import Keypoints
 from ..progress import Report, silent
@@ -72,6 +73,8 @@ def see(name: str, clip, report: Report = silent, everyone: bool = False) -> lis
     finder = CutFinder()
     estimator = load(name)()
     people = (estimator.everyone if everyone else estimator)(Watched(clip, finder), report)
+    del estimator
+    give_back()
     return [replace(person, cuts=finder.cuts) for person in people]
 
 
