@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional, Sequence
 
-from . import pipelines
+import numpy as np
+
+from . import pipelines, quality
 from .capture import AnimateOptions, keypoints_to_motion, lifter, media_to_keypoints, media_to_people
 from .decode import PICTURES
 from .errors import BadInput
-from .key_poses import Keys
+from .key_poses import Keys, singles
 from .motion import extremes
 from .motion.types import Keypoints, Motion
 from .pipelines import Account, Character, Extras
@@ -19,6 +21,7 @@ from .progress import Report, part, silent
 
 FPS = 24.0
 SPACING = 12
+_HELD = 5  # frames for which a picture is held to be solved: the lifter and the floor are used to clips
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ def pictures_to_poses(
     from .pose import stills
 
     warnings = [] if warnings is None else warnings
-    options = replace(options, start=None, end=None, camera="still", fps=options.fps or FPS)
+    # a picture is seen once, so the finer model costs little; where its weights are missing, the usual one sees
+    estimator = quality.estimator("draft" if options.quality == "draft" else "best", options.estimator, [])
+    options = replace(options, start=None, end=None, camera="still", fps=options.fps or FPS, estimator=estimator)
     poses, told = [], []
     for i, path in enumerate(paths):
         said: list = []
@@ -146,12 +151,17 @@ def _solved(seen: Keypoints, options: AnimateOptions, report: Report, warnings: 
     from .motion.conversion import converted, lacking
     from .pose import in_space, stills
 
-    motion = keypoints_to_motion(seen, options, report, warnings)
+    motion = singles(keypoints_to_motion(_held(seen), options, report, warnings))[_HELD // 2]
     points = seen if seen.xyz is not None and not lacking(seen.layout, "blazepose") else None
     if points is None:
         lift = lifter(warnings)
         points = in_space.for_solver(seen, lift and lift(seen))
     return stills.faced(motion, converted(points, "blazepose"))
+
+
+def _held(seen: Keypoints) -> Keypoints:
+    rows = {name: None if (value := getattr(seen, name)) is None else np.repeat(value, _HELD, axis=0) for name in ("xy", "xyz", "score")}
+    return replace(seen, **rows)
 
 
 def animate_pictures(

@@ -23,7 +23,7 @@ def doubts(keypoints: Keypoints, motion: Motion) -> list:
     ]  # fmt: skip
     seen = ~lost
     legs = 1.0 - clean.legs_seen(keypoints)[seen].min(axis=1).mean() if seen.any() else 0.0
-    single = len(keypoints) == 1
+    single = np.array_equal(keypoints.xy, np.broadcast_to(keypoints.xy[:1], keypoints.xy.shape), equal_nan=True)  # held or not
     if legs > 0.1 and single:
         said.append("A leg is out of sight; it hangs straight down.")
     elif legs > 0.1:

@@ -23,7 +23,8 @@ SURE = 0.5  # mean score of the joints below which a pose is a guess
 
 
 def faced(motion: Motion, seen: Keypoints) -> Motion:
-    """`motion` of one frame, turned about z as the person stands to the camera: who looks into it faces -Y.
+    """`motion` of one frame, turned about z as the person stands to the camera: who looks into it faces -Y; the pelvis
+    above x = y = 0.
 
     seen: BlazePose's points with depth, of the same frame.
     """
@@ -35,7 +36,7 @@ def faced(motion: Motion, seen: Keypoints) -> Motion:
     turn = quat.from_axis_angle([0.0, 0.0, 1.0], np.arctan2(np.sum(ax * by - ay * bx), np.sum(ax * bx + ay * by)))
     lrot = np.array(motion.lrot, np.float64)
     lrot[:, 0] = quat.multiply(turn, lrot[:, 0])
-    return motion.with_(lrot=lrot, root=quat.rotate(turn, np.array(motion.root, np.float64)))
+    return motion.with_(lrot=lrot, root=motion.root * [0.0, 0.0, 1.0])
 
 
 def alike(motions: list[Motion]) -> Motion:
