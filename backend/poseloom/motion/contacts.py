@@ -105,7 +105,9 @@ def lock_feet(motion: Motion, contact=None, *, flatten: bool = True) -> Motion:
             grot[:, toe] = quat.slerp(grot[:, foot], level, ease[:, 1])
         heel = gpos[:, foot] + quat.rotate(grot[:, foot], soles[side])
         ball = gpos[:, foot] + quat.rotate(grot[:, foot], skeleton.offsets[toe] + soles[2 + side])
-        move = _shift(np.stack([heel, ball], axis=1), rest, fps)
+        # feet that keep their rotation turn over heel and ball: there the hand-over has all of a run
+        say = np.stack([_depth_within(r, _HAND_OVER_S * fps) for r in rest.T], axis=-1) if flatten else ease
+        move = _shift(np.stack([heel, ball], axis=1), rest, say)
         # a swinging foot stays above the floor
         low = np.minimum(heel[:, 2], ball[:, 2]) + move[:, 2]
         move[:, 2] -= np.minimum(low, 0.0)
@@ -160,13 +162,12 @@ def _within(skeleton, before, start, target, shin, foot):
     return start + way * np.where(over > 0.0, (free + (1.0 - free) * np.tanh(over / (1.0 - free))) / far, 1.0)
 
 
-def _shift(points, rest, fps):
-    """(T,3) how far to move a foot whose heel and ball are `points` (T,2,3) and rest (T,2).
+def _shift(points, rest, say):
+    """(T,3) how far to move a foot whose heel and ball are `points` (T,2,3), rest (T,2) and have a say (T,2).
 
     While both rest, the one that is about to lift or has just come down has the smaller say.
     """
     want = np.zeros((len(points), 3))
-    say = np.stack([_depth_within(rest[:, k], _HAND_OVER_S * fps) for k in (0, 1)], axis=-1)
     fixed = rest.any(axis=-1)
     for start, end in runs(fixed):
         here, flags = points[start:end], rest[start:end]
@@ -177,7 +178,7 @@ def _shift(points, rest, fps):
                 anchor[k, :2] = here[flags[:, k], k, :2].mean(axis=0)
         if flat.any():  # one footprint for both
             anchor[0, :2] = anchor[1, :2] + (here[flat, 0, :2] - here[flat, 1, :2]).mean(axis=0)
-        share = say[start:end] + 1e-6 * flags
+        share = say[start:end] * flags.any(axis=0) + 1e-6 * flags
         share /= share.sum(axis=-1, keepdims=True)
         want[start:end] = np.einsum("tk,tkc->tc", share, anchor - here)
     return _bridge(want, fixed)
