@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseloom import checkpoints, cli
@@ -23,6 +23,7 @@ from poseloom.render.order import REFERENCE, batches, halves, needed, sources
 SHAPES = dict(count=st.integers(1, 40), every=st.integers(1, 12), size=st.integers(1, 9), reference=st.booleans())
 
 
+@settings(deadline=None)
 @given(**SHAPES, data=st.data())
 def test_every_frame_is_made_once_after_those_it_heeds(count, every, size, reference, data):
     wanted = data.draw(st.sets(st.integers(0, count - 1), min_size=1))
@@ -38,6 +39,7 @@ def test_every_frame_is_made_once_after_those_it_heeds(count, every, size, refer
     assert len(there) == 0 or there <= set(made)
 
 
+@settings(deadline=None)
 @given(**SHAPES)
 def test_no_more_than_a_stretch_hangs_on_a_frame(count, every, size, reference):
     """So a run that goes on makes few frames anew, and a long one keeps little in memory."""
@@ -46,6 +48,7 @@ def test_no_more_than_a_stretch_hangs_on_a_frame(count, every, size, reference):
     assert max(held) <= 4 + size
 
 
+@settings(deadline=None)
 @given(**SHAPES)
 def test_half_batches_do_the_same_work(count, every, size, reference):
     for batch in batches(range(count), count, every, size, reference):
