@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Optional
 
 import numpy as np
@@ -34,11 +35,33 @@ def loop_rig(
         still.bones, loop.closed_turns(still.basis, start, end, blend), loop.closed(still.location, start, end, blend),
         still.keyed, motion.fps, {path: loop.returned(np.array(v[part])) for path, v in motion.props.items()},
     )  # fmt: skip
+    if by_ik := control_bones(rig):
+        cycle = _led(cycle, rig, by_ik, still, partial(loop.closed_turns, start=start, end=end, blend=blend),
+                     partial(loop.closed, start=start, end=end, blend=blend))  # fmt: skip
     way = loop.closed_way(walk, start, end, blend)
     contact = loop.returned(np.array(body.contact[part]))
     if plant_feet and (contact[:, :4] > 0.5).any():
         cycle = _planted(cycle, rig, way, contact)
     return rig_travelling(cycle, rig, loop.begun(loop.swaying(way) if stay else way, walk, start))
+
+
+def _led(cycle: RigMotion, rig: Rig, by_ik: set, whole: RigMotion, closed_turns, closed) -> RigMotion:
+    """The cycle with IK controls where its limbs end, as far from there as they were in the `whole`.
+
+    Hands and feet whose joints' turns were blended go along an arc, controls whose places were blended cut across it.
+    """
+    now, was = (Posed(rig, to_rig(from_rig(motion, rig), rig, plant_feet=False)) for motion in (cycle, whole))
+    as_keyed = Posed(rig, whole)
+    _, deltas, places = globals_of(cycle, rig)
+    for bone in by_ik & deltas.keys():
+        back = quat.inverse(was.delta(bone))
+        deltas[bone] = quat.multiply(now.delta(bone), closed_turns(quat.multiply(back, as_keyed.delta(bone))))
+        if bone in places:
+            away = closed(quat.rotate(back, as_keyed.head(bone) - was.head(bone)))
+            places[bone] = now.head(bone) + quat.rotate(now.delta(bone), away)
+    for bone in by_ik & places.keys() - deltas.keys():  # poles do not turn
+        places[bone] = now.head(bone) + closed(as_keyed.head(bone) - was.head(bone))
+    return posed_anew(cycle, rig, deltas, places)
 
 
 def _planted(cycle: RigMotion, rig: Rig, way, contact) -> RigMotion:
