@@ -87,6 +87,15 @@ def test_a_window_never_leaves_its_clip():
     assert (heights == heights[:, :1]).all()
 
 
+def test_a_window_longer_than_every_clip_is_a_slower_one():
+    sampler = Sampler(packed([walk(60), walk(40, seed=5)]), np.random.default_rng(3))
+    lrot, root, contact, _ = sampler.stretch(50, 130)
+    assert lrot.shape == (50, 130, 22, 4) and contact.shape == (50, 130, 4)
+    assert np.isfinite(lrot).all()
+    way = np.linalg.norm(np.diff(root[..., :2], axis=1), axis=-1).sum(axis=1)
+    assert (way < 1.2 * 1.2 * 2.0).all() and (way > 1.0).all()  # two seconds of walking, on legs a little longer
+
+
 @pytest.mark.parametrize("variety", [STILL, LITTLE, Variety()], ids=["still", "little", "much"])
 def test_what_is_sampled_is_a_body_that_moves(variety):
     sampler = Sampler(packed([walk(120), walk(150, seed=8)]), np.random.default_rng(2), variety)

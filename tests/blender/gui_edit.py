@@ -12,7 +12,7 @@ import time
 import bpy
 import session
 
-FRAMES = 4000
+FRAMES = 6000
 
 
 def main():
@@ -41,10 +41,13 @@ def main():
     yield 0.5
     before = state()
 
+    def under_way():
+        end = time.monotonic() + 20.0
+        while jobs.current.fraction == 0.0 and time.monotonic() < end:
+            yield 0.02
+
     result["began"] = sorted(call("reduce_keys", "INVOKE_DEFAULT"))
-    end = time.monotonic() + 20.0
-    while jobs.current.fraction == 0.0 and time.monotonic() < end:
-        yield 0.1
+    yield from under_way()
     shot(f"{work}/editing.png")  # noqa: F821
     x, y = region.x + region.width // 3, region.y + region.height // 2
     result["during"] = [jobs.running(), jobs.current.fraction]
@@ -54,7 +57,7 @@ def main():
     result["by Esc"] = [jobs.current.state, state() == before]
 
     call("reduce_keys", "INVOKE_DEFAULT")
-    yield 0.5
+    yield from under_way()
     bpy.ops.poseloom.cancel()
     started = time.monotonic()
     while jobs.running() and time.monotonic() < started + 20.0:

@@ -140,6 +140,7 @@ class Sampler:
         swing = np.sin(2 * np.pi * (rng.random((size, 1)) + np.arange(length) * rng.uniform(0.01, 0.04, (size, 1))))
         when = np.cumsum(pace * np.exp(v.sway * rng.random((size, 1)) * swing), axis=1)
         when -= when[:, :1]
+        when *= np.minimum(1.0, (span.max() - 3) / np.maximum(when[:, -1:], 1.0))  # slower, where no clip is so long
         room = np.maximum(span - when[:, -1:] - 2, 0.0)
         odds = (room * self.weight).cumsum(axis=1)
         clip = (rng.random(size)[:, None] * odds[:, -1:] >= odds).sum(axis=1)
