@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from .options import _add_output, _count
+from .options import _add_output, _count, _person_or_all
 
 
 def render(parser, inside_blender: bool) -> None:
     parser.add_argument("scene", nargs="?", metavar="SCENE.blend", help="the scene whose camera looks at the character")
     parser.add_argument("--motion", metavar="CLIP", help="instead of a scene: a motion capture clip, as a stick figure")
     parser.add_argument("--keypoints", metavar="FILE.json", help="instead of a scene: what poseloom pose wrote")
-    parser.add_argument("--video", metavar="VIDEO", help="instead of a scene: the poses of the person in a video")
+    parser.add_argument("--video", metavar="VIDEO", help="instead of a scene: the poses of the people in a video")
+    parser.add_argument("--person", type=_person_or_all, metavar="N", help="of a video the one with this number, or all; default: the main one")
+    parser.add_argument("--estimator", metavar="NAME", help="who looks at the video, such as holistic, which sees hands and face")
     parser.add_argument("--armature", nargs="+", default=[], metavar="NAME", help="which characters; default: all that are recognised")
     parser.add_argument("--camera", metavar="NAME", help="default: the scene's, which markers may change")
     parser.add_argument("--start", metavar="TIME", help='first frame: "12" a frame, "1.5s" seconds')
@@ -19,7 +21,7 @@ def render(parser, inside_blender: bool) -> None:
     parser.add_argument("--size", type=_count, metavar="PIXELS", help="of the longer side; default: as the scene or clip, 512 without")
     parser.add_argument("--body", type=int, choices=(18, 25), default=18, help="points of the pose maps' bodies; default 18")
     parser.add_argument("--hidden", choices=("dim", "drop", "draw"), default="dim", help="limbs behind a body; default: dim")
-    parser.add_argument("--passes", default=None, metavar="KINDS", help='of scenes: "depth", "normal", both with a comma, or "none"')
+    parser.add_argument("--passes", default=None, metavar="KINDS", help='of scenes: "depth", "normal", both with a comma, or "none"; of videos: "picture"')
     parser.add_argument("--turn", type=float, default=0.0, metavar="DEGREES", help="with --motion: look from this side; default: from the front")
     parser.add_argument("--guides-only", action="store_true", help="draw the guides and stop there")
     parser.add_argument("--prompt", metavar="TEXT", help="what the frames show")

@@ -9,11 +9,11 @@ from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from . import __version__, chains
+from . import __version__, chains, restyle
 from .errors import BadInput
 from .motion.files import digest
 from .motion.pictures import Shot
@@ -26,7 +26,7 @@ from .render.contact import contact_sheet
 from .render.guides import Look
 from .render.shelf import Shelf, picture
 
-SCENES, MOTIONS, KEYPOINTS = (".blend",), (".bvh", ".npz"), (".json",)
+KINDS = {".blend": "scene", ".bvh": "motion", ".npz": "motion", ".json": "keypoints"}  # of sources; any other is a video
 _LONG_SIDE, _REFERENCE_SIDE = 512, 1024
 _PULSE_S = 0.25
 
@@ -34,7 +34,8 @@ _PULSE_S = 0.25
 @dataclass(frozen=True)
 class GuideOptions:
     """What to draw: start and end are times, both included, of a scene its own frame numbers; size is the longer side
-    in pixels, None the scene's or clip's own; passes some of "depth" and "normal", of scenes alone."""
+    in pixels, None the scene's or clip's own; passes some of "depth" and "normal" of scenes, "picture" of videos; person:
+    a number, "all", or None for a video's main one and all of a file of keypoints; estimator: who looks at a video."""
 
     armatures: tuple = ()
     camera: Optional[str] = None
@@ -47,6 +48,8 @@ class GuideOptions:
     hidden: str = "dim"
     passes: tuple = ()
     yaw_deg: float = 0.0
+    person: Union[int, str, None] = None
+    estimator: Optional[str] = None
 
     def look(self) -> Look:
         return Look(self.body, self.hidden)
@@ -93,16 +96,19 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
         raise BadInput("cannot_write", f"Cannot write to {out}: {error.strerror}.", "Choose another folder for --out.") from error
 
 
-def draw(source: Path, options: GuideOptions, out: Path, *, blender=None, estimate=None, report: Report = silent) -> Shelf:
-    """The guides of a scene (.blend), a motion (.bvh, .npz), keypoints (.json), or else a video, in the folder `out`.
+def draw(
+    source: Path, options: GuideOptions, out: Path, *, kind: Optional[str] = None, blender=None, report: Report = silent
+) -> Shelf:  # fmt: skip
+    """The guides of a source in the folder `out`; `kind` one of KINDS or "video", None: as its ending says.
 
     Those that lie there already, made from the same, are taken as they are; depth pictures of a run that broke off
-    stay.  `estimate` is the AnimateOptions for a video.  BadInput as the stages; see `shelf.draw`.
+    stay.  BadInput as the stages; see `shelf.draw`.
     """
     source, out = Path(source), Path(out)
     if not source.exists():
         raise BadInput("no_such_file", f"There is no file {source}.", "Check the path.")
-    key = _key(digest(source) if source.is_file() else str(source), asdict(options), asdict(estimate) if estimate else None)
+    kind = kind or KINDS.get(source.suffix.lower(), "video")
+    key = _key(digest(source) if source.is_file() else str(source), kind, asdict(options))
     before = shelf.told(out)
     if before.get("key") == key and before.get("complete") and _all_there(out, before, options):
         report(1.0, "The guides are there already")
@@ -110,7 +116,9 @@ def draw(source: Path, options: GuideOptions, out: Path, *, blender=None, estima
     if before and before.get("key") != key:
         _forget(out, before)
     shelf.begin(out, key)
-    people = _cast(source, options, out, before.get("key") == key, blender, estimate, part(report, 0.0, 0.7))
+    people = _cast(kind, source, options, out, before.get("key") == key, blender, part(report, 0.0, 0.6))
+    if "picture" in options.passes:
+        restyle.add_pictures(source, people, out, part(report, 0.6, 0.7))
     return shelf.draw(people, out, options.look(), key, part(report, 0.7, 1.0))
 
 
@@ -142,38 +150,18 @@ def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, re
     return made
 
 
-def _cast(source: Path, options: GuideOptions, out: Path, keep: bool, blender, estimate, report: Report):
-    kind = source.suffix.lower()
-    if kind in SCENES:
+def _cast(kind: str, source: Path, options: GuideOptions, out: Path, keep: bool, blender, report: Report):
+    if kind == "scene":
         return _of_scene(source, options, out, keep, blender, report)
-    for name in ("armatures", "camera", "passes"):
-        if getattr(options, name):
-            raise BadInput("bad_usage", f"{source.name} is no scene: it has no {name}.", f"Leave out --{name.rstrip('s')}, or give a .blend file.")
-    if kind in MOTIONS:
+    if kind == "motion":
         motion, _ = chains.read_clip(source)
         size = options.size or _LONG_SIDE
         people = casts.of_motion(motion, (size, size), options.body, yaw_rad=np.radians(options.yaw_deg))
+    elif kind == "keypoints":
+        people = restyle.of_keypoints(source, options)
     else:
-        people = casts.of_keypoints(_sized(_seen(source, estimate, report), options.size), options.body)
+        people = restyle.of_clip(source, options, report)
     return _chosen(people, options)
-
-
-def _seen(source: Path, estimate, report: Report):
-    if source.suffix.lower() in KEYPOINTS:
-        from .pose.export import read_keypoints
-
-        return read_keypoints(source)[0]
-    from .capture import AnimateOptions, media_to_keypoints
-
-    return media_to_keypoints(source, estimate or AnimateOptions(), report)
-
-
-def _sized(keypoints, longest: Optional[int]):
-    """The keypoints in a picture `longest` pixels along its longer side, both sides multiples of 8."""
-    if longest is None:
-        return keypoints
-    size = tuple(max(8, 8 * round(side * longest / max(keypoints.size) / 8)) for side in keypoints.size)
-    return replace(keypoints, xy=keypoints.xy * (np.array(size) / keypoints.size), size=size)
 
 
 def _of_scene(source: Path, options: GuideOptions, out: Path, keep: bool, blender, report: Report):
@@ -193,11 +181,13 @@ def _of_scene(source: Path, options: GuideOptions, out: Path, keep: bool, blende
 
 def _chosen(people, options: GuideOptions):
     """The frames from start to end, both included, every so many."""
-    first = 0 if options.start is None else round(parse_time(options.start, people.fps) * people.fps)
-    last = len(people) - 1 if options.end is None else round(parse_time(options.end, people.fps) * people.fps)
-    rows = [i for i in (options.frames or range(first, last + 1, max(1, options.every))) if 0 <= i < len(people)]
+    there = {int(frame): i for i, frame in enumerate(people.frames)}
+    first = min(there) if options.start is None else round(parse_time(options.start, people.fps) * people.fps)
+    last = max(there) if options.end is None else round(parse_time(options.end, people.fps) * people.fps)
+    rows = [there[frame] for frame in options.frames or range(first, last + 1, max(1, options.every)) if frame in there]
     if not rows:
-        raise BadInput("no_frames", f"None of the frames chosen is in the clip, which has {len(people)}.", "Frames count from 0.")
+        have = f"has {min(there)} to {max(there)}"
+        raise BadInput("no_frames", f"None of the frames chosen is in the clip, which {have}.", "Frames count from 0.")
     return replace(people, **{name: getattr(people, name)[rows] for name in ("frames", "points", "shown", "K", "world", "parallel")})
 
 

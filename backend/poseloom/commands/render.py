@@ -7,11 +7,14 @@ from pathlib import Path
 from .. import paths
 from ..errors import BadInput
 from ..progress import part
-from ..render.shelf import KINDS
 from ..terminal import progress, say
 from .run import frames
 
-_PASSES = KINDS[1:]
+_PASSES = {"scene": ("depth", "normal"), "video": ("picture",)}  # what can be made beside pose maps, of what
+_OWNERS = {  # the options that belong to some sources alone
+    "armature": ("scene",), "camera": ("scene",), "strip": ("scene",), "passes": tuple(_PASSES), "turn": ("motion",),
+    "person": ("keypoints", "video"), "estimator": ("video",),
+}  # fmt: skip
 _ENDINGS = {"scene": (".blend",), "motion": (".bvh", ".npz"), "keypoints": (".json", ".npz")}
 
 
@@ -19,16 +22,16 @@ def render(chosen) -> int:
     from .. import rendering
     from ..render.contact import contact_sheet
 
-    source = _source(chosen)
+    kind, source = _source(chosen)
     out = Path(chosen.out)
     wanted = _render_options(chosen)
     strip = _strip(chosen)
-    guide_options = _guide_options(chosen, source)
+    guide_options = _guide_options(chosen, kind, wanted)
     rendering.check_out(out, chosen.overwrite, chosen.resume)
     only = chosen.guides_only
     with progress(chosen.progress, "guides") as report:
         guides = rendering.draw(
-            source, guide_options, out, blender=chosen.blender, report=part(report, 0.0, 1.0 if only else 0.9)
+            source, guide_options, out, kind=kind, blender=chosen.blender, report=part(report, 0.0, 1.0 if only else 0.9)
         )
     made = rendering.Made(list(guides.frames), skipped=guides.told["skipped"])
     if not only:
@@ -43,7 +46,8 @@ def render(chosen) -> int:
     return 0
 
 
-def _source(chosen) -> Path:
+def _source(chosen) -> tuple:
+    """(what it is, as `rendering.KINDS`, and the file)."""
     given = {name: value for name in ("scene", "motion", "keypoints", "video") if (value := getattr(chosen, name))}
     if len(given) != 1:
         raise BadInput(
@@ -54,29 +58,36 @@ def _source(chosen) -> Path:
     path = Path(value)
     if path.suffix.lower() not in _ENDINGS.get(name, (path.suffix.lower(),)):
         raise BadInput("unknown_format", f"{path.name} is not what {name} takes.", f"Give a file ending in {', '.join(_ENDINGS[name])}.")
-    for option, owner in (("armature", "scene"), ("camera", "scene"), ("passes", "scene"), ("strip", "scene"), ("turn", "motion")):
-        if getattr(chosen, option) and owner != name:
-            of = "a scene" if owner == "scene" else f"--{owner}"
-            raise BadInput("bad_usage", f"--{option} belongs to {of}.", f"Leave it out.")
+    for option, owners in _OWNERS.items():
+        if getattr(chosen, option) and name not in owners:
+            of = " or ".join("a scene" if owner == "scene" else f"--{owner}" for owner in owners)
+            raise BadInput("bad_usage", f"--{option} belongs to {of}.", "Leave it out.")
     if not path.exists():
         raise BadInput("no_such_file", f"There is no file {path}.", "Check the path.")
-    return path
+    return name, path
 
 
-def _guide_options(chosen, source: Path):
+def _guide_options(chosen, kind: str, wanted):
     from ..rendering import GuideOptions
 
-    default = "" if source.suffix.lower() != ".blend" else ",".join(_PASSES) if chosen.guides_only else "depth"
-    words = default if chosen.passes is None else chosen.passes
-    passes = tuple(word.strip() for word in words.split(",") if word.strip() and word.strip() != "none")
+    there = _PASSES.get(kind, ())
+    words = chosen.passes.split(",") if chosen.passes else _usual(kind, wanted)
+    passes = tuple(word.strip() for word in words if word.strip() and word.strip() != "none")
     for name in passes:
-        if name not in _PASSES:
-            raise BadInput("bad_option", f'There is no pass "{name}".', f"Choose from {', '.join(_PASSES)}, none.")
+        if name not in there:
+            raise BadInput("bad_option", f'There is no pass "{name}" of a {kind}.', f"Choose from {', '.join((*there, 'none'))}.")
     return GuideOptions(
         armatures=tuple(chosen.armature), camera=chosen.camera, start=chosen.start, end=chosen.end, every=chosen.every,
         frames=_numbers(chosen.frames), size=chosen.size, body=chosen.body, hidden=chosen.hidden, passes=passes,
-        yaw_deg=chosen.turn,
+        yaw_deg=chosen.turn, person=chosen.person, estimator=chosen.estimator,
     )  # fmt: skip
+
+
+def _usual(kind: str, wanted) -> tuple:
+    if kind == "scene":
+        return ("depth",) if wanted else _PASSES[kind]
+    begins_from_it = kind == "video" and wanted and float(wanted.options.get("strength", 1.0)) < 1.0
+    return ("picture",) if begins_from_it else ()
 
 
 def _render_options(chosen):

@@ -29,6 +29,18 @@ BODIES = {
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 HAND = ("palm", *(f"{finger}{i}" for finger in FINGERS for i in (1, 2, 3, 4)))
 FACE = tuple(f"face{i}" for i in range(70))
+_LID = ("lid_up_outer", "lid_up_inner", "lid_low_inner", "lid_low_outer")
+FACE_NAMES = (  # what is where on it, in the same order
+    *(f"jaw{i}_r" for i in range(8, 0, -1)), "chin", *(f"jaw{i}_l" for i in range(1, 9)),
+    *(f"brow{i}_r" for i in range(5, 0, -1)), *(f"brow{i}_l" for i in range(1, 6)),
+    *(f"bridge{i}" for i in range(1, 5)), "nostril2_r", "nostril1_r", "nose_base", "nostril1_l", "nostril2_l",
+    *_sides("r", "eye_outer", *_LID[:2], "eye_inner", *_LID[2:]),
+    *_sides("l", "eye_inner", _LID[1], _LID[0], "eye_outer", _LID[3], _LID[2]),
+    "mouth_r", "lip_up2_r", "lip_up1_r", "lip_up", "lip_up1_l", "lip_up2_l",
+    "mouth_l", "lip_low2_l", "lip_low1_l", "lip_low", "lip_low1_r", "lip_low2_r",
+    "mouth_in_r", "lip_up_in_r", "lip_up_in", "lip_up_in_l", "mouth_in_l", "lip_low_in_l", "lip_low_in", "lip_low_in_r",
+    "pupil_r", "pupil_l",
+)  # fmt: skip
 
 _HEAD = (("neck", "nose"), ("nose", "eye_r"), ("eye_r", "ear_r"), ("nose", "eye_l"), ("eye_l", "ear_l"))
 _UPPER = (

@@ -18,7 +18,7 @@ class Guides:
     frame: its number in the scene or clip; pose (H,W,3) uint8: the OpenPose-style map, black where nobody is;
     depth (H,W) uint16: 65535 at the nearest distance of the whole sequence, falling with 1/distance (with distance
     for a parallel camera), 0 where nothing is; normal (H,W,3) uint8: (n + 1) / 2 in camera axes, x right, y up,
-    z to the camera, 0 where nothing is; either may be None.
+    z to the camera, 0 where nothing is; picture (H,W,3) uint8 sRGB: what was filmed.  Any of these may be None.
 
     The same people as numbers, for encodings: layout names the K points; people (P,) ids from 1, the same person's
     in every frame; xy (P,K,2) pixels from the top left corner (the first pixel's middle is 0.5), NaN where a person
@@ -35,17 +35,20 @@ class Guides:
     seen: np.ndarray
     depth: Optional[np.ndarray] = None
     normal: Optional[np.ndarray] = None
+    picture: Optional[np.ndarray] = None
 
     def __post_init__(self):
         pose = _picture("Guides", "pose", self.pose, (None, None, 3), np.uint8)
         high, wide = pose.shape[:2]
         xy = array("Guides", "xy", self.xy, (None, None, 2), nan=True)
         count, points = xy.shape[:2]
-        depth, normal = self.depth, self.normal
+        depth, normal, picture = self.depth, self.normal, self.picture
         if depth is not None:
             depth = _picture("Guides", "depth", depth, (high, wide), np.uint16)
         if normal is not None:
             normal = _picture("Guides", "normal", normal, (high, wide, 3), np.uint8)
+        if picture is not None:
+            picture = _picture("Guides", "picture", picture, (high, wide, 3), np.uint8)
         _set(
             self,
             frame=int(self.frame),
@@ -56,6 +59,7 @@ class Guides:
             seen=array("Guides", "seen", self.seen, (count, points), "xy"),
             depth=depth,
             normal=normal,
+            picture=picture,
         )
 
     @property
@@ -68,13 +72,15 @@ class Guides:
 class Shot:
     """What to make of the guides: the same for all frames of a run.
 
-    reference (H,W,3) uint8 sRGB: a picture of the character, of any size, or None.
+    reference (H,W,3) uint8 sRGB: a picture of the character, of any size, or None; posed: its guides, as large as it,
+    where its pose is known.
     """
 
-    prompt: str
+    prompt: str = ""
     negative: str = ""
     seed: int = 0
     reference: Optional[np.ndarray] = None
+    posed: Optional[Guides] = None
 
     def __post_init__(self):
         if self.reference is not None:

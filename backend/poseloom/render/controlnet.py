@@ -30,7 +30,8 @@ class Options:
 
     pose, depth: ControlNets, "" the family's usual one, depth None for none; decoder: a tiny autoencoder, for previews;
     lora: merged into the weights, such as an LCM's; adapter: an IP-Adapter for the reference picture; control 0..2: how
-    strictly guides are followed; batch: frames made together at most; key_every: frames from key to key; shared_noise,
+    strictly guides are followed; strength 0..1: below 1 frames begin from the guides' own pictures, of a video, and leave
+    them the less the lower it is; batch: frames made together at most; key_every: frames from key to key; shared_noise,
     cross_frame: see `consistency`; blend 0..1: latents carried along limbs; layers: attention across frames only in
     blocks whose name begins so; device, precision: "" for the best.
     """
@@ -45,6 +46,7 @@ class Options:
     steps: int = 20
     guidance: float = 7.0
     control: float = 1.0
+    strength: float = 1.0
     adapter_strength: float = 0.6
     batch: int = 8
     key_every: int = 8
@@ -58,7 +60,7 @@ class Options:
 
     def __post_init__(self):
         for name, low, high in (
-            ("steps", 1, 1000), ("guidance", 0, 50), ("control", 0, 2), ("adapter_strength", 0, 2), ("batch", 1, 1024),
+            ("steps", 1, 1000), ("guidance", 0, 50), ("control", 0, 2), ("strength", 0, 1), ("adapter_strength", 0, 2), ("batch", 1, 1024),
             ("key_every", 1, 1000), ("blend", 0, 1),
         ):  # fmt: skip
             value = getattr(self, name)
@@ -238,12 +240,11 @@ class _Run:
             between = {row: row - 1 for row in batch.rows if not alone and not is_key(row, len(self.guides), opt.key_every)}
             maps = {row: flow.carried(self.guides[other], shown[row], self.cells) for row, other in between.items()}
             self.carried.begin(batch, between, maps)
-        start = noise
-        if alone:
-            reference = self._encode(self.seen)
+        held, start = self._held(shown, alone), noise
+        if held is not None:
             pipeline.scheduler.set_timesteps(opt.steps, device=self.renderer.device)
             first = pipeline.scheduler.timesteps[:1]
-            start = pipeline.scheduler.add_noise(reference, noise, first) / pipeline.scheduler.init_noise_sigma
+            start = pipeline.scheduler.add_noise(held, noise, first) / pipeline.scheduler.init_noise_sigma
 
         def stepped(pipe, step, t, values):
             steps = pipe.scheduler.timesteps
@@ -253,10 +254,12 @@ class _Run:
             if self.memory:
                 self.memory.stepped(step)
             latents = values["latents"]
-            if alone and step + 1 < len(steps):
-                latents = pipe.scheduler.add_noise(reference, noise, steps[step + 1 : step + 2])
+            free = 1.0 if held is None else 0.0 if alone else opt.strength  # the share of steps that are
+            still = step + 1 <= round(len(steps) * (1.0 - free)) and step + 1 < len(steps)
+            if still:
+                latents = pipe.scheduler.add_noise(held, noise, steps[step + 1 : step + 2])
             if self.carried:
-                latents = self._carry(pipe, step, latents, noise[:1], steps)
+                latents = self._carry(pipe, step, latents, noise[:1], steps, still)
             return {"latents": latents}
 
         return pipeline(
@@ -268,11 +271,27 @@ class _Run:
             callback_on_step_end=stepped, return_dict=False,
         )[0]  # fmt: skip
 
-    def _carry(self, pipe, step: int, latents, noise, steps):
+    def _held(self, shown: Mapping[int, Guides], alone: bool) -> Optional[torch.Tensor]:
+        """(n,C,h,w) the latents that the first steps, of the reference all, are held to; None where they are free at once."""
+        if alone:
+            return self._encode(self.seen)
+        if self.options.strength == 1.0:
+            return None
+        for guides in shown.values():
+            if guides.picture is None:
+                raise BadInput(
+                    "no_picture", f"The guides of frame {guides.frame} have no picture to begin from.",
+                    "Make them from a video, or leave the strength at 1.",
+                )  # fmt: skip
+        room = ((0, self.padded[1] - self.size[1]), (0, self.padded[0] - self.size[0]), (0, 0))
+        pictures = [np.pad(guides.picture, room, mode="edge").astype(np.float32) for guides in shown.values()]
+        return torch.cat([self._encode(picture) for picture in pictures])
+
+    def _carry(self, pipe, step: int, latents, noise, steps, still: bool):
         """Blend, where the noise in the latents is the shared one; of schedulers that add their own, at the end alone."""
         last = step + 1 == len(steps)
         own_noise = any(word in type(pipe.scheduler).__name__ for word in _STEADY_ONLY)
-        if own_noise and not last:
+        if still or (own_noise and not last):
             return self.carried.stepped(step, latents, noise, strength=0.0)
         left = torch.zeros_like(noise)
         if not last:
@@ -309,7 +328,7 @@ class _Run:
             "prompt": shot.prompt, "negative": shot.negative, "seed": shot.seed, "model": opt.model,
             "licence": self.renderer.licence, "steps": opt.steps, "guidance": opt.guidance,
             "scheduler": type(self.pipeline.scheduler).__name__, "controlnets": ", ".join(self.renderer.kinds),
-            "control": opt.control, "precision": str(self.pipeline.unet.dtype).removeprefix("torch."),
+            "control": opt.control, "strength": opt.strength, "precision": str(self.pipeline.unet.dtype).removeprefix("torch."),
             "lora": opt.lora, "adapter": opt.adapter, "decoder": opt.decoder,
             "reference": "a picture" if shot.reference is not None else "",
         }  # fmt: skip

@@ -19,6 +19,7 @@ from ..errors import BadInput, UnknownMethod
 logging.getLogger("transformers").setLevel(logging.ERROR)
 diffusers.utils.logging.set_verbosity_error()
 diffusers.utils.logging.disable_progress_bar()
+transformers.utils.logging.disable_progress_bar()
 
 PIPELINES = {
     "StableDiffusion": diffusers.StableDiffusionControlNetPipeline,

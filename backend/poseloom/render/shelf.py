@@ -1,4 +1,4 @@
-"""Guides in a folder: pose/NNNN.png, depth/NNNN.png, normal/NNNN.png, guides.json for all that reads JSON, guides.npz.
+"""Guides in a folder: pose/NNNN.png, depth/NNNN.png, normal/NNNN.png, picture/NNNN.png, guides.json for all that reads JSON, guides.npz.
 
 The numbers are those of the frames.  What is there is whole: pictures grow under another name, guides.json comes last.
 """
@@ -19,7 +19,7 @@ from ..progress import Report
 from .cast import Cast
 from .guides import Look, make
 
-KINDS = ("pose", "depth", "normal")
+KINDS = ("pose", "depth", "normal", "picture")
 FORMAT, VERSION = "poseloom-guides", 1
 
 
