@@ -42,6 +42,7 @@ KERNEL = (
     "chains.py",
     "rigfill.py",
     "key_poses.py",
+    "named_pictures.py",
     "motion",
     "rigs",
     "retarget",

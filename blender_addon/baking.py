@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import bpy
+import numpy as np
 from poseloom import chains
 from poseloom.errors import BadInput
 from poseloom.motion.bvh import write_bvh
@@ -45,7 +46,7 @@ def bake(task: dict, report) -> dict:
     sure = task.get("confidence")
     if sure == "curves":
         rig_motion = confidence.keyed(obj, found.rig, rig_motion, motion)
-    rig_motion = faces.put(obj, motion, rig_motion, task["clip"], start)
+    rig_motion = faces.put(obj, motion, rig_motion, task["clip"], start + np.arange(len(motion)))
     clock.lap("retarget")
     action = keying.write(
         obj, rig_motion, name=f"{obj.name}|{task['clip']}", start_frame=start, report=part(report, 0.3, 0.4)
@@ -53,7 +54,7 @@ def bake(task: dict, report) -> dict:
     if sure is not None:
         marks.write(action, motion, start)
     if sure == "csv" and task.get("out"):
-        confidence.write_table(Path(task["out"]).with_suffix(".confidence.csv"), motion, start)
+        confidence.write_table(Path(task["out"]).with_suffix(".confidence.csv"), motion, range(start, start + len(motion)))
     end = start + len(rig_motion) - 1
     if ours:
         scene.frame_start, scene.frame_end = start, end

@@ -5,8 +5,8 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 from bpy.props import CollectionProperty, IntProperty, PointerProperty, StringProperty
+from poseloom.named_pictures import SPACING
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
 _previews = None
 
 
@@ -21,7 +21,7 @@ class PoseloomPictures(bpy.types.PropertyGroup):
     found: CollectionProperty(type=PoseloomPicture, name="Pictures", description="The pictures whose poses are keyed")
     active: IntProperty(name="Picture", description="The picture shown below the list")
     spacing: IntProperty(
-        name="Spacing", description="Frames from one picture to the next that is added", default=12, min=1, max=1000
+        name="Spacing", description="Frames from one picture to the next that is added", default=SPACING, min=1, max=1000
     )
 
     def add(self, path: str, first: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from poseloom import cli, key_pictures
+from poseloom import cli, key_pictures, named_pictures
 from poseloom.errors import BadInput
 from poseloom.key_poses import Keys, on_rig, through
 from poseloom.motion import extremes, quat, skeleton
@@ -77,16 +77,29 @@ def test_pictures_without_a_frame_lie_evenly_between_those_that_have_one(frames,
     for i, frame in enumerate(frames):
         (tmp_path / f"{i}.png").touch()
         words.append(f"{tmp_path / f'{i}.png'}{'' if frame is None else f'@{frame}'}")
-    assert key_pictures.are_meant(words)
-    assert [picture.frame for picture in key_pictures.named(words, 12)] == expected
+    assert named_pictures.are_meant(words)
+    assert named_pictures.frames_of([picture.time for picture in named_pictures.named(words, 12)], 24.0, 1, 12) == expected
+
+
+def test_a_time_in_seconds_is_one_of_the_scene(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.png").touch()
+    pictures = named_pictures.named([str(tmp_path / word) for word in ("b.png@1.5s", "c.png@2s", "a.png@5")])
+    assert [(p.path.stem, p.time) for p in pictures] == [("a", 5), ("b", "1.5s"), ("c", "2s")]
+    times = [p.time for p in pictures]
+    assert named_pictures.frames_of(times, 24.0) == [5, 37, 49] and named_pictures.frames_of(times, 10.0, start=3) == [5, 18, 23]
+    assert named_pictures.frames_of(["1s", None, "2s"], 30.0) == [31, 46, 61]
+    with pytest.raises(BadInput) as refused:
+        named_pictures.frames_of(["0.5s", 13], 24.0)
+    assert refused.value.code == "no_room"
 
 
 def test_a_file_whose_name_holds_an_at_is_that_file(tmp_path):
     (tmp_path / "me@2").mkdir()
     path = tmp_path / "me@2" / "a@3.png"
     path.touch()
-    assert [(p.path, p.frame) for p in key_pictures.named([str(path)])] == [(path, 1)]
-    assert key_pictures.named([f"{path}@7"])[0].frame == 7
+    assert [(p.path, p.time) for p in named_pictures.named([str(path)])] == [(path, None)]
+    assert named_pictures.named([f"{path}@7"])[0].time == 7
 
 
 @pytest.mark.parametrize("words", [("a.png@5", "b.png@5"), ("a.png@9", "b.png", "c.png@9"), ("a.png", "b.png@1"), ("a.png@9", "b.png", "c.png@3")])
@@ -94,19 +107,19 @@ def test_two_pictures_on_one_frame_are_refused(words, tmp_path):
     for word in words:
         (tmp_path / word.partition("@")[0]).touch()
     with pytest.raises(BadInput) as refused:
-        key_pictures.named([str(tmp_path / word) for word in words])
+        named_pictures.named([str(tmp_path / word) for word in words])
     assert refused.value.code == "no_room"
 
 
 def test_pictures_and_videos_do_not_mix():
     for words in (("a.png", "b.mp4"), ("a.mp4", "b.jpg@3")):
         with pytest.raises(BadInput) as refused:
-            key_pictures.are_meant(words)
+            named_pictures.are_meant(words)
         assert refused.value.code == "mixed_media" and words[0] in refused.value.message
     with pytest.raises(BadInput) as refused:
-        key_pictures.are_meant(["a.mp4@3"])
+        named_pictures.are_meant(["a.mp4@3"])
     assert refused.value.code == "not_a_picture"
-    assert not key_pictures.are_meant(["a.mp4", "b.mov"]) and not key_pictures.are_meant(["shot_%04d.png"])
+    assert not named_pictures.are_meant(["a.mp4", "b.mov"]) and not named_pictures.are_meant(["shot_%04d.png"])
 
 
 # on a rig
@@ -115,8 +128,8 @@ def test_pictures_and_videos_do_not_mix():
 def test_poses_stand_on_their_frames_and_know_nothing_of_each_other(body):
     rig, _ = read_bvh(body)
     rig, poses = recognise(rig).rig, raised([0.2, 1.2, -0.4])
-    together, frames = on_rig(poses, Keys(frames=(3, 4, 40)), rig, 24.0)
-    alone, _ = on_rig(raised([1.2]), Keys(frames=(9,)), rig, 24.0)
+    together, frames = on_rig(poses, Keys(times=(3, 4, 40)), rig, 24.0)
+    alone, _ = on_rig(raised([1.2]), Keys(times=(9,)), rig, 24.0)
     assert frames.tolist() == [3, 4, 40]
     np.testing.assert_array_equal(together.basis[1], alone.basis[0])
     filled = through(together, frames, 24.0)
@@ -311,7 +324,7 @@ def test_a_picture_of_a_hundred_megapixels(shots, tmp_path):
     [
         (("--overlay", "o.mp4"), "--overlay belongs to videos"), (("--also", "2=rigify"), "--also belongs to videos"),
         (("--start", "1s"), "--start belongs to videos"), (("--pick-keys", "3"), "--pick-keys belongs to videos"),
-        (("--camera", "moving"), "--camera moving belongs to videos"), (("--confidence", "csv"), "table of all frames"),
+        (("--camera", "moving"), "--camera moving belongs to videos"),
     ],
 )  # fmt: skip
 def test_what_pictures_do_not_have_is_refused(words, said, body, run, tmp_path):

@@ -146,6 +146,7 @@ def test_every_setting_that_can_be_kept_is_an_option_of_its_verb():
         "animate": {
             "controls": "ik", "root": "bone", "quality": "best", "estimator": "mediapipe", "camera": "moving",
             "confidence": "csv", "height": 1.7, "person": 2, "smooth_hz": 4.0, "foot_lock": False,
+            "hands": True, "face": False,
         },
     }  # fmt: skip
     for verb, given in values.items():

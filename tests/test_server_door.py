@@ -225,7 +225,7 @@ def test_every_route_answers_as_the_openapi_document_says(backend, tmp_path):
     assert code(404, "GET", f"/jobs/{job}/results/..%2Fx") == "bad_request"
     assert code(404, "GET", f"/jobs/{job}/results/x.npz") == "unknown_result"
     failed = backend.run("fail").id
-    for target in ("/health", "/methods", "/jobs", f"/jobs/{job}", f"/jobs/{failed}", f"/jobs/{running}"):
+    for target in ("/health", "/methods", "/estimators", "/jobs", f"/jobs/{job}", f"/jobs/{failed}", f"/jobs/{running}"):
         assert call("GET", target)[0] == 200
 
     routes = {(verb, route) for route, verbs in backend.document["paths"].items() for verb in verbs}

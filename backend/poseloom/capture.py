@@ -12,10 +12,12 @@ from .formats import CAMERAS
 from .memory import handing_back
 from .motion.conversion import converted
 from .motion.resample import resample
+from .motion.together import together
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
 
 WHOLE = "holistic139"  # the layout that tells of hands and face, with a body before them
+SEES_WHOLE = "holistic"  # the estimator that gives it
 SHORTEST_M, TALLEST_M = 0.3, 3.0
 
 
@@ -25,7 +27,8 @@ class AnimateOptions:
 
     quality one of quality.PRESETS, estimator None: the preset's; person from 1 on of everyone there is, 0: the main one,
     without a look for others; camera "still" or "moving"; processes None: as the clip's length asks; reuse: what the
-    estimator saw of the same media before is taken.
+    estimator saw of the same media before is taken.  hands and face: True wants them, and an estimator that sees them
+    where none is named; False leaves them out; None takes what is seen.
     """
 
     quality: str = "good"
@@ -40,6 +43,8 @@ class AnimateOptions:
     foot_lock: bool = True
     processes: Optional[int] = None
     reuse: bool = False
+    hands: Optional[bool] = None
+    face: Optional[bool] = None
 
     def __post_init__(self):
         quality.preset(self.quality)
@@ -71,7 +76,7 @@ def media_to_people(
     warnings = [] if warnings is None else warnings
     clip = open_media(path, options)
     asked = {
-        "estimator": quality.estimator(options.quality, options.estimator, warnings),
+        "estimator": estimator_of(options, options.quality, warnings),
         "start_s": clip.start_s, "end_s": clip.end_s, "fps": clip.fps,
     }  # fmt: skip
     if everyone:
@@ -87,6 +92,13 @@ def media_to_people(
             for i, person in enumerate(chosen)
         ]
     return [_of_one_person(person, warnings) for person in chosen]
+
+
+def estimator_of(options: AnimateOptions, preset: str, warnings: list) -> str:
+    """The estimator named, else one that sees what is wanted, else the one of the quality `preset`; `warnings` as
+    `quality.estimator`."""
+    wanted = SEES_WHOLE if options.hands or options.face else None
+    return quality.estimator(preset, options.estimator or wanted, warnings)
 
 
 def _person(number: int, people: list, path: Path) -> Keypoints:
@@ -193,9 +205,26 @@ def keypoints_to_motion(
         )
     motion = stretches.join(motions, options.foot_lock)
     if whole.layout == WHOLE:
-        motion = faces.with_face(hands.with_hands(motion, whole), whole)
+        motion = motion if options.hands is False else hands.with_hands(motion, whole)
+        motion = motion if options.face is False else faces.with_face(motion, whole)
+    elif options.hands or options.face:
+        warnings.append(f'Hands and face were asked for, but this estimator does not see them in space: try "{SEES_WHOLE}".')
     few = 0.5 * quality.FEWEST_FPS <= motion.fps < quality.FEWEST_FPS
     return resample(motion, 2.0 * motion.fps) if few and _halved(options) else motion
+
+
+def people_to_motions(
+    people: list[Keypoints], options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
+) -> list[Motion]:
+    """The motions of several people of one clip, on one floor; `warnings` as `keypoints_to_motion`, with numbers."""
+    motions: list[Motion] = []
+    for i, seen in enumerate(people):
+        said: list = []
+        share = part(report, i / len(people), (i + 1) / len(people))
+        motions.append(keypoints_to_motion(seen, options, share, said))
+        if warnings is not None:
+            warnings += [f"Person {seen.person}: {sentence}" for sentence in said]
+    return together(motions, people)
 
 
 def lifter(warnings: list):

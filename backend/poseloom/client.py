@@ -95,6 +95,10 @@ class Client:
         """The stages' tables and the kinds of job: {"stages": {...}, "jobs": {...}, "upload_limit_bytes"}."""
         return self._json("GET", "/methods")
 
+    def estimators(self) -> list:
+        """Rows of GET /estimators: name, summary, licence, state, size_bytes, brings, way."""
+        return self._json("GET", "/estimators")["estimators"]
+
     def submit(
         self,
         kind: str,

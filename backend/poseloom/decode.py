@@ -11,10 +11,10 @@ from typing import Iterator, Optional
 import numpy as np
 
 from .errors import BadInput
+from .formats import PICTURE_ENDINGS
 from .registry import package
 
 HEIC = {".heic", ".heif"}
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", *HEIC}
 _BEHIND = 128  # the grey that is seen where a picture is transparent
 _EXPORT_AGAIN = "Copy or export it again."
 _VIDEO_HINT = "Give a video such as .mp4, .mov, .mkv or .webm, a picture, or a folder of pictures."
@@ -31,16 +31,16 @@ def pictures_of(path: Path) -> list[Path]:
     `path` is a picture, a folder, or a pattern in its last part: `%04d` or `*` and `?`.
     """
     if path.is_file():
-        return [path] if path.suffix.lower() in PICTURES else []
+        return [path] if path.suffix.lower() in PICTURE_ENDINGS else []
     if path.is_dir():
-        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURES and p.is_file()]
+        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS and p.is_file()]
         if not found:
             raise BadInput("no_pictures", f"The folder {path} holds no pictures.", _VIDEO_HINT)
     elif re.search(r"%0?\d*d|[*?]", path.name):
         pattern = re.escape(path.name)
         pattern = re.sub(r"%0?\d*d", r"\\d+", pattern).replace(r"\*", ".*").replace(r"\?", ".")
         files = path.parent.iterdir() if path.parent.is_dir() else ()
-        found = [p for p in files if re.fullmatch(pattern, p.name) and p.suffix.lower() in PICTURES]
+        found = [p for p in files if re.fullmatch(pattern, p.name) and p.suffix.lower() in PICTURE_ENDINGS]
         if not found:
             raise BadInput("no_pictures", f"No picture matches {path}.", "Check the folder and the pattern.")
     else:

@@ -15,5 +15,6 @@ AXES = ("X", "Y", "Z", "-X", "-Y", "-Z")
 LAYOUTS = ("blazepose", "coco17", "halpe26", "wholebody133", "openpose25", "h36m17", "holistic139", "canonical22")
 PARTS = ("body", "feet", "hands", "face")
 KEYPOINT_ENDINGS = (".json", ".npz", ".csv")
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
 SOLVED_ENDINGS = (".bvh", ".trc")  # what poseloom pose writes of the motion
 STYLES = ("poseloom", "coco", "openpose")  # of .json

@@ -2,92 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Sequence
 
 import numpy as np
 
-from . import pipelines, quality
-from .capture import AnimateOptions, keypoints_to_motion, lifter, media_to_keypoints, media_to_people
-from .decode import PICTURES
+from . import pipelines
+from .capture import AnimateOptions, estimator_of, keypoints_to_motion, lifter, media_to_keypoints, media_to_people, open_media
 from .errors import BadInput
 from .key_poses import Keys, singles
 from .motion import extremes
 from .motion.types import Keypoints, Motion
+from .named_pictures import FPS, SPACING, KeyPicture
 from .pipelines import Account, Character, Extras
 from .progress import Report, part, silent
 
-FPS = 24.0
-SPACING = 12
 _HELD = 5  # frames for which a picture is held to be solved: the lifter and the floor are used to clips
-
-
-@dataclass(frozen=True)
-class KeyPicture:
-    """A picture, and the frame on which its pose is to be keyed."""
-
-    path: Path
-    frame: int
-
-
-def are_meant(words: Sequence[str]) -> bool:
-    """Whether the words name single pictures, each with "@FRAME" behind it or not; BadInput where some do and some do not."""
-    kinds = [_split(word)[0].suffix.lower() in PICTURES and not any(mark in word for mark in "%*?") for word in words]
-    numbered = [word for word, picture in zip(words, kinds) if not picture and _split(word)[1] is not None]
-    if numbered:
-        raise BadInput("not_a_picture", f"{numbered[0]} is no picture, so it has no frame of its own.", "Leave out the @.")
-    if any(kinds) and not all(kinds):
-        raise BadInput(
-            "mixed_media", f"{words[kinds.index(True)]} is a picture, {words[kinds.index(False)]} is not: they do not go together.",
-            "Give pictures, which become key poses of one animation, or videos, which become one each.",
-        )  # fmt: skip
-    return all(kinds)
-
-
-def named(words: Sequence[str], spacing: int = SPACING) -> list[KeyPicture]:
-    """The pictures that words such as "JUMP.jpg@24" name, by frame, from 1 on.
-
-    Those without a frame lie evenly between the numbered ones beside them, `spacing` after the last numbered one and
-    before the first; from 1 on where none is numbered.  BadInput where a picture is not there, two are on one frame,
-    or there is no room.
-    """
-    pairs = [_split(word) for word in words]
-    for path, _ in pairs:
-        if not path.is_file():
-            raise BadInput("no_such_file", f"There is no file {path}.", "Check the path.")
-    if all(frame is not None for _, frame in pairs):
-        pairs.sort(key=lambda pair: pair[1])
-    pictures = [KeyPicture(path, frame) for (path, _), frame in zip(pairs, _spread([frame for _, frame in pairs], spacing))]
-    for before, after in zip(pictures, pictures[1:]):
-        if after.frame <= before.frame:
-            raise BadInput(
-                "no_room", f"{before.path.name} would be on frame {before.frame} and {after.path.name}, which follows it, on {after.frame}.",
-                "Give each picture a frame of its own, such as JUMP.jpg@24, or leave more room between them.",
-            )  # fmt: skip
-    return pictures
-
-
-def _split(word: str) -> tuple[Path, Optional[int]]:
-    found = re.fullmatch(r"(.+)@(\d+)", str(word))
-    return (Path(word), None) if found is None or Path(word).is_file() else (Path(found[1]), int(found[2]))
-
-
-def _spread(frames: list, spacing: int) -> list[int]:
-    known = [i for i, frame in enumerate(frames) if frame is not None]
-    if not known:
-        return [1 + spacing * i for i in range(len(frames))]
-    first, last, out = known[0], known[-1], list(frames)
-    step = min(spacing, (frames[first] - 1) // first) if first else 0
-    for i in range(first):
-        out[i] = frames[first] - step * (first - i)
-    for i in range(last + 1, len(frames)):
-        out[i] = frames[last] + spacing * (i - last)
-    for a, b in zip(known, known[1:]):
-        for i in range(a + 1, b):
-            out[i] = round(frames[a] + (frames[b] - frames[a]) * (i - a) / (b - a))
-    return out
 
 
 def pictures_to_poses(
@@ -101,7 +32,7 @@ def pictures_to_poses(
 
     warnings = [] if warnings is None else warnings
     # a picture is seen once, so the finer model costs little; where its weights are missing, the usual one sees
-    estimator = quality.estimator("draft" if options.quality == "draft" else "best", options.estimator, [])
+    estimator = estimator_of(options, "draft" if options.quality == "draft" else "best", [])
     options = replace(options, start=None, end=None, camera="still", fps=options.fps or FPS, estimator=estimator)
     poses, told = [], []
     for i, path in enumerate(paths):
@@ -166,15 +97,15 @@ def _held(seen: Keypoints) -> Keypoints:
 
 def animate_pictures(
     pictures: Sequence[KeyPicture], character: Character, out: Path, options: AnimateOptions, extras: Extras = Extras(),
-    report: Report = silent,
+    report: Report = silent, spacing: int = SPACING,
 ) -> dict:  # fmt: skip
     """Pictures become key poses of a character, in the file `out`; what --report writes.  BadInput as `animate`."""
     pipelines.check_ending(character, out)
-    paths, frames = [picture.path for picture in pictures], tuple(picture.frame for picture in pictures)
+    paths, keys = [picture.path for picture in pictures], Keys(tuple(picture.time for picture in pictures), spacing=spacing)
     account = Account({"input": [str(path) for path in paths], "output": str(out)})
     poses = pictures_to_poses(paths, options, part(report, 0.0, 0.7), account.warnings)
     account.lap("estimate")
-    pipelines.put(poses, paths[0].stem, character, out, extras, account, part(report, 0.7, 1.0), Keys(frames=frames))
+    pipelines.put(poses, paths[0].stem, character, out, extras, account, part(report, 0.7, 1.0), keys)
     return account.as_dict()
 
 
@@ -190,6 +121,11 @@ def animate_picked(
     motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65), account.warnings)
     account.lap("solve")
     account.note_seen(seen)
+    if extras.overlay is not None:
+        from .overlay import write_overlay
+
+        write_overlay(extras.overlay, open_media(media, options), [seen], part(report, 0.65, 0.7))
+        account.lap("overlay")
     rows = extremes.pick_keys(motion, count, min_motion_m)
     if count is not None and len(rows) < count:
         account.warnings.append(f"Only {len(rows)} of {count} key poses differ enough from what lies between the others.")

@@ -10,16 +10,18 @@ import numpy as np
 from .chains import placed_on
 from .motion.resample import resample
 from .motion.types import Motion, Rig, RigMotion
+from .named_pictures import SPACING, frames_of
 from .rigfill import RigHoles, splined
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What of a motion is keyed: `frames`, the scene's frame of each of its rows, which are single poses; or
-    `seconds`, when in it the poses are that are taken."""
+    """What of a motion is keyed: `times`, when in the scene each of its rows is, which are single poses, as
+    `named_pictures.frames_of` reads them with `spacing`; or `seconds`, when in it the poses are that are taken."""
 
-    frames: Optional[tuple] = None
+    times: Optional[tuple] = None
     seconds: Optional[tuple] = None
+    spacing: int = SPACING
 
 
 def on_rig(
@@ -27,12 +29,12 @@ def on_rig(
 ) -> tuple[RigMotion, np.ndarray]:
     """(one row for each key pose, the scene's frames (T,) of these) of `motion` on a rig with roles.
 
-    `fps` is the scene's rate; a motion whose poses are picked begins at frame `start`.  Two that fall on one frame
+    `fps` is the scene's rate, `start` its first frame, on which a motion whose poses are picked begins.  Two that fall on one frame
     become one.  `root` and `rest` as `to_rig`.
     """
-    if keys.frames is not None:
+    if keys.times is not None:
         poses = [placed_on(pose, rig, root, rest)[0] for pose in singles(motion)]
-        return stacked(poses), np.array(keys.frames, int)
+        return stacked(poses), np.array(frames_of(keys.times, fps, start, keys.spacing), int)
     moved, _ = placed_on(resample(motion, fps), rig, root, rest)
     at = np.unique(np.minimum(np.round(np.array(keys.seconds) * fps).astype(int), len(moved) - 1))
     return rows_of(moved, at), start + at
@@ -40,12 +42,14 @@ def on_rig(
 
 def singles(motion: Motion) -> list[Motion]:
     """Each row of a motion as a motion of one frame: nothing goes from one to the next."""
-    return [
-        motion.with_(
-            lrot=motion.lrot[[t]], root=motion.root[[t]], contact=motion.contact[[t]], score=motion.score[[t]],
-            curves={name: values[[t]] for name, values in motion.curves.items()},
-        ) for t in range(len(motion))
-    ]  # fmt: skip
+    return [picked(motion, [t]) for t in range(len(motion))]
+
+
+def picked(motion: Motion, rows) -> Motion:
+    return motion.with_(
+        lrot=motion.lrot[rows], root=motion.root[rows], contact=motion.contact[rows], score=motion.score[rows],
+        curves={name: values[rows] for name, values in motion.curves.items()},
+    )  # fmt: skip
 
 
 def stacked(poses: list[RigMotion]) -> RigMotion:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from .formats import (
     ANIMATION_ENDINGS, AXES, CAMERAS, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONFIDENCES, CONTROLS, KEYPOINT_ENDINGS,
     LAYOUTS, PARTS, QUALITIES, ROOTS, SOLVED_ENDINGS, STYLES, TAKES_ENDINGS,
@@ -68,6 +70,12 @@ def _add_estimate(parser, several: bool = False) -> None:
     parser.add_argument("--estimator", metavar="NAME", help="instead of the one that the quality chooses, such as mediapipe")
     parser.add_argument("--model", metavar="FILE", help="for rtm: an ONNX file, or its name in poseloom models list")
     parser.add_argument("--checkpoint", metavar="FILE.pth", help="for mmpose, whose --model is a CONFIG.py")
+    if not several:
+        for part, what in (("hands", "fingers and wrists"), ("face", "head, jaw, eyelids and gaze")):
+            parser.add_argument(
+                f"--{part}", action=argparse.BooleanOptionalAction,
+                help=f"with {what} as seen, by the estimator holistic where none is named; --no-{part}: without",
+            )  # fmt: skip
     parser.add_argument("--camera", choices=CAMERAS, default="still", help="moving: its movement is taken out by the background")
     parser.add_argument(
         "--person", type=_person_or_all if several else _count, default=0, metavar="N",

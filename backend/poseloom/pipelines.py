@@ -12,7 +12,7 @@ from typing import Any, Mapping, Optional
 import numpy as np
 
 from . import __version__, chains
-from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, media_to_motion, media_to_people, open_media
+from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, media_to_motion, media_to_people, open_media, people_to_motions
 from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .key_poses import Keys, on_rig, through
@@ -20,7 +20,6 @@ from .memory import handing_back
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
 from .motion.resample import cut, cut_rig, resample
-from .motion.together import together
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
 from .rigs.recognise import recognise
@@ -153,12 +152,7 @@ def animate_several(
     account = Account({"input": str(media), "output": [str(path) for path in dict.fromkeys(outs.values())]})
     people = media_to_people(media, options, list(cast), part(report, 0.0, 0.5), account.warnings)
     account.lap("estimate")
-    motions = []
-    for i, seen in enumerate(people):
-        said: list = []
-        share = part(report, 0.5 + 0.1 * i / len(people), 0.5 + 0.1 * (i + 1) / len(people))
-        motions.append(keypoints_to_motion(seen, options, share, said))
-        account.warnings += [f"Person {seen.person}: {sentence}" for sentence in said]
+    motions = people_to_motions(people, options, part(report, 0.5, 0.6), account.warnings)
     account.lap("solve")
     if extras.overlay is not None:
         from .overlay import write_overlay
@@ -167,7 +161,7 @@ def animate_several(
         account.lap("overlay")
     rows, made, begun = [], None, out.with_name(f".{out.stem}.begun{out.suffix}")
     try:
-        for i, (seen, motion, character) in enumerate(zip(people, together(motions, people), cast.values())):
+        for i, (seen, motion, character) in enumerate(zip(people, motions, cast.values())):
             own = Account({"person": seen.person})
             own.note_seen(seen)
             last = i == len(people) - 1

@@ -47,7 +47,7 @@ KEPT = {
         "height": ("metres above 0", _is_number),
         "person": ("a number from 0 on", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0),
         "smooth_hz": ("a number above 0", _is_number),
-        "foot_lock": ("true or false", lambda value: isinstance(value, bool)),
+        **{name: ("true or false", lambda value: isinstance(value, bool)) for name in ("foot_lock", "hands", "face")},
     },
 }
 
@@ -122,8 +122,10 @@ def words(verb: str, values: dict) -> list:
     """`values` as the command line has them."""
     out = []
     for name, value in values.items():
-        if name == "foot_lock":
-            out += [] if value else ["--no-foot-lock"]
+        if isinstance(value, bool):
+            word = name.replace("_", "-")
+            # feet are locked unless told otherwise
+            out += [f"--{word}" if value else f"--no-{word}"] if name != "foot_lock" or not value else []
         else:
             text = str(value).replace("_", "-") if name == "root" else str(value)
             out.append(f"--{name.replace('_', '-')}={text}")

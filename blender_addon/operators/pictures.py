@@ -5,12 +5,13 @@ from pathlib import Path
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 from poseloom.errors import BadInput, PoseloomError
+from poseloom.formats import PICTURE_ENDINGS
 from poseloom.key_poses import Keys, on_rig
 from poseloom.motion.files import motion_from_bytes
 from poseloom.motion.types import Motion
 from poseloom.progress import part
 
-from .. import backend, picturing, preferences, properties
+from .. import backend, preferences, properties
 from ..scene import keying, poses, rest, roles
 from ..translations import say
 from .animate import why_wait, with_window_of
@@ -29,7 +30,7 @@ class POSELOOM_OT_add_pictures(bpy.types.Operator):
 
     directory: StringProperty(name="Folder", description="Where the pictures are", subtype="DIR_PATH")
     files: CollectionProperty(name="Files", description="The pictures", type=bpy.types.OperatorFileListElement)
-    filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in picturing.ENDINGS), options={"HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in PICTURE_ENDINGS), options={"HIDDEN"})
 
     def invoke(self, context, event):
         context.window_manager.fileselect_add(self)
@@ -153,7 +154,7 @@ def _land(motion: Motion, uid: int, pictures: list) -> str:
         chosen = bpy.context.scene.poseloom
         found = roles.standing(obj, chosen.controls)
         keys, at = on_rig(
-            motion, Keys(frames=frames), found.rig, rate(bpy.context), root=chosen.root, rest=rest.kept(obj)
+            motion, Keys(times=frames), found.rig, rate(bpy.context), root=chosen.root, rest=rest.kept(obj)
         )
         action = keying.write(
             obj, keys, name=f"{obj.name}|{Path(pictures[0][0]).stem}", start_frame=frames[0], frames=at,

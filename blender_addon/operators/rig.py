@@ -112,7 +112,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None, *, see
     made = confidence.missing(obj, found.rig, motion) if curves else []
     first = context.scene.frame_current if start_frame is None else start_frame
     made += faces.missing(obj, motion)
-    keys = faces.put(obj, motion, keys, clip, first)
+    keys = faces.put(obj, motion, keys, clip, first + np.arange(len(motion)))
     action = keying.write(
         obj,
         confidence.keyed(obj, found.rig, keys, motion) if curves else keys,
@@ -131,7 +131,7 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None, *, see
         if chosen.confidence == "csv":
             path = preferences.cache_folder() if not bpy.data.filepath else Path(bpy.data.filepath).parent
             name = f"{safe_name(action.name)}.confidence.csv"
-            text += f". Confidence: {confidence.write_table(path / name, motion, first)}"
+            text += f". Confidence: {confidence.write_table(path / name, motion, range(first, first + len(motion)))}"
     if last > context.scene.frame_end:
         text += f". The scene ends before, at {context.scene.frame_end}"
     return action, text + said_of_fights(fights.find(obj, keys, first))

@@ -45,13 +45,13 @@ def note(action, made: list) -> None:
     notes.note_made(action, made)
 
 
-def write_table(path: Path, motion: Motion, start_frame: int) -> Path:
-    """A CSV with a row a frame: frame, time_s, and 0..1 of every joint."""
+def write_table(path: Path, motion: Motion, frames) -> Path:
+    """A CSV with a row for each of `frames` (T,) of the scene: frame, time_s from the first on, and 0..1 of every joint."""
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(["frame", "time_s", *motion.skeleton.names])
-    for t, sure in enumerate(np.asarray(motion.score)):
-        rows.writerow([start_frame + t, f"{t / motion.fps:.4f}", *(f"{value:.3f}" for value in sure)])
+    for frame, sure in zip(frames, np.asarray(motion.score)):
+        rows.writerow([frame, f"{(frame - frames[0]) / motion.fps:.4f}", *(f"{value:.3f}" for value in sure)])
     write_bytes(path, text.getvalue().encode())
     return path
 

@@ -15,10 +15,10 @@ def missing(obj, motion: Motion) -> list:
     return [f'["{curve}"]' for curve in motion.curves if curve not in obj]
 
 
-def put(obj, motion: Motion, keys: RigMotion, name: str, start: int) -> RigMotion:
+def put(obj, motion: Motion, keys: RigMotion, name: str, frames) -> RigMotion:
     """Key the meshes' shape keys by the curves of `motion`; `keys`, with the other curves as properties of `obj`.
 
-    Each mesh gets an action `name` of its own; what it played before is kept by a fake user.  Names may be written in
+    `frames` (T,) of the scene are those of the rows of `motion` and `keys`.  Each mesh gets an action `name` of its own; what it played before is kept by a fake user.  Names may be written in
     any case and with underscores, as eye_blink_left or EyeBlink_L.
     """
     if not motion.curves:
@@ -33,7 +33,7 @@ def put(obj, motion: Motion, keys: RigMotion, name: str, start: int) -> RigMotio
         )
         if found:
             _write(
-                shapes, {block: motion.curves[curve] for block, curve in found.items()}, f"{mesh.name}|{name}", start
+                shapes, {block: motion.curves[curve] for block, curve in found.items()}, f"{mesh.name}|{name}", frames
             )
             keyed |= set(found.values())
     props = dict(keys.props)
@@ -55,14 +55,13 @@ def _plain(name: str) -> str:
     return bare.replace("_", "").lower()
 
 
-def _write(shapes, values: dict, name: str, start: int) -> None:
+def _write(shapes, values: dict, name: str, frames) -> None:
     action = bpy.data.actions.new(name)
     channels, slot = compat.new_channels(action, shapes)
     for block, curve in values.items():
         path = f'key_blocks["{bpy.utils.escape_identifier(block)}"].value'
         points = compat.fcurve(channels, path, 0, "Face").keyframe_points
         points.add(len(curve))
-        frames = start + np.arange(len(curve))
         points.foreach_set("co", np.stack([frames, curve], axis=-1).astype(np.float32).ravel())
         for point in points:
             point.interpolation = "LINEAR"

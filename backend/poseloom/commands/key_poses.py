@@ -11,20 +11,20 @@ from .run import each, extras_of, outputs
 
 def of_pictures(chosen, character, endings, default: str) -> int:
     """All pictures together become one animation."""
-    from .. import key_pictures
+    from .. import key_pictures, named_pictures
     from .media import options_of
 
     check_unused(chosen, ("also", "overlay", "pick_keys", "min_motion", "start", "end"), "videos, not pictures")
-    _check_confidence(chosen)
     if chosen.camera == "moving":
         raise BadInput("bad_usage", "--camera moving belongs to videos, not pictures.", "Leave it out.")
-    pictures = key_pictures.named(chosen.media, chosen.spacing or key_pictures.SPACING)
+    spacing = chosen.spacing or named_pictures.SPACING
+    pictures = named_pictures.named(chosen.media, spacing)
     files = [str(picture.path) for picture in pictures]
     outs = outputs(chosen, files[:1], endings, default)
     extras, options = extras_of(chosen, 1), options_of(chosen)
     paths.check_apart(outs, files)
     return each(chosen, files[:1], outs, lambda _, out, report: told(
-        key_pictures.animate_pictures(pictures, character, out, options, extras, report), out
+        key_pictures.animate_pictures(pictures, character, out, options, extras, report, spacing), out
     ))  # fmt: skip
 
 
@@ -34,8 +34,7 @@ def picked(chosen, character, endings, default: str) -> int:
     from ..motion.extremes import MIN_MOTION_M
     from .media import options_of
 
-    check_unused(chosen, ("also", "overlay", "spacing"), "whole videos or pictures, not --pick-keys")
-    _check_confidence(chosen)
+    check_unused(chosen, ("also", "spacing"), "whole videos or pictures, not --pick-keys")
     outs = outputs(chosen, chosen.media, endings, default)
     count = None if chosen.pick_keys == "auto" else chosen.pick_keys
     least_m = MIN_MOTION_M if chosen.min_motion is None else 0.01 * chosen.min_motion
@@ -51,11 +50,6 @@ def check_unused(chosen, names, owners: str) -> None:
         if getattr(chosen, name):
             word = f"--{name.replace('_', '-')}"
             raise BadInput("bad_usage", f"{word} belongs to {owners}.", f"Leave out {word}.")
-
-
-def _check_confidence(chosen) -> None:
-    if chosen.confidence == "csv":
-        raise BadInput("bad_usage", "--confidence csv is a table of all frames.", "Choose curves or none.")
 
 
 def told(account: dict, out: Path) -> tuple:

@@ -15,13 +15,11 @@ from .run import character_of, each, extra, extras_of, for_games, frames, output
 
 
 def animate(chosen) -> int:
-    from .. import pipelines
-
-    from .. import key_pictures
+    from .. import named_pictures, pipelines
 
     character = character_of(chosen)
     endings, default = for_games(chosen, character)
-    if key_pictures.are_meant(chosen.media):
+    if named_pictures.are_meant(chosen.media):
         return key_poses.of_pictures(chosen, character, endings, default)
     if chosen.pick_keys:
         return key_poses.picked(chosen, character, endings, default)
@@ -152,5 +150,5 @@ def options_of(chosen):
         processes=chosen.processes, reuse=not chosen.fresh,
         start=chosen.start, end=chosen.end, fps=chosen.fps,
         height_m=getattr(chosen, "height", None), smooth_hz=getattr(chosen, "smooth_hz", 6.0),
-        foot_lock=not getattr(chosen, "no_foot_lock", False),
+        foot_lock=not getattr(chosen, "no_foot_lock", False), hands=getattr(chosen, "hands", None), face=getattr(chosen, "face", None),
     )  # fmt: skip

@@ -7,6 +7,7 @@ import difflib
 import json
 import secrets
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, AsyncIterator, Callable, Mapping, Optional
 
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from .. import PROTOCOL, __version__, settings
 from ..errors import BadInput
+from ..estimators import estimators
 from . import schema
 from .guard import Guard, add_error_answers, is_loopback
 from .jobs import Jobs
@@ -76,6 +78,11 @@ def build_app(
             for name, kind in kinds.items()
         }
         return schema.Methods(stages=stages, jobs=rows, upload_limit_bytes=upload_limit_bytes)
+
+    @routes.get("/estimators", responses=problems())
+    def list_estimators() -> schema.Estimators:
+        """Which estimators can be used here, their sizes and licences."""
+        return schema.Estimators(estimators=[schema.EstimatorRow(**asdict(row)) for row in estimators()])
 
     @routes.post("/uploads", status_code=201, responses=problems(), openapi_extra=RAW_BODY)
     async def upload(request: Request, name: Annotated[str, Query(max_length=300)]) -> schema.Upload:

@@ -16,12 +16,23 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Mapping
 
-from .. import betweening, key_pictures, pipelines, rendering
+import numpy as np
+
+from .. import betweening, capture, estimators, key_pictures, pipelines, portraits, rendering
+from ..errors import BadInput
 from ..motion import files as motion_files
+from ..motion import png
 from ..motion.types import Keypoints
 from ..progress import Report, part
 
 STAGES = {"pose": "poseloom.pose", "inbetween": "poseloom.inbetween", "render": "poseloom.render"}  # stage -> the package whose METHODS is its table
+
+
+@dataclass(frozen=True)
+class CastOptions(pipelines.AnimateOptions):
+    """people: the numbers of those wanted; `person` is not looked at."""
+
+    people: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,27 @@ KINDS: Mapping[str, Kind] = {
         ("media",),
         ("motion.npz", "keypoints.npz", "report.json"),
         "A video or pictures become a motion on the canonical skeleton.",
+    ),
+    "people": Kind(
+        "poseloom.server.kinds:people",
+        pipelines.AnimateOptions,
+        ("media",),
+        ("people.json", "portraits.zip", "report.json"),
+        "Who is seen in a video or pictures: number, share of the frames, and a small picture N.png of each.",
+    ),
+    "cast": Kind(
+        "poseloom.server.kinds:cast",
+        CastOptions,
+        ("media",),
+        ("cast.zip", "report.json"),
+        "Several people of a video become motions N.npz on one floor, with their N.keypoints.npz.",
+    ),
+    "bring": Kind(
+        "poseloom.server.kinds:bring",
+        estimators.Wish,
+        (),
+        ("report.json",),
+        "Weights, or mmpose's environment, are downloaded: only where the user has agreed.",
     ),
     "poses": Kind(
         "poseloom.server.kinds:poses",
@@ -98,6 +130,44 @@ def animate(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: P
     motion = pipelines.keypoints_to_motion(keypoints, options, part(report, 0.9, 1.0), account.warnings)
     account.lap("solve")
     motion_files.write_bytes(out / "motion.npz", motion_files.motion_to_bytes(motion))
+    _write_report(out, account)
+
+
+def people(files: Mapping[str, Path], options: pipelines.AnimateOptions, out: Path, report: Report) -> None:
+    account = pipelines.Account()
+    seen = pipelines.media_to_people(files["media"], options, None, part(report, 0.0, 0.9), account.warnings)
+    account.lap("estimate")
+    shown = portraits.portraits(files["media"], options, seen, part(report, 0.9, 1.0))
+    rows, folder = [], Path(tempfile.mkdtemp(prefix="portraits-"))
+    with zipfile.ZipFile(out / "portraits.zip", "w") as archive:
+        for person, (frame, rgb) in zip(seen, shown):
+            found = np.isfinite(person.xy).all(axis=2).any(axis=1)
+            time_s = round(person.start_s + frame / person.fps, 3)
+            rows.append({"person": person.person, "seen_share": float(found.mean()), "portrait_s": time_s})
+            png.write(folder / "portrait.png", rgb)
+            archive.write(folder / "portrait.png", f"{person.person}.png")
+    motion_files.write_bytes(out / "people.json", json.dumps(rows).encode())
+    _write_report(out, account)
+
+
+def cast(files: Mapping[str, Path], options: CastOptions, out: Path, report: Report) -> None:
+    account = pipelines.Account()
+    if not options.people or min(options.people) < 1 or len(set(options.people)) < len(options.people):
+        raise BadInput("bad_option", "A cast is made of people's numbers, each once, from 1 on.", "See the kind people.")
+    seen = pipelines.media_to_people(files["media"], options, list(options.people), part(report, 0.0, 0.9), account.warnings)
+    account.lap("estimate")
+    motions = capture.people_to_motions(seen, options, part(report, 0.9, 1.0), account.warnings)
+    account.lap("solve")
+    with zipfile.ZipFile(out / "cast.zip", "w") as archive:
+        for person, motion in zip(seen, motions):
+            archive.writestr(f"{person.person}.npz", motion_files.motion_to_bytes(motion))
+            archive.writestr(f"{person.person}.keypoints.npz", motion_files.keypoints_to_bytes(person))
+    _write_report(out, account)
+
+
+def bring(files: Mapping[str, Path], wish: estimators.Wish, out: Path, report: Report) -> None:
+    account = pipelines.Account()
+    account.values["where"] = str(estimators.bring(wish, report))
     _write_report(out, account)
 
 

@@ -81,5 +81,19 @@ class Methods(Strict):
     upload_limit_bytes: int
 
 
+class EstimatorRow(Strict):
+    name: str
+    summary: str
+    licence: str
+    state: Literal["ready", "needs a model", "missing"]
+    size_bytes: int
+    brings: str = Field(description="What a job of the kind `bring` is to be asked for; empty where there is nothing.")
+    way: str = Field(description="How to get it where no job brings it.")
+
+
+class Estimators(Strict):
+    estimators: list[EstimatorRow]
+
+
 class Stopping(Strict):
     stopping: bool
