@@ -33,7 +33,7 @@ def read(task: dict, report) -> dict:
         passes.set_size(scene, task["size"])
     passes.choose(scene, task.get("camera"))
     people = figures.humanoids(scene, task.get("armatures"))
-    frames = _frames(scene, task)
+    frames = frames_of(scene, task)
     out = Path(task["out"])
     told, cameras = _look(scene, people, frames, task, part(report, 0.05, 0.3 if task.get("passes") else 1.0))
     away = [a for view, row in zip(cameras, told["points"]) for a in lens.in_camera(view, row)[..., 2][_inside(view, row)]]
@@ -63,7 +63,8 @@ def strip(task: dict, report) -> dict:
     return {"channel": made[0].channel, "strips": len(made)}
 
 
-def _frames(scene, task: dict) -> list:
+def frames_of(scene, task: dict) -> list:
+    """The frames that a task names by `frames`, or by `start`, `end` and `every`."""
     if task.get("frames"):
         return sorted({int(f) for f in task["frames"]})
     start = scene.frame_start if task.get("start") is None else _frame(scene, task["start"])

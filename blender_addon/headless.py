@@ -104,6 +104,13 @@ def guides(task: dict, report) -> dict:
     return guiding.read(task, report)
 
 
+def portrait(task: dict, report) -> dict:
+    """A picture of one character of a scene, into a folder: see `portraying.portrait`."""
+    from . import portraying
+
+    return portraying.portrait(task, report)
+
+
 def strip(task: dict, report) -> dict:
     """A scene with finished frames in its sequencer: see `guiding.strip`."""
     from . import guiding
@@ -113,7 +120,8 @@ def strip(task: dict, report) -> dict:
 
 TASKS = {
     "versions": versions, "bake": bake, "pose": pose, "character": character, "retarget": retarget, "takes": takes,
-    "take_names": take_names, "guides": guides, "strip": strip,
+    "take_names": take_names, "guides": guides, "portrait": portrait,
+    "strip": strip,
 }  # fmt: skip
 
 

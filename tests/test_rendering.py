@@ -175,7 +175,7 @@ def test_words_that_will_not_do(tmp_path, capsys, words, part):
 
 
 def test_frames_need_a_prompt_and_options_that_exist(clip, tmp_path, capsys):
-    assert run("--motion", clip, "--out", tmp_path / "out") == 2
+    assert run("--motion", clip, "--method", "controlnet", "--out", tmp_path / "out") == 2
     assert "no prompt" in capsys.readouterr().err
     assert run("--motion", clip, "--prompt", "x", "--method", "oil", "--set", "steps=2", "--out", tmp_path / "out") == 2
     assert 'No renderer "oil"' in capsys.readouterr().err

@@ -13,21 +13,21 @@ from typing import Any, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
-from . import __version__, chains, restyle
+from . import __version__, chains, restyle, stills
 from .errors import BadInput
+from .motion import png
 from .motion.files import digest
 from .motion.pictures import Shot
 from .motion.resample import parse_time
 from .progress import Report, part, silent
-from .registry import package
 from .render import cast as casts
-from .render import keeping, load, shelf
-from .render.contact import contact_sheet
+from .render import NEEDS_REFERENCE, keeping, load, shelf
+from .render.contact import chosen, contact_sheet
 from .render.guides import Look
 from .render.shelf import Shelf, picture
 
 KINDS = {".blend": "scene", ".bvh": "motion", ".npz": "motion", ".json": "keypoints"}  # of sources; any other is a video
-_LONG_SIDE, _REFERENCE_SIDE = 512, 1024
+_LONG_SIDE = 512
 _PULSE_S = 0.25
 
 
@@ -57,27 +57,27 @@ class GuideOptions:
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """How frames are made: `method` one of render.METHODS, `options` what its Options take."""
+    """How frames are made: `method` one of render.METHODS, `options` what its Options take; reference: a picture, or a
+    folder of `stills.of_scene`."""
 
     prompt: str = ""
     negative: str = ""
     seed: int = 0
     reference: Optional[str] = None
-    method: str = "controlnet"
+    method: str = "embedded"
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Made:
-    """What a run did: frame numbers."""
+    """What a run did, by frame numbers."""
 
     drawn: list = field(default_factory=list)
     made: list = field(default_factory=list)
     kept: list = field(default_factory=list)
     skipped: list = field(default_factory=list)
     fps: float = 0.0
-    every: int = 1
-    warnings: list = field(default_factory=list)
+    notes: dict = field(default_factory=dict)  # what is to be said of the frames, in this order
 
 
 def check_out(out: Path, overwrite: bool, resume: bool) -> None:
@@ -127,7 +127,7 @@ def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, re
 
     `renderer` is by default the one that `options.method` names, with its options.
     """
-    shot = Shot(options.prompt, options.negative, options.seed, _reference(options.reference))
+    shot = Shot(options.prompt, options.negative, options.seed, *pulsing(report, "Looking at the reference", lambda: stills.reference(options.reference)))
     out = guides.folder
     keys = {frame: _frame_key(guides, frame, options) for frame in guides.frames}
     kept = keeping.Finished(out, {frame for frame in guides.frames if keeping.key_of(out, frame) == keys[frame]})
@@ -145,9 +145,36 @@ def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, re
     for frame in renderer(guides, shot, tell, kept):
         keeping.keep(out, frame, keys[frame.frame])
         made.made.append(frame.frame)
+        made.notes |= {note: None for note in frame.made.get("note", "").split("; ") if note}
         count[0] += 1
         report(count[0] / len(guides), f"Frame {count[0]} of {len(guides)} done")
     return made
+
+
+def check_reference(kind: str, wish: RenderOptions) -> None:
+    """BadInput where the method needs a picture of the character, and there is none to be had."""
+    if wish.method in NEEDS_REFERENCE and wish.reference is None and kind != "scene":
+        raise BadInput(
+            "no_reference", f"The {wish.method} model needs a picture of the character.",
+            "Give one: --reference hero.png; or a checkpoint that takes words alone: --model NAME --prompt TEXT.",
+        )  # fmt: skip
+
+
+def with_reference(
+    source: Path, kind: str, options: GuideOptions, wish: RenderOptions, out: Path, *, blender=None, report: Report = silent
+) -> RenderOptions:  # fmt: skip
+    """`wish` with a picture of the scene's own character as reference, where the method needs one and none is given."""
+    if wish.reference is not None or wish.method not in NEEDS_REFERENCE or kind != "scene":
+        return wish
+    return replace(wish, reference=str(stills.of_scene(source, options, out, blender=blender, report=report)))
+
+
+def sheet(guides: Shelf, columns: int = 8) -> Path:
+    """The contact sheet of finished frames, with the poses found again in them where an estimator is installed."""
+    frames = [f for f in chosen(guides, columns) if picture(guides.folder, "frames", f).is_file()]
+    pictures = [png.read(picture(guides.folder, "frames", f)) for f in frames]
+    again = stills.found_again(pictures, several=len(guides.told["people"]) > 1)
+    return contact_sheet(guides, columns, again=dict(zip(frames, again or ())))
 
 
 def _cast(kind: str, source: Path, options: GuideOptions, out: Path, keep: bool, blender, report: Report):
@@ -213,7 +240,7 @@ def _key(*parts) -> str:
 
 def _frame_key(guides: Shelf, frame: int, options: RenderOptions) -> str:
     paths = [picture(guides.folder, kind, frame) for kind in shelf.KINDS]
-    reference = digest(Path(options.reference)) if options.reference else ""
+    reference = stills.fingerprint(options.reference)
     return _key([digest(path) for path in paths if path.is_file()], reference, asdict(options))
 
 
@@ -254,22 +281,9 @@ def _options_of(method: type) -> type:
     return import_module(method.__module__).Options
 
 
-def _reference(path: Optional[str]):
-    """The reference picture (H,W,3), turned upright, no side longer than a network looks at."""
-    if path is None:
-        return None
-    if not Path(path).is_file():
-        raise BadInput("no_such_file", f"There is no file {path}.", "Check the path of the reference picture.")
-    image = package("PIL.Image", "Reading a reference picture", "render")
-    turned = package("PIL.ImageOps", "Reading a reference picture", "render").exif_transpose
-    try:
-        with image.open(path) as opened:
-            opened.draft("RGB", (_REFERENCE_SIDE,) * 2)
-            picture = turned(opened).convert("RGB")
-    except (OSError, ValueError, image.DecompressionBombError) as error:
-        raise BadInput("unreadable_file", f"{path} cannot be read as a picture: {error}.", "Give a PNG or JPEG file.") from error
-    picture.thumbnail((_REFERENCE_SIDE,) * 2)
-    return np.array(picture)
+def method_for(model: Optional[str]) -> str:
+    """The renderer for a checkpoint by name, or for none."""
+    return "controlnet" if model else "embedded"
 
 
 def read_options(method: str, given: Mapping[str, str]) -> dict:
@@ -279,7 +293,8 @@ def read_options(method: str, given: Mapping[str, str]) -> dict:
     read = {}
     for name, text in given.items():
         if name not in types:
-            raise BadInput("bad_option", f'"{method}" has no option "{name}".', f"It has {', '.join(sorted(types))}.")
+            way = "; name a checkpoint by --model for others" if method == "embedded" else ""
+            raise BadInput("bad_option", f'"{method}" has no option "{name}".', f"It has {', '.join(sorted(types))}{way}.")
         try:
             read[name] = _READERS.get(types[name], str)(text)
         except (ValueError, KeyError) as error:
@@ -311,7 +326,7 @@ def told_frames(guides: Shelf, options: RenderOptions, every: int) -> dict:
 @dataclass(frozen=True)
 class JobOptions:
     """The two above in one, for the server; folder: an absolute path on its computer where guides and frames are kept,
-    which a run goes on with, None for the job's own; options: what the method's Options take, as text."""
+    None for the job's own; resume: go on with what is there; method "": as `method_for`; options: what its Options take, as text."""
 
     armatures: tuple[str, ...] = ()
     camera: Optional[str] = None
@@ -321,26 +336,30 @@ class JobOptions:
     frames: tuple[int, ...] = ()
     size: Optional[int] = None
     depth: bool = True
+    normal: bool = False
+    body: int = 18
+    hidden: str = "dim"
     prompt: str = ""
     negative: str = ""
     seed: int = 0
     reference: Optional[str] = None
-    method: str = "controlnet"
+    method: str = ""
     options: dict[str, str] = field(default_factory=dict)
     guides_only: bool = False
     folder: Optional[str] = None
+    resume: bool = True
+    overwrite: bool = False
     blender: Optional[str] = None
 
     def guides(self) -> GuideOptions:
         return GuideOptions(
             self.armatures, self.camera, self.start, self.end, self.every, self.frames, self.size,
-            passes=("depth",) if self.depth else (),
+            self.body, self.hidden, tuple(name for name in ("depth", "normal") if getattr(self, name)),
         )  # fmt: skip
 
     def frames_of(self) -> RenderOptions:
-        return RenderOptions(
-            self.prompt, self.negative, self.seed, self.reference, self.method, read_options(self.method, self.options)
-        )
+        method = self.method or method_for(self.options.get("model"))
+        return RenderOptions(self.prompt, self.negative, self.seed, self.reference, method, read_options(method, self.options))
 
 
 def job(scene: Path, options: JobOptions, out: Path, report: Report) -> dict:
@@ -349,10 +368,12 @@ def job(scene: Path, options: JobOptions, out: Path, report: Report) -> dict:
         raise BadInput("bad_option", f'The folder "{options.folder}" is not absolute.', "Give its whole path.")
     wish = None if options.guides_only else pulsing(report, "Loading the renderer", options.frames_of)
     folder = Path(options.folder) if options.folder else Path(out)
+    check_out(folder, options.overwrite, options.resume)
     guides = draw(scene, options.guides(), folder, blender=options.blender, report=part(report, 0.0, 1.0 if wish is None else 0.2))
     done = {"folder": str(guides.folder), "skipped": guides.told["skipped"], "drawn": list(guides.frames)}
     if wish is None:
         return done
-    made = render(guides, wish, part(report, 0.2, 1.0))
-    contact_sheet(guides)
-    return {**done, "made_now": sorted(made.made), "kept": made.kept, **told_frames(guides, wish, options.every)}
+    wish = with_reference(scene, "scene", options.guides(), wish, folder, blender=options.blender, report=part(report, 0.2, 0.3))
+    made = render(guides, wish, part(report, 0.3, 1.0))
+    sheet(guides)
+    return {**done, "made_now": sorted(made.made), "kept": made.kept, "notes": list(made.notes), **told_frames(guides, wish, options.every)}

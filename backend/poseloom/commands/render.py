@@ -20,13 +20,14 @@ _ENDINGS = {"scene": (".blend",), "motion": (".bvh", ".npz"), "keypoints": (".js
 
 def render(chosen) -> int:
     from .. import rendering
-    from ..render.contact import contact_sheet
 
     kind, source = _source(chosen)
     out = Path(chosen.out)
     wanted = _render_options(chosen)
     strip = _strip(chosen)
     guide_options = _guide_options(chosen, kind, wanted)
+    if wanted:
+        rendering.check_reference(kind, wanted)
     rendering.check_out(out, chosen.overwrite, chosen.resume)
     only = chosen.guides_only
     with progress(chosen.progress, "guides") as report:
@@ -36,13 +37,16 @@ def render(chosen) -> int:
     made = rendering.Made(list(guides.frames), skipped=guides.told["skipped"])
     if not only:
         with progress(chosen.progress, "frames") as report:
-            made = rendering.render(guides, wanted, report)
-        contact_sheet(guides)
+            wanted = rendering.with_reference(
+                source, kind, guide_options, wanted, out, blender=chosen.blender, report=part(report, 0.0, 0.1)
+            )
+            made = rendering.render(guides, wanted, part(report, 0.1, 1.0))
+        rendering.sheet(guides)
     if strip:
         with progress(chosen.progress, "strip") as report:
             rendering.put_in_scene(source, guides, wanted, strip, guide_options.every, chosen.blender, report)
     say(chosen.progress, _told(out, made, only, strip), output=str(out), frames=made.drawn, made=made.made, kept=made.kept,
-        skipped=made.skipped)  # fmt: skip
+        skipped=made.skipped, notes=list(made.notes))  # fmt: skip
     return 0
 
 
@@ -78,7 +82,7 @@ def _guide_options(chosen, kind: str, wanted):
             raise BadInput("bad_option", f'There is no pass "{name}" of a {kind}.', f"Choose from {', '.join((*there, 'none'))}.")
     return GuideOptions(
         armatures=tuple(chosen.armature), camera=chosen.camera, start=chosen.start, end=chosen.end, every=chosen.every,
-        frames=_numbers(chosen.frames), size=chosen.size, body=chosen.body, hidden=chosen.hidden, passes=passes,
+        frames=chosen.frames, size=chosen.size, body=chosen.body, hidden=chosen.hidden, passes=passes,
         yaw_deg=chosen.turn, person=chosen.person, estimator=chosen.estimator,
     )  # fmt: skip
 
@@ -91,18 +95,19 @@ def _usual(kind: str, wanted) -> tuple:
 
 
 def _render_options(chosen):
-    from ..rendering import RenderOptions, read_options
+    from ..rendering import RenderOptions, method_for, read_options
 
     if chosen.guides_only:
         return None
-    if not chosen.prompt:
+    method = chosen.method or method_for(chosen.model)
+    if not chosen.prompt and method != "embedded":
         raise BadInput("no_prompt", "There is no prompt.", 'Say what the frames show: --prompt "...", or add --guides-only.')
-    given = dict(_pair(word) for word in chosen.set)
+    given = dict(chosen.set)
     if chosen.model:
         given["model"] = chosen.model
     return RenderOptions(
-        prompt=chosen.prompt, negative=chosen.negative, seed=chosen.seed, reference=chosen.reference,
-        method=chosen.method, options=read_options(chosen.method, given),
+        prompt=chosen.prompt or "", negative=chosen.negative, seed=chosen.seed, reference=chosen.reference,
+        method=method, options=read_options(method, given),
     )  # fmt: skip
 
 
@@ -119,25 +124,12 @@ def _strip(chosen):
     return path
 
 
-def _pair(word: str) -> tuple:
-    name, equals, value = word.partition("=")
-    if not equals:
-        raise BadInput("bad_option", f'"{word}" is no NAME=VALUE.', "Such as --set steps=8.")
-    return name, value
-
-
-def _numbers(text) -> tuple:
-    try:
-        return tuple(int(word) for word in (text or "").split(",") if word.strip())
-    except ValueError as error:
-        raise BadInput("bad_option", f'--frames "{text}" are no frame numbers.', 'Such as --frames "1,25,40".') from error
-
-
 def _told(out: Path, made, only: bool, strip) -> str:
     if only:
         sentence = f"{out}: guides of {frames(len(made.drawn))}."
     else:
         sentence = f"{out}: {frames(len(made.made))} made" + (f", {len(made.kept)} kept" if made.kept else "") + "."
+    sentence += "".join(f"\n  {note[:1].upper()}{note[1:]}." for note in made.notes)
     for reason in dict.fromkeys(row["why"] for row in made.skipped):
         numbers = [str(row["frame"]) for row in made.skipped if row["why"] == reason]
         many = f"{', '.join(numbers[:8])}{' and more' if len(numbers) > 8 else ''}"

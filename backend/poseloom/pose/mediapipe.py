@@ -21,9 +21,11 @@ _SAME_PERSON = 0.2  # of the body's height in the picture: further apart, two mo
 
 @dataclass(frozen=True)
 class Options:
-    """smooth: MediaPipe's own causal filter, which trails behind fast motion; confidences 0..1."""
+    """smooth: MediaPipe's own causal filter, which trails behind fast motion; confidences 0..1; still: frames are pictures
+    that have nothing to do with each other."""
 
     smooth: bool = False
+    still: bool = False
     detection_confidence: float = 0.5
     tracking_confidence: float = 0.5
 
@@ -49,7 +51,7 @@ class MediaPipe:
         with ExitStack() as stack:
             parts = stack.enter_context(self._parts())
             with quiet_stderr():
-                eyes = [stack.enter_context(self._eye(model, clip.frame_count == 1)) for model in self.models]
+                eyes = [stack.enter_context(self._eye(model, self.options.still or clip.frame_count == 1)) for model in self.models]
             for frame in clip:
                 report(_share(frame.index, clip.frame_count), f"frame {frame.index + 1}")
                 row = _both([eye.see(frame.rgb) for eye in eyes])

@@ -32,6 +32,12 @@ class Renderer(Protocol):
 
 
 METHODS = {
+    "embedded": Method(
+        "poseloom.render.embedded:Embedded",
+        "our own small model: the character of a reference picture in each pose, offline, in a second a frame; no words",
+        "CC0-1.0",
+        extra="learn",
+    ),
     "controlnet": Method(
         "poseloom.render.controlnet:ControlNet",
         "any Stable Diffusion 1.5 or SDXL checkpoint with its pose ControlNet, by diffusers",
@@ -39,6 +45,8 @@ METHODS = {
         extra="render",
     ),
 }
+
+NEEDS_REFERENCE = ("embedded",)  # of these, the methods that make nothing without a picture of the character
 
 
 def load(name: str) -> type:
