@@ -151,14 +151,16 @@ def _rotation_curves(obj, motion: RigMotion) -> dict:
         by_mode.setdefault(obj.pose.bones[motion.bones[b]].rotation_mode, []).append(b)
     curves = {}
     for mode, chosen in by_mode.items():
-        q = quat.normalise(motion.basis[:, chosen])
         if mode == "QUATERNION":
-            channel, values = "rotation_quaternion", quat.unroll(_toward_identity(q))
+            channel = "rotation_quaternion"
+            turns = [quat.unroll(_toward_identity(quat.normalise(motion.basis[:, b]))) for b in chosen]
         elif mode == "AXIS_ANGLE":
-            channel, values = "rotation_axis_angle", euler.smooth_axis_angle(_toward_identity(q))
+            channel = "rotation_axis_angle"
+            turns = euler.smooth_axis_angle(_toward_identity(quat.normalise(motion.basis[:, chosen]))).swapaxes(0, 1)
         else:
-            channel, values = "rotation_euler", euler.smooth_euler(q, mode)
-        curves.update((motion.bones[b], (channel, values[:, i])) for i, b in enumerate(chosen))
+            channel = "rotation_euler"
+            turns = euler.smooth_euler(quat.normalise(motion.basis[:, chosen]), mode).swapaxes(0, 1)
+        curves.update((motion.bones[b], (channel, values)) for b, values in zip(chosen, turns))
     return curves
 
 
@@ -184,6 +186,8 @@ def _write_curve(curve, frames, values, look: dict) -> None:
     count = len(frames)
     co = np.empty(2 * count, np.float32)
     co[0::2], co[1::2] = frames, values
+    if look["interpolation"] != "BEZIER":
+        curve.auto_smoothing = "NONE"  # to smooth handles that nothing uses takes Blender longer than all else here
     points = curve.keyframe_points
     points.add(count)
     points.foreach_set("co", co)

@@ -140,24 +140,21 @@ def _tails(joints, parents, heads):
 
 
 def _animation(joints, numbers):
-    """basis (T,B,4), location (T,B,3) of the channel columns; joints of one order go together."""
+    """basis (T,B,4), location (T,B,3) of the channel columns; each joint's rows lie together in memory."""
     frames, count = len(numbers), len(joints)
-    basis = np.tile(quat.IDENTITY, (frames, count, 1))
-    location = np.full((frames, count, 3), np.nan)
-    orders, column = {}, 0
+    basis = np.tile(quat.IDENTITY, (count, frames, 1)).swapaxes(0, 1)
+    location = np.full((count, frames, 3), np.nan).swapaxes(0, 1)
+    column = 0
     for i, joint in enumerate(joints):
         turns = [k for k, c in enumerate(joint.channels) if c.endswith("rotation")]
-        order = "".join(joint.channels[k][0] for k in turns)
-        orders.setdefault(order, []).append((i, [column + k for k in turns]))
+        if turns:
+            order = "".join(joint.channels[k][0] for k in turns)
+            basis[:, i] = quat.from_euler(np.radians(numbers[:, [column + k for k in turns]]), order)
         moves = {c[0]: column + k for k, c in enumerate(joint.channels) if c.endswith("position")}
         if moves:
             place = np.stack([numbers[:, moves[a]] if a in moves else np.zeros(frames) for a in "xyz"], axis=-1)
             location[:, i] = place - (np.zeros(3) if _is_relative(joint, place) else joint.offset)
         column += len(joint.channels)
-    for order, members in orders.items():
-        if order:
-            columns = np.array([c for _, c in members])
-            basis[:, [i for i, _ in members]] = quat.from_euler(np.radians(numbers[:, columns]), order)
     return basis, location
 
 

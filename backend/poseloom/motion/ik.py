@@ -31,7 +31,7 @@ def two_bone(upper_grot, lower_grot, upper_bone, lower_bone, start, target, forw
     hinge = quat.cross(np.asarray(forward, np.float64), np.asarray(upper_bone, np.float64))
     ahead = quat.cross(toward, quat.rotate(quat.multiply(swing, upper_grot), hinge))
     now = _across(upper, toward)
-    same_side = np.sum(_unit(now) * _unit(ahead), axis=-1, keepdims=True)
+    same_side = quat.dot(_unit(now), _unit(ahead))[..., None]
     trust = _ease(_norm(now) / (0.03 * (a + b)) - 1.0) * _ease(1.0 + 2.0 * same_side)
     pole = _unit(_across(trust * _unit(now) + (1.0 - trust) * _unit(ahead) + 1e-6 * _unit(ahead), toward))
     along = (distance**2 + a**2 - b**2) / (2.0 * distance)
@@ -49,11 +49,11 @@ def _ease(x):
 
 
 def _across(v, axis):
-    return v - np.sum(v * axis, axis=-1, keepdims=True) * axis
+    return v - quat.dot(v, axis)[..., None] * axis
 
 
 def _norm(v):
-    return np.linalg.norm(v, axis=-1, keepdims=True)
+    return quat.length(v)[..., None]
 
 
 def _unit(v):

@@ -108,12 +108,11 @@ def global_rotations(lrot, parents):
     return np.moveaxis(lrot, 0, -2)
 
 
-def local_rotations(grot, parents):
+def local_rotations(grot, parents, dtype=np.float64):
     """Local rotations (...,J,4) of global ones: undoes `fk` and `global_rotations`."""
-    lrot = np.array(grot, np.float64)
-    parents, root = np.asarray(parents), (np.asarray(parents) < 0)[:, None]
-    # many frames go a block at a time, for the memory's sake
-    for here in [np.s_[f : f + _FRAMES] for f in range(0, len(lrot), _FRAMES)] if lrot.ndim == 3 else [...]:
-        above = np.where(root, quat.IDENTITY, lrot[here][..., np.maximum(parents, 0), :])
-        lrot[here] = quat.multiply(quat.inverse(above), lrot[here])
+    grot = np.asarray(grot, np.float64)
+    lrot = np.empty(grot.shape, dtype)
+    for j, parent in enumerate(parents):
+        own = grot[..., j, :]
+        lrot[..., j, :] = own if parent < 0 else quat.multiply(quat.inverse(grot[..., parent, :]), own)
     return lrot
