@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+# a job that a shell started in the background ignores Ctrl-C, and so would everything that tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def need(condition, what: str):
