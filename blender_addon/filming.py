@@ -17,10 +17,11 @@ class PoseloomFilming(bpy.types.PropertyGroup):
     model: StringProperty(
         name="Checkpoint",
         description="A diffusion checkpoint: a folder on the backend's computer, or its name on the Hugging Face hub; "
-        "empty: Stable Diffusion 1.5. Nothing is downloaded by itself",
+        "empty: the embedded model. Nothing is downloaded by itself",
     )  # fmt: skip
     reference: StringProperty(
-        name="Reference", description="A picture of the character, for checkpoints that take one", subtype="FILE_PATH"
+        name="Reference", description="A picture of the character; empty: with the embedded model one that is taken of it from its front",
+        subtype="FILE_PATH",
     )
     steps: IntProperty(name="Steps", description="Of denoising: fewer are faster; distilled models need 4", default=20, min=1, max=200)
     every: IntProperty(name="Every", description="Only every so many frames, each held until the next", default=1, min=1)

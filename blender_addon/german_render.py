@@ -15,12 +15,20 @@ TEXTS = {
     "Seed": "Startwert",
     "The same seed gives the same frames": "Derselbe Startwert gibt dieselben Bilder",
     "Checkpoint": "Modell",
-    "A diffusion checkpoint: a folder on the backend's computer, or its name on the Hugging Face hub; empty: Stable "
-    "Diffusion 1.5. Nothing is downloaded by itself":
-        "Ein Diffusionsmodell: ein Ordner auf dem Rechner des Backends oder sein Name im Hugging-Face-Hub; leer: Stable "
-        "Diffusion 1.5. Von selbst wird nichts heruntergeladen",
+    "A diffusion checkpoint: a folder on the backend's computer, or its name on the Hugging Face hub; empty: the "
+    "embedded model. Nothing is downloaded by itself":
+        "Ein Diffusionsmodell: ein Ordner auf dem Rechner des Backends oder sein Name im Hugging-Face-Hub; leer: das "
+        "eingebaute Modell. Von selbst wird nichts heruntergeladen",
+    "Embedded model": "Eingebautes Modell",
+    "The embedded model shows your character in each pose, offline and in about a second a frame: one person, 128 pixels, "
+    "plain backgrounds, no faces or fingers to speak of. For finer frames and words name a checkpoint above, such as "
+    "stable-diffusion-v1-5/stable-diffusion-v1-5.":
+        "Das eingebaute Modell zeigt deine Figur in jeder Pose, ohne Netz und in etwa einer Sekunde je Bild: eine Person, "
+        "128 Pixel, schlichte Hintergründe, kaum Gesicht und Finger. Für feinere Bilder und Beschreibungen oben ein Modell "
+        "nennen, etwa stable-diffusion-v1-5/stable-diffusion-v1-5.",
     "Reference": "Vorbild",
-    "A picture of the character, for checkpoints that take one": "Ein Bild der Figur, für Modelle, die eines nehmen",
+    "A picture of the character; empty: with the embedded model one that is taken of it from its front":
+        "Ein Bild der Figur; leer: beim eingebauten Modell eines, das von vorn von ihr gemacht wird",
     "Steps": "Schritte",
     "Of denoising: fewer are faster; distilled models need 4":
         "Des Entrauschens: weniger sind schneller; destillierten Modellen genügen 4",

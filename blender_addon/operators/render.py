@@ -71,16 +71,16 @@ class POSELOOM_OT_render(bpy.types.Operator):
         def pick(name):
             return getattr(self, name) if self.properties.is_property_set(name) else getattr(chosen, name)
 
-        guides_only, prompt = pick("guides_only"), (self.prompt or chosen.prompt).strip()
-        if not prompt and not guides_only:
+        guides_only, prompt = pick("guides_only"), (self.prompt or (chosen.prompt if chosen.model else "")).strip()
+        if not prompt and chosen.model and not guides_only:
             raise BadInput("no_prompt", "There is no prompt.", "Say in the panel what the frames show.")
-        given = {"steps": str(chosen.steps), **({"model": _folder_or_name(chosen.model)} if chosen.model else {})}
-        if chosen.depth:
+        given = {"steps": str(chosen.steps), "model": _folder_or_name(chosen.model)} if chosen.model else {}
+        if chosen.depth and chosen.model:
             given["depth"] = ""
         options = {
             "camera": self.camera or None, "armatures": [self.armature] if self.armature else [], "every": chosen.every,
             "size": chosen.size or None, "depth": chosen.depth or guides_only, "prompt": prompt,
-            "negative": chosen.negative, "seed": pick("seed"), "options": given, "guides_only": guides_only,
+            "negative": chosen.negative if chosen.model else "", "seed": pick("seed"), "options": given, "guides_only": guides_only,
             "reference": str(Path(bpy.path.abspath(chosen.reference)).resolve()) if chosen.reference else None,
             "blender": bpy.app.binary_path or None, **self._frames(context, pick("which")),
         }  # fmt: skip
@@ -105,7 +105,8 @@ class POSELOOM_OT_render(bpy.types.Operator):
             root = Path(bpy.path.abspath(wish))
         same = {name: options.get(name) for name in ("prompt", "negative", "seed", "options", "reference", "size", "camera", "armatures", "depth")}
         mark = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:8]
-        return root.absolute() / f"{safe_name(options['prompt'][:32] or 'guides')} {mark}"
+        named = options["prompt"][:32] or ("guides" if options["guides_only"] else "embedded")
+        return root.absolute() / f"{safe_name(named)} {mark}"
 
 
 def _copy_of_scene(folder: Path) -> Path:
@@ -157,7 +158,7 @@ def _land(name: str, told: dict) -> str:
         "{made} frames made, {kept} kept; they are on channel {channel} of the sequencer",
         made=len(told["made_now"]), kept=len(told["kept"]), channel=made[0].channel,
     )  # fmt: skip
-    return _with_gaps(text, told)
+    return _with_gaps(". ".join([text, *told.get("notes", ())]), told)
 
 
 def _with_gaps(text: str, told: dict) -> str:

@@ -2,7 +2,7 @@
 
 import bpy
 
-from .sidebar import Sidebar, draw_outcome, draw_running
+from .sidebar import Sidebar, draw_outcome, draw_running, paragraph
 
 
 class _Filming:
@@ -12,13 +12,25 @@ class _Filming:
     def draw(self, context):
         layout, chosen = self.layout, context.scene.poseloom_filming
         layout.use_property_decorate = False
-        layout.prop(chosen, "prompt", text="", placeholder="What the frames show")
-        layout.prop(chosen, "negative", text="", placeholder="What they do not show")
         column = layout.column()
         column.use_property_split = True
-        column.prop(chosen, "model")
+        column.prop(chosen, "model", placeholder="Embedded model")
+        if chosen.model:
+            layout.prop(chosen, "prompt", text="", placeholder="What the frames show")
+            layout.prop(chosen, "negative", text="", placeholder="What they do not show")
+        else:
+            paragraph(
+                layout, context,
+                "The embedded model shows your character in each pose, offline and in about a second a frame: one person, "
+                "128 pixels, plain backgrounds, no faces or fingers to speak of. For finer frames and words name a checkpoint "
+                "above, such as stable-diffusion-v1-5/stable-diffusion-v1-5.",
+                "INFO",
+            )  # fmt: skip
+        column = layout.column()
+        column.use_property_split = True
         column.prop(chosen, "reference")
-        column.prop(chosen, "steps")
+        if chosen.model:
+            column.prop(chosen, "steps")
         column.prop(chosen, "seed")
         column.prop(chosen, "size")
         column.prop(chosen, "depth")
