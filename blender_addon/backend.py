@@ -12,6 +12,7 @@ import tempfile
 import time
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
@@ -24,7 +25,7 @@ from poseloom.motion.files import motion_from_bytes, motion_to_bytes
 from poseloom.motion.types import Motion
 from poseloom.progress import Report, part
 
-from . import preferences
+from . import jobs, preferences
 
 POLL_S = 0.2
 
@@ -126,6 +127,53 @@ def posed(running: client.Client, pictures, options: dict, report: Report) -> tu
     job = running.submit("poses", {f"picture_{i:04d}": path for i, path in enumerate(pictures)}, options)
     motion = _result(running, job, report)
     return motion, json.loads(running.result(job, "report.json")).get("warnings", [])
+
+
+def people(running: client.Client, video: str, options: dict, report: Report) -> tuple:
+    """(rows of people.json, {number: PNG of that person}, warnings) of those in `video`."""
+    job = running.submit("people", {"media": video}, options)
+    _wait(running, job, report)
+    told, pictures = (json.loads(running.result(job, name)) for name in ("people.json", "report.json")), {}
+    with zipfile.ZipFile(io.BytesIO(running.result(job, "portraits.zip"))) as archive:
+        for name in archive.namelist():
+            pictures[int(Path(name).stem)] = archive.read(name)
+    rows, account = told
+    return rows, pictures, account.get("warnings", [])
+
+
+def cast(running: client.Client, video: str, numbers: list, options: dict, report: Report) -> tuple:
+    """({number: (motion.npz, keypoints.npz)} of several people in `video`, on one floor, as bytes; warnings)."""
+    job = running.submit("cast", {"media": video}, {**options, "people": numbers})
+    _wait(running, job, report)
+    with zipfile.ZipFile(io.BytesIO(running.result(job, "cast.zip"))) as archive:
+        found = {number: (archive.read(f"{number}.npz"), archive.read(f"{number}.keypoints.npz")) for number in numbers}
+    return found, json.loads(running.result(job, "report.json")).get("warnings", [])
+
+
+def bring(running: client.Client, name: str, report: Report) -> None:
+    """Have weights, or mmpose's environment, downloaded onto the backend's computer, as the user has agreed."""
+    _wait(running, running.submit("bring", {}, {"name": name}), report)
+
+
+def estimators(chosen: Choice) -> list:
+    """Rows as `Client.estimators`; none while the backend does not run, or cannot be used."""
+    try:
+        running = find(chosen)
+        return running.estimators() if running else []
+    except PoseloomError:
+        return []  # the panel tells what is wrong with the backend
+
+
+def known_estimators() -> list:
+    """The same, as it was last heard: for drawing."""
+    try:
+        return jobs.glance("estimators", partial(estimators, choice()), [], fresh_s=30.0)
+    except PoseloomError:
+        return []
+
+
+def size_text(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB" if size_bytes else ""
 
 
 class Remote:

@@ -1,6 +1,7 @@
 """What the user chooses, kept with the scene, which armature is meant, and the list of its roles."""
 
 from functools import partial
+from pathlib import Path
 
 import bpy
 from bpy.props import (
@@ -8,13 +9,13 @@ from bpy.props import (
 )  # fmt: skip
 from poseloom import presets
 from poseloom.chains import Reading
-from poseloom.errors import PoseloomError
+from poseloom.errors import BadInput
 from poseloom.formats import AXES
 from poseloom.motion.skeleton import FINGERS, JOINTS
 from poseloom.rigs.match import REQUIRED, in_words
 from poseloom.rigs.tables import IK
 
-from . import backend, jobs, reader
+from . import backend, jobs, reader, seeing
 from .scene import roles
 from .translations import say
 
@@ -23,7 +24,7 @@ JOB_OPTIONS = ("quality", "estimator", "camera", "person", "start", "end", "smoo
 _AXES = [("DETECT", "Detected", "Found out by the skeleton"), *((axis, axis, "An axis of the clip") for axis in AXES)]
 
 
-class PoseloomSettings(bpy.types.PropertyGroup):
+class PoseloomSettings(seeing.Seeing, bpy.types.PropertyGroup):
     video: StringProperty(
         name="Video",
         description="The video with a person in it; pictures and numbered picture sequences work too",
@@ -53,7 +54,7 @@ class PoseloomSettings(bpy.types.PropertyGroup):
     estimator: StringProperty(
         name="Estimator",
         description="Which estimator sees, instead of the one that the quality chooses; empty: that one",
-        search=lambda self, context, text: estimators(),
+        search=lambda self, context, text: [row["name"] for row in backend.known_estimators()],
     )
     camera: EnumProperty(
         name="Camera",
@@ -177,7 +178,7 @@ class PoseloomSettings(bpy.types.PropertyGroup):
             found = {"up": reading.up, "front": reading.front, "unit": reading.unit_m, "clip_rest": reading.rest}
         else:
             names = ("quality", "camera", "person", "smooth_hz", "foot_lock", "confidence")
-            found = {name: getattr(self, name) for name in names}
+            found = {name: getattr(self, name) for name in (*names, *(("hands", "face") if self.hands or self.face else ()))}
             if self.estimator:
                 found["estimator"] = self.estimator
             found["height"] = self.height_m if self.height_known else None
@@ -200,20 +201,21 @@ class PoseloomSettings(bpy.types.PropertyGroup):
         options = {name: getattr(self, name) for name in JOB_OPTIONS if getattr(self, name) != ""}
         if self.height_known:
             options["height_m"] = self.height_m
-        return {**options, "reuse": not self.see_anew}
+        return {**options, "reuse": not self.see_anew, **self.seen_options()}
+
+    def video_path(self) -> str:
+        """The chosen video's whole path; BadInput where there is none, or it is not there."""
+        if not self.video:
+            raise BadInput("no_video", "No video is chosen.", "Choose one in the Poseloom panel.")
+        return existing(self.video)
 
 
-def estimators() -> list:
-    """The names of those that the backend has; none while it does not run."""
-    return jobs.glance("methods", partial(_estimators, backend.choice()), [], fresh_s=30.0)
-
-
-def _estimators(chosen) -> list:
-    try:
-        running = backend.find(chosen)
-        return sorted(running.methods()["stages"]["pose"]) if running else []
-    except PoseloomError:
-        return []  # the panel tells what is wrong with the backend
+def existing(video: str) -> str:
+    """The whole path of a video, or of a pattern of pictures; BadInput where it is not there."""
+    path = Path(bpy.path.abspath(video)).absolute()
+    if not path.exists() and not any(mark in path.name for mark in "%*?"):
+        raise BadInput("no_file", f"There is no file {path}.", "Choose a video that exists.")
+    return str(path)
 
 
 def _plain(value):

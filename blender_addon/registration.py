@@ -2,12 +2,13 @@
 
 import bpy
 
-from . import cli, filling, filming, jobs, overlay, picturing, preferences, properties, translations
+from . import cli, filling, filming, jobs, overlay, picturing, preferences, properties, seeing, translations
 from .operators import (
-    animate, backend, edit, folder, footage, game, inbetween, layers, pictures, render, retarget, rig, roles, settings, takes, timing,
+    animate, backend, edit, folder, footage, game, inbetween, layers, people, pictures, render, retarget, rig, roles, settings, takes, timing,
 )
 from .panels import animate as animate_panels
 from .panels import inbetween as inbetween_panels
+from .panels import people as people_panels
 from .panels import pictures as picture_panels
 from .panels import render as render_panels
 from .panels import retarget as retarget_panels
@@ -17,6 +18,8 @@ from .panels import sidebar
 CLASSES = (
     preferences.PoseloomPreferences,
     properties.PoseloomSettings,
+    seeing.PoseloomPerson,
+    seeing.PoseloomPeople,
     properties.PoseloomTake,
     properties.PoseloomTakes,
     properties.PoseloomRole,
@@ -61,6 +64,10 @@ CLASSES = (
     edit.POSELOOM_OT_trim,
     footage.POSELOOM_OT_match_view,
     footage.POSELOOM_OT_add_sound,
+    people.POSELOOM_OT_find_people,
+    people.POSELOOM_OT_choose_person,
+    people.POSELOOM_OT_use_estimator,
+    people.POSELOOM_OT_get_estimator,
     pictures.POSELOOM_OT_add_pictures,
     pictures.POSELOOM_OT_change_pictures,
     pictures.POSELOOM_OT_pose_keys,
@@ -79,6 +86,8 @@ CLASSES = (
     settings_menus.POSELOOM_MT_animate_settings,
     animate_panels.POSELOOM_PT_animate,
     animate_panels.POSELOOM_PT_options,
+    people_panels.POSELOOM_PT_people,
+    people_panels.POSELOOM_PT_estimators,
     picture_panels.POSELOOM_UL_pictures,
     picture_panels.POSELOOM_PT_pictures,
     retarget_panels.POSELOOM_PT_retarget,
@@ -101,6 +110,7 @@ def register():
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.poseloom = bpy.props.PointerProperty(type=properties.PoseloomSettings)
+    bpy.types.Scene.poseloom_people = bpy.props.PointerProperty(type=seeing.PoseloomPeople)
     bpy.types.WindowManager.poseloom_roles = bpy.props.PointerProperty(type=properties.PoseloomRoles)
     bpy.types.WindowManager.poseloom_takes = bpy.props.PointerProperty(type=properties.PoseloomTakes)
     bpy.types.Scene.poseloom_inbetween = bpy.props.PointerProperty(type=filling.PoseloomInbetween)
@@ -123,6 +133,7 @@ def unregister():
     del bpy.types.WindowManager.poseloom_candidates
     del bpy.types.Scene.poseloom_filming
     del bpy.types.Scene.poseloom_inbetween
+    del bpy.types.Scene.poseloom_people
     del bpy.types.Scene.poseloom
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

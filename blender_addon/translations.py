@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import bpy
 
-from . import german, german_inbetween, german_media, german_pictures, german_render, german_retarget
+from . import german, german_inbetween, german_media, german_people, german_pictures, german_render, german_retarget
 
 # a button's text is looked up under "Operator", all else under "*"
 CONTEXTS = ("*", "Operator")
-_GERMAN = (german, german_retarget, german_inbetween, german_media, german_pictures, german_render)
+_GERMAN = (german, german_retarget, german_inbetween, german_media, german_people, german_pictures, german_render)
 LANGUAGES = {"de_DE": {text: said for part in _GERMAN for text, said in part.TEXTS.items()}}
 
 

@@ -94,6 +94,22 @@ def media_to_people(
     return [_of_one_person(person, warnings) for person in chosen]
 
 
+def still_again(path: Path, seen: Keypoints, options: AnimateOptions, report: Report = silent) -> Keypoints:
+    """The person `seen` in a single picture, as the mean of several looks at them; taken from before where that is allowed."""
+    from .pose import again, files_of, load
+
+    clip, estimator = open_media(path, options), estimator_of(options, options.quality, [])
+    asked = {"estimator": estimator, "looks": [[look.mirrored, look.tilt_rad] for look in again.LOOKS], "person": seen.xy[0, :33].tolist()}
+    name = recall.key([*clip.source.files, *files_of(estimator)], asked) if options.reuse else ""
+    known = recall.load(name) if name else None
+    if known is not None:
+        return known[0][0]
+    seen = again.seen_again(load(estimator)(), clip, seen, report)
+    if name:
+        recall.keep(name, [seen], [])
+    return seen
+
+
 def estimator_of(options: AnimateOptions, preset: str, warnings: list) -> str:
     """The estimator named, else one that sees what is wanted, else the one of the quality `preset`; `warnings` as
     `quality.estimator`."""

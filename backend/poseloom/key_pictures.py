@@ -9,7 +9,7 @@ from typing import Optional, Sequence
 import numpy as np
 
 from . import pipelines
-from .capture import AnimateOptions, estimator_of, keypoints_to_motion, lifter, media_to_keypoints, media_to_people, open_media
+from .capture import AnimateOptions, estimator_of, keypoints_to_motion, lifter, media_to_keypoints, media_to_people, open_media, still_again
 from .errors import BadInput
 from .key_poses import Keys, singles
 from .motion import extremes
@@ -38,7 +38,9 @@ def pictures_to_poses(
     for i, path in enumerate(paths):
         said: list = []
         share = part(report, i / len(paths), (i + 1) / len(paths))
-        seen = _person(path, options, part(share, 0.0, 0.9), said)
+        seen = _person(path, options, part(share, 0.0, 0.4), said)
+        if options.quality != "draft":
+            seen = still_again(path, seen, options, part(share, 0.4, 0.9))
         if (stills.sureness(seen) or 1.0) < stills.SURE:
             said.append("the person is hardly recognised, so the pose is a guess.")
         poses.append(_solved(seen, options, part(share, 0.9, 1.0), said))

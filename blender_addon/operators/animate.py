@@ -13,7 +13,7 @@ from .. import backend, jobs, preferences, properties
 from ..scene import footage
 from ..translations import say
 from .backend import not_busy, run
-from .rig import clip_name, put_motion, refuse, target
+from .rig import clip_name, put_motion, put_poses, refuse, target
 
 KEPT_MOTIONS = 50
 _SEEN = ".keypoints.npz"
@@ -40,6 +40,7 @@ class POSELOOM_OT_animate(bpy.types.Operator):
     end: StringProperty(name="To", description="120 is a frame, 4s seconds")
     smooth_hz: FloatProperty(name="Smoothing (Hz)", description="Lower is smoother", default=6.0, min=0.5, max=30.0)
     foot_lock: BoolProperty(name="Lock feet", description="Keep standing feet still", default=True)
+    key_poses: BoolProperty(name="Key poses only", description="Key the extremes and contacts of the video alone")
     wait: BoolProperty(name="Wait", description="Return only when the action is made", options={"SKIP_SAVE"})
 
     @classmethod
@@ -50,40 +51,59 @@ class POSELOOM_OT_animate(bpy.types.Operator):
         return not reason and not_busy(cls)
 
     def execute(self, context):
+        chosen = context.scene.poseloom
         try:
             obj = target(context, self.armature)
-            video = self._video(context)
-            chosen = backend.choice(self.backend, self.token)
-            kept = preferences.cache_folder() / f"{clip_name(video)}.npz"
+            video = properties.existing(self.video) if self.video else chosen.video_path()
+            options = self._options(context)
+            cast = self._cast(context, obj, video, options)
+            running = backend.choice(self.backend, self.token)
+            folder = preferences.cache_folder()
         except PoseloomError as error:
             jobs.show("Animate", "failed", error.message, error.hint)
             return refuse(self, error)
-        options, uid = self._options(context), obj.session_uid
+        uids = {number: onto.session_uid for number, onto in cast.items()}
         start_frame = context.scene.frame_current
+        keys = chosen.key_poses if not self.properties.is_property_set("key_poses") else self.key_poses
 
         def work(report):
-            running = backend.ensure(chosen, part(report, 0.0, 0.02))
-            motion, keypoints, warnings = backend.capture(running, video, options, part(report, 0.02, 1.0))
-            write_bytes(kept, motion)
-            write_bytes(seen_of(kept), keypoints)
-            return warnings
+            backing = backend.ensure(running, part(report, 0.0, 0.02))
+            share = part(report, 0.02, 1.0)
+            if len(cast) > 1:
+                found, warnings = backend.cast(backing, video, list(cast), options, share)
+            else:
+                motion, keypoints, warnings = backend.capture(backing, video, options, share)
+                found = {number: (motion, keypoints) for number in cast}
+            paths = {}
+            for number, (motion, keypoints) in found.items():
+                paths[number] = folder / (f"{clip_name(video)}.npz" if len(cast) == 1 else f"{clip_name(video)}_{number}.npz")
+                write_bytes(paths[number], motion)
+                write_bytes(seen_of(paths[number]), keypoints)
+            return paths, warnings
 
-        def then(warnings):
-            jobs.keep_motion(str(kept), video)
-            _forget_old(kept.parent)
-            text = _land(kept, uid, start_frame, video)
+        def then(result):
+            paths, warnings = result
+            jobs.keep_motion(str(next(iter(paths.values()))), video)
+            _forget_old(folder)
+            text = _land([(path, uids[number]) for number, path in paths.items()], start_frame, video, keys)
             return ". ".join([text, *(warning.rstrip(".") for warning in warnings)])
 
         return run(self, f"Animate {Path(video).name}", work, then, wait=self.wait, ready=why_wait)
 
-    def _video(self, context) -> str:
-        chosen = self.video or context.scene.poseloom.video
-        if not chosen:
-            raise BadInput("no_video", "No video is chosen.", "Choose one in the Poseloom panel.")
-        path = Path(bpy.path.abspath(chosen)).absolute()
-        if not path.exists() and not any(mark in path.name for mark in "%*?"):
-            raise BadInput("no_file", f"There is no file {path}.", "Choose a video that exists.")
-        return str(path)
+    def _cast(self, context, obj, video: str, options: dict) -> dict:
+        """{number of the person, 0 for the main one: armature}; `obj` comes first."""
+        number = options.get("person", 0)
+        also = {} if self.armature else context.scene.poseloom_people.cast(video, number)
+        if also and not number:
+            raise BadInput("no_person_chosen", "Others go onto armatures of their own, but nobody was chosen for the active one.",
+                           "Choose a person in People, or empty the others' armatures.")  # fmt: skip
+        cast = {number: obj, **also}
+        twice = [onto.name for onto in cast.values() if list(cast.values()).count(onto) > 1]
+        if twice:
+            raise BadInput("same_character", f"Two people go onto {twice[0]}.", "Choose another armature for one of them.")
+        for onto in also.values():
+            target(context, onto.name)
+        return cast
 
     def _options(self, context) -> dict:
         """The panel's options, and over them what a script has set."""
@@ -104,21 +124,31 @@ def why_wait() -> str:
     return ""
 
 
-def _land(path: Path, uid: int, start_frame: int, video: str) -> str:
-    """The motion on the armature it was made for, as one undo step; the sentence to show."""
-    obj = next((o for o in bpy.data.objects if o.session_uid == uid), None)
-    if obj is None:
+def _land(pairs: list, start_frame: int, video: str, keys: bool) -> str:
+    """Motions on the armatures they were made for, [(path, session_uid)], as one undo step; the sentence to show."""
+    objects = {o.session_uid: o for o in bpy.data.objects}
+    missing = [uid for _, uid in pairs if uid not in objects]
+    if missing:
         raise BadInput(
             "armature_gone",
             "The armature that this motion was made for is gone.",
             "Select another one and press Apply Last Motion Again.",
         )
-    with with_window_of(obj):
-        motion = motion_from_bytes(path.read_bytes())
-        action, text = put_motion(bpy.context, obj, motion, clip_name(path), start_frame, seen=True)
-        footage.note(action, video, str(seen_of(path)), start_frame)
+    texts = []
+    with with_window_of(objects[pairs[0][1]]):
+        for path, uid in pairs:
+            obj, motion = objects[uid], motion_from_bytes(path.read_bytes())
+            if keys:
+                found = bpy.context.scene.poseloom.keys_of(motion)
+                action, frames = put_poses(bpy.context, obj, motion, clip_name(path), found, start_frame, seen=True)
+                where = ", ".join(map(str, frames))
+                texts.append(say("{name}: key poses on {frames}. Fill makes the frames between them", name=action.name, frames=where))
+            else:
+                action, text = put_motion(bpy.context, obj, motion, clip_name(path), start_frame, seen=True)
+                texts.append(text)
+            footage.note(action, video, str(seen_of(path)), start_frame)
         bpy.ops.ed.undo_push(message="Poseloom: Animate")
-    return text
+    return ". ".join(texts)
 
 
 def with_window_of(obj):

@@ -6,17 +6,17 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 from poseloom.errors import BadInput, PoseloomError
 from poseloom.formats import PICTURE_ENDINGS
-from poseloom.key_poses import Keys, on_rig
+from poseloom.key_poses import Keys
 from poseloom.motion.files import motion_from_bytes
 from poseloom.motion.types import Motion
 from poseloom.progress import part
 
-from .. import backend, preferences, properties
-from ..scene import keying, poses, rest, roles
+from .. import backend, properties
+from ..scene import poses
 from ..translations import say
 from .animate import why_wait, with_window_of
 from .backend import not_busy, run
-from .rig import rate, refuse, target
+from .rig import put_poses, refuse, target
 
 PLACE = "pictures"
 
@@ -116,10 +116,11 @@ class POSELOOM_OT_pose_keys(bpy.types.Operator):
             pictures = [(bpy.path.abspath(p.path), p.frame) for p in context.scene.poseloom_pictures.by_frame()]
             _check(pictures)
             chosen = backend.choice()
+            options = context.scene.poseloom.job_options()
         except PoseloomError as error:
             return refuse(self, error)
         uid, paths = obj.session_uid, [path for path, _ in pictures]
-        options = {k: v for k, v in context.scene.poseloom.job_options().items() if k not in ("start", "end", "camera")}
+        options = {name: value for name, value in options.items() if name not in ("start", "end", "camera")}
 
         def work(report):
             running = backend.ensure(chosen, part(report, 0.0, 0.02))
@@ -151,15 +152,8 @@ def _land(motion: Motion, uid: int, pictures: list) -> str:
         raise BadInput("armature_gone", "The armature that these poses were made for is gone.", "Select another one and do it again.")
     frames = tuple(frame for _, frame in pictures)
     with with_window_of(obj):
-        chosen = bpy.context.scene.poseloom
-        found = roles.standing(obj, chosen.controls)
-        keys, at = on_rig(
-            motion, Keys(times=frames), found.rig, rate(bpy.context), root=chosen.root, rest=rest.kept(obj)
-        )
-        action = keying.write(
-            obj, keys, name=f"{obj.name}|{Path(pictures[0][0]).stem}", start_frame=frames[0], frames=at,
-            keep_previous=preferences.get().previous.lower(),
-        )  # fmt: skip
+        clip = Path(pictures[0][0]).stem
+        action, _ = put_poses(bpy.context, obj, motion, clip, Keys(times=frames), frames[0])
         poses.note(action, pictures)
         bpy.ops.ed.undo_push(message="Poseloom: Pose the Keys")
     where = ", ".join(map(str, frames))

@@ -7,6 +7,7 @@ import numpy as np
 from bpy.props import EnumProperty, StringProperty
 from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
+from poseloom.key_poses import Keys, on_rig, picked
 from poseloom.motion.resample import resample
 from poseloom.motion.skeleton import motion_fk
 from poseloom.motion.types import Motion, Rig
@@ -135,6 +136,31 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None, *, see
     if last > context.scene.frame_end:
         text += f". The scene ends before, at {context.scene.frame_end}"
     return action, text + said_of_fights(fights.find(obj, keys, first))
+
+
+def put_poses(context, obj, motion: Motion, clip: str, keys: Keys, start_frame: int, *, seen: bool = False) -> tuple:
+    """A new Action `<armature>|<clip>` on `obj` with key poses of `motion` alone; of one `seen` in a video as `put_motion`.
+
+    Returns the Action and the frames (T,) of its keys.
+    """
+    chosen, fps = context.scene.poseloom, rate(context)
+    found = roles.standing(obj, chosen.controls)
+    poses, frames = on_rig(motion, keys, found.rig, fps, start_frame, chosen.root, rest.kept(obj))
+    whole = motion if keys.seconds is None else resample(motion, fps)
+    said = whole if keys.seconds is None else picked(whole, frames - start_frame)
+    made = faces.missing(obj, said)
+    poses = faces.put(obj, said, poses, clip, frames)
+    if seen and chosen.confidence == "curves":
+        made += confidence.missing(obj, found.rig, said)
+        poses = confidence.keyed(obj, found.rig, poses, said)
+    action = keying.write(
+        obj, poses, name=f"{obj.name}|{clip}", start_frame=int(frames[0]), frames=frames,
+        keep_previous=preferences.get().previous.lower(),
+    )  # fmt: skip
+    confidence.note(action, made)
+    if seen:
+        marks.write(action, whole, start_frame)
+    return action, frames
 
 
 def keep_source(action, placed: Motion, start: int, rig: Rig) -> None:

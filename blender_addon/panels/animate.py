@@ -30,6 +30,9 @@ class POSELOOM_PT_animate(Sidebar, bpy.types.Panel):
         column = layout.column()
         column.row().prop(chosen, "quality", expand=True)
         column.row().prop(chosen, "camera", expand=True)
+        row = column.row(align=True)
+        row.prop(chosen, "hands", toggle=True)
+        row.prop(chosen, "face", toggle=True)
         draw_target(layout, context)
         if not draw_running(layout):
             button = layout.column()
@@ -65,6 +68,11 @@ class POSELOOM_PT_options(Sidebar, bpy.types.Panel):
         layout.prop(chosen, "smooth_hz")
         layout.prop(chosen, "foot_lock")
         layout.prop(chosen, "confidence")
+        column = layout.column(align=True)
+        column.prop(chosen, "key_poses")
+        if chosen.key_poses:
+            column.prop(chosen, "key_count")
+            column.prop(chosen, "min_motion_cm")
         layout.prop(chosen, "controls")
         layout.prop(chosen, "root")
         layout.menu("POSELOOM_MT_animate_settings", icon="PRESET")
