@@ -39,17 +39,18 @@ def bone_of(joint: str) -> str:
     return f"{BONES[name]}.{side.upper()}" if side in ("l", "r") and name else BONES[joint]
 
 
-def shape(man: float, muscle: float, weight: float) -> dict:
-    """The MakeHuman targets, {name: share}, of an adult; muscle and weight from -1 to 1."""
+def shape(man: float, muscle: float, weight: float, old: float = 0.0) -> dict:
+    """The MakeHuman targets, {name: share}, of an adult; muscle and weight from -1 to 1, man and old from 0 to 1."""
     grade = {"muscle": _grades(muscle), "weight": _grades(weight)}
-    sexes = {"male": man, "female": 1.0 - man}
-    out = {f"macrodetails/{people}-{sex}-young": share / 3 for sex, share in sexes.items() if share
+    kinds = {(sex, age): a * b for sex, a in (("male", man), ("female", 1.0 - man))
+             for age, b in (("young", 1.0 - old), ("old", old)) if a * b}  # fmt: skip
+    out = {f"macrodetails/{people}-{sex}-{age}": share / 3 for (sex, age), share in kinds.items()
            for people in ("african", "asian", "caucasian")}  # fmt: skip
-    for sex, share in sexes.items():
+    for (sex, age), share in kinds.items():
         for m, more in grade["muscle"].items():
             for w, heavier in grade["weight"].items():
-                if share * more * heavier:
-                    name = f"macrodetails/universal-{sex}-young-{m}muscle-{w}weight"
+                if more * heavier:
+                    name = f"macrodetails/universal-{sex}-{age}-{m}muscle-{w}weight"
                     out[name] = share * more * heavier
     return out
 

@@ -1,0 +1,172 @@
+"""The embedded model: a small pose-guided denoising U-Net in pixel space, as a model of diffusers.
+
+Two halves.  `Guide` runs once a frame: it reads the pose wanted, the reference picture and the reference's pose, and
+looks up by cross-attention, for each cell of the picture, where in the reference the same part of the body is.
+`Denoiser` runs at every step.  Pictures are folded so that they are 32 cells a side, whatever their size.
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import nn
+from torch.nn import functional as F
+
+from .encoding import BODY, CELLS, CHANNELS, LIMBS
+
+REGIONS = 11  # what a cell may show: the background, or one of the body's ten
+NEAR = 384  # cells about the limbs, among which parts of the body are looked up
+_GROUP = 8
+
+
+def _norm(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(width // _GROUP, width)
+
+
+class Residual(nn.Module):
+    """Two convolutions added to what comes in; what `told` (B,time) says is added between them."""
+
+    def __init__(self, width: int, time: int = 0, norm: bool = True):
+        super().__init__()
+        self.norm = _norm(width) if norm else nn.SiLU()
+        self.enter, self.leave = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        self.told = nn.Linear(time, width) if time else None
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x, told=None):
+        y = self.enter(self.norm(x))
+        if self.told is not None:
+            y = y + self.told(told)[:, :, None, None]
+        return x + self.leave(F.silu(y))
+
+
+class Attention(nn.Module):
+    """Each cell heeds all others."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm, self.ask, self.leave = _norm(width), nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x):
+        q, k, v = (t.flatten(2).transpose(1, 2) for t in self.ask(self.norm(x)).chunk(3, dim=1))
+        found = torch.softmax(q @ k.transpose(1, 2) * q.shape[-1] ** -0.5, dim=-1) @ v
+        return x + self.leave(found.transpose(1, 2).reshape(x.shape))
+
+
+class Trunk(nn.Module):
+    """A pose, and for a reference its picture too, to features of each cell that know the whole."""
+
+    def __init__(self, pixels: int, widths):
+        super().__init__()
+        a, b, c = widths
+        self.pose, self.picture = nn.Conv2d(CHANNELS, a, 1), nn.Conv2d(pixels, a, 1)
+        self.here = nn.Conv2d(a, a, 1)
+        self.down, self.lower = nn.Conv2d(a, b, 2, stride=2), nn.Conv2d(b, c, 2, stride=2)
+        self.bottom = nn.ModuleList([Residual(c), Attention(c)])
+        self.raise_, self.up = nn.Conv2d(c, b, 1), nn.Conv2d(b, a, 1)
+        self.join, self.last = Residual(b), nn.Conv2d(a, a, 1)
+
+    def forward(self, pose, picture):
+        x = F.silu(self.pose(pose) + self.picture(picture))
+        x = x + F.silu(self.here(x))
+        y = F.silu(self.down(x))
+        z = self.lower(y)
+        for layer in self.bottom:
+            z = layer(z)
+        y = self.join(y + F.interpolate(self.raise_(z), scale_factor=2.0))
+        x = x + F.interpolate(self.up(y), scale_factor=2.0)
+        return x + self.last(F.silu(x))
+
+
+class Guide(nn.Module):
+    """(reference, its pose, the pose wanted) -> condition (B,C,32,32): what the frame shows and what of the reference."""
+
+    def __init__(self, fold: int, widths, key: int):
+        super().__init__()
+        self.fold, pixels, width = fold, 3 * fold * fold, widths[0]
+        self.trunk = Trunk(pixels, widths)
+        self.q, self.k = nn.Conv2d(width, key, 1), nn.Conv2d(width, key, 1)
+        self.v = nn.Conv2d(width, 16, 1)
+        self.mix = nn.Sequential(nn.Conv2d(width + 2 * pixels + 16, width, 1), nn.SiLU(), nn.Conv2d(width, width, 1))
+        self.region, self.rest = nn.Conv2d(width, REGIONS, 1), nn.Conv2d(width, 3, 1)  # heads for training alone
+
+    def forward(self, reference, reference_pose, pose):
+        return self.study(reference, reference_pose, pose)[0]
+
+    def study(self, reference, reference_pose, pose, more=None):
+        """condition; trunk's features of (wanted, reference); what is found of `more` (B,M,32,32) of the reference."""
+        patches = F.pixel_unshuffle(reference, self.fold)
+        wanted, known = self.trunk(torch.cat([pose, reference_pose]), torch.cat([torch.zeros_like(patches), patches])).chunk(2)
+        values = [patches, self.v(known)] + ([] if more is None else [more])
+        found = self._look_up(self.q(wanted), self.k(known), torch.cat(values, dim=1), pose, reference_pose)
+        width = patches.shape[1] + 16
+        mixed = self.mix(torch.cat([wanted, patches, found[:, :width]], dim=1))
+        return torch.cat([wanted + mixed, found[:, : patches.shape[1]]], dim=1), (wanted, known), found[:, width:]
+
+    def _look_up(self, q, k, value, pose, reference_pose):
+        """(B,C,32,32) of value, where q (frame) meets k (reference); 0 in cells that are far from all limbs."""
+        here, there = (near_limbs(p)[:, None] for p in (pose, reference_pose))
+        q, k, value = (
+            x.flatten(2).gather(2, at.expand(-1, x.shape[1], -1)) for x, at in ((q, here), (k, there), (value, there))
+        )
+        heed = torch.softmax((q.transpose(1, 2) * q.shape[1] ** -0.5) @ k, dim=-1)
+        found = value @ heed.transpose(1, 2)
+        blank = torch.zeros_like(found[:, :, :1]).repeat(1, 1, CELLS * CELLS)
+        return blank.scatter(2, here.expand(-1, found.shape[1], -1), found).unflatten(2, (CELLS, CELLS))
+
+
+def near_limbs(pose):
+    """(B,NEAR) the cells nearest to the limbs of poses (B,C,32,32)."""
+    return pose[:, 3 * BODY : 3 * BODY + len(LIMBS)].amax(dim=1).flatten(1).topk(NEAR, dim=1).indices
+
+
+class Denoiser(nn.Module):
+    """(noisy picture, time 0..999, condition, reference) -> the clean picture, -1..1."""
+
+    def __init__(self, fold: int, widths, time: int):
+        super().__init__()
+        a, b, c = widths
+        self.fold, pixels = fold, 3 * fold * fold
+        self.clock = nn.Sequential(nn.Linear(64, time), nn.SiLU(), nn.Linear(time, time), nn.SiLU())
+        self.enter = nn.Conv2d(2 * pixels + a, a, 1)
+        self.one, self.down = nn.Conv2d(a, a, 1), nn.Conv2d(a, b, 2, stride=2)
+        self.two, self.lower = Residual(b, time), nn.Conv2d(b, c, 2, stride=2)
+        self.three, self.heed, self.four = Residual(c, time), Attention(c), Residual(c, time)
+        self.raise_, self.five = nn.Conv2d(b + c, b, 1), Residual(b, time)
+        self.up, self.six = nn.Conv2d(a + b, a, 1), Residual(a, time, norm=False)
+        self.last, self.straight = nn.Conv2d(a, pixels + fold * fold, 1), nn.Conv2d(2 * pixels, pixels, 1)
+        nn.init.zeros_(self.straight.weight)
+        nn.init.zeros_(self.straight.bias)
+
+    def forward(self, noisy, time, condition, reference):
+        angle = time.float()[:, None] * torch.exp(-9.21 * torch.arange(32, device=time.device) / 32)[None]
+        told = self.clock(torch.cat([angle.sin(), angle.cos()], dim=1).to(noisy.dtype))
+        folded, found = F.pixel_unshuffle(noisy, self.fold), condition[:, -3 * self.fold**2 :]
+        x = F.silu(self.enter(torch.cat([folded, condition], dim=1)))
+        x = x + F.silu(self.one(x))
+        y = self.two(self.down(x), told)
+        z = self.four(self.heed(self.three(self.lower(y), told)), told)
+        y = self.five(self.raise_(torch.cat([y, F.interpolate(z, scale_factor=2.0)], dim=1)), told)
+        x = self.six(self.up(torch.cat([x, F.interpolate(y, scale_factor=2.0)], dim=1)), told)
+        out = self.last(F.silu(x))
+        paint = out[:, : -self.fold**2] + self.straight(torch.cat([folded, found], dim=1))
+        paint, keep = F.pixel_shuffle(paint, self.fold), torch.sigmoid(F.pixel_shuffle(out[:, -self.fold**2 :], self.fold))
+        return paint + keep * (reference - paint)  # keep: where the background of the reference is still the background
+
+
+class PoseUNet(ModelMixin, ConfigMixin):
+    """Both halves; `size` of the pictures is a multiple of 32 pixels."""
+
+    @register_to_config
+    def __init__(self, size: int = 128, widths=(64, 96, 160), key: int = 48, time: int = 160):
+        super().__init__()
+        fold = size // CELLS
+        self.guide = Guide(fold, widths, key)
+        self.denoiser = Denoiser(fold, widths, time)
+
+    def forward(self, noisy, time, reference, reference_pose, pose):
+        return self.denoiser(noisy, time, self.guide(reference, reference_pose, pose), reference)

@@ -1,0 +1,219 @@
+"""Training of the embedded model: a pose-guided diffusion model small enough to come with Poseloom.  Needs torch and diffusers."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler
+from torch import nn
+from torch.nn import functional as F
+
+from ..progress import Report, silent
+from .network import PoseUNet
+from .train_data import Batch, Pairs
+from .train_sheet import sheet
+
+STEPS = 4  # what it is meant to be sampled with
+_SHEET_S = 480.0
+_SNR_MOST = 5.0
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """batch: pairs a step; minutes in all, of which this call does `stretch`; body: how much more than the background
+    the body counts; few: the share of noise levels that are those of STEPS steps."""
+
+    size: int = 128
+    widths: tuple = (64, 96, 160)
+    batch: int = 8
+    rate: float = 1e-3
+    minutes: float = 80.0
+    stretch: float = float("inf")
+    device: str = "cpu"
+    seed: int = 1
+    ema: float = 0.998
+    body: float = 4.0
+    few: float = 0.6
+
+
+def scheduler() -> DDIMScheduler:
+    """Steps from pure noise to the picture; the model says what the clean picture is."""
+    return DDIMScheduler(
+        beta_schedule="squaredcos_cap_v2", prediction_type="sample", rescale_betas_zero_snr=True,
+        timestep_spacing="trailing", clip_sample=True,
+    )  # fmt: skip
+
+
+def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict:
+    """Every term of the loss, weighted; their sum is what is minimised.
+
+    time (B,), alpha (B,) the share of the signal's power left, noise (B,3,S,S).  Beside the picture itself, weighted by
+    min-SNR for v-prediction (Hang et al. 2023), the guide is told what each cell shows, and where it is on the body at rest.
+    """
+    reference, clean = batch.rgb
+    on = (batch.region > 0).float()
+    known, wanted = torch.cat([batch.rest, on[:, :, None].to(clean.dtype)], dim=2)
+    condition, features, seen = net.guide.study(reference, batch.pose[0], batch.pose[1], known)
+    a = alpha.view(-1, 1, 1, 1)
+    noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(clean.dtype)
+    found = net.denoiser(noisy, time, condition, reference).float()
+    level = torch.clamp(1 / (1 - alpha).clamp_min(1e-4), max=_SNR_MOST).view(-1, 1, 1, 1)
+    weight = (1 + (body - 1) * batch.body.float()) * level
+    clean = clean.float()
+    terms = {"picture": ((found - clean).abs() * weight).mean() / body}
+    edges = sum((torch.diff(found - clean, dim=d).abs() * weight.narrow(d, 0, weight.shape[d] - 1)).mean() for d in (2, 3))
+    terms["edges"] = 0.5 * edges / body
+    told = torch.cat(features)
+    terms["region"] = 0.1 * F.cross_entropy(net.guide.region(told).float(), batch.region.flip(0).flatten(0, 1))
+    miss = (net.guide.rest(told).float() - batch.rest.flip(0).flatten(0, 1).float()).abs().sum(1)
+    terms["rest"] = 0.5 * (miss * on.flip(0).flatten(0, 1)).sum() / on.sum()
+    terms["heed"] = 0.5 * ((seen - wanted).float().abs().sum(1) * on[1]).sum() / on[1].sum()
+    fold = net.guide.fold
+    carried = F.pixel_shuffle(condition[:, -3 * fold * fold :], fold).float()
+    terms["carried"] = 0.2 * ((carried - clean).abs() * batch.body.float()).sum() / batch.body.float().sum() / 3
+    return terms
+
+
+def noise_levels(rng, count: int, few: float, steps: DDIMScheduler) -> torch.Tensor:
+    """(count,) times 0..999: a share of those that are sampled with, pure noise most of them, the others of any."""
+    last = steps.config.num_train_timesteps - 1
+    used = [last, last, *(last - last // STEPS * i for i in range(1, STEPS))]
+    times = np.where(rng.random(count) < few, rng.choice(used, count), rng.integers(0, last + 1, count))
+    return torch.from_numpy(times)
+
+
+@torch.no_grad()
+def sample(net: PoseUNet, batch: Batch, steps: DDIMScheduler, count: int = STEPS, seed: int = 0) -> torch.Tensor:
+    """(B,3,S,S) -1..1 made from the batch's references and poses."""
+    reference = batch.rgb[0]
+    noise = torch.randn(reference.shape, generator=torch.Generator().manual_seed(seed))
+    x, condition = noise.to(reference), net.guide(reference, *batch.pose)
+    steps.set_timesteps(count)
+    for t in steps.timesteps:
+        clean = net.denoiser(x, t.expand(len(x)).to(x.device), condition, reference)
+        x = steps.step(clean, t, x).prev_sample
+    return x
+
+
+class Master:
+    """Weights in float32 behind a network that computes in `dtype`, and their moving mean."""
+
+    def __init__(self, net: PoseUNet, dtype: torch.dtype, options: TrainOptions):
+        self.slow = {name: p.detach().clone().float() for name, p in net.named_parameters()}
+        self.mean = {name: p.clone() for name, p in self.slow.items()}
+        self.net = net.to(dtype, memory_format=torch.channels_last)
+        for p in self.slow.values():
+            p.requires_grad_()
+        self.optimiser = torch.optim.AdamW(self.slow.values(), lr=options.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+
+    def step(self, rate: float, keep: float) -> None:
+        for name, p in self.net.named_parameters():
+            self.slow[name].grad = None if p.grad is None else p.grad.float()
+            p.grad = None
+        nn.utils.clip_grad_norm_(self.slow.values(), 1.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.mean.values()), list(self.slow.values()), 1.0 - keep)
+        self._hand_over()
+
+    def state(self) -> dict:
+        return {"slow": {n: p.detach() for n, p in self.slow.items()}, "mean": self.mean, "optimiser": self.optimiser.state_dict()}
+
+    def restore(self, state: dict) -> None:
+        with torch.no_grad():
+            for mine, theirs in ((self.slow, state["slow"]), (self.mean, state["mean"])):
+                for name, p in mine.items():
+                    p.copy_(theirs[name])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self._hand_over()
+
+    def averaged(self, options: TrainOptions) -> PoseUNet:
+        """A network of its own with the mean of the weights, in float32."""
+        out = PoseUNet(size=options.size, widths=options.widths)
+        out.load_state_dict(self.mean)
+        return out.eval()
+
+    def _hand_over(self) -> None:
+        with torch.no_grad():
+            for name, p in self.net.named_parameters():
+                p.copy_(self.slow[name])
+
+
+def quick(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies matrices of it (GPUs, CPUs with AMX), else float32."""
+    able = device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if able else torch.float32
+
+
+def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -> PoseUNet:
+    """Train on, from `folder`/state.pt if it is there; the averaged network.
+
+    packs: arrays as backend/studio/embed_pictures.py makes them; the log is a line of JSON every two minutes in
+    `folder`/log.jsonl, and now and then there is a `folder`/samples.png of characters that are not trained on.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    device = torch.device(options.device)
+    dtype = quick(device)
+    pairs, steps = Pairs(packs, options.seed), scheduler()
+    master = Master(PoseUNet(size=options.size, widths=options.widths).to(device), dtype, options)
+    step, spent, state_file = 0, 0.0, folder / "state.pt"
+    if state_file.exists():
+        state = torch.load(state_file, map_location=device, weights_only=True)
+        master.restore(state)
+        step, spent = state["step"], state["spent"]
+    rng, generator = np.random.default_rng([options.seed, step]), torch.Generator(device).manual_seed(options.seed + step)
+    held = pairs.held_out(32)
+
+    def save():
+        part = state_file.with_suffix(".part")
+        torch.save(master.state() | {"step": step, "spent": spent, "options": asdict(options)}, part)
+        part.replace(state_file)
+
+    sums: dict = {}
+    count, last, drawn = 0, time.monotonic(), time.monotonic() - _SHEET_S + 180
+    end = min(60.0 * options.minutes, spent + 60.0 * options.stretch)
+    with (folder / "log.jsonl").open("a") as log:
+        while spent < end:
+            began = time.monotonic()
+            done = spent / (60.0 * options.minutes)
+            rate = options.rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done)))
+            batch = pairs.batch(rng, options.batch).to(device, dtype)
+            times = noise_levels(rng, options.batch, options.few, steps)
+            alpha = steps.alphas_cumprod[times].to(device)
+            noise = torch.randn(batch.rgb.shape[1:], generator=generator, device=device)
+            terms = losses(master.net, batch, times.to(device), alpha, noise, options.body)
+            sum(terms.values()).backward()
+            step, count = step + 1, count + 1
+            master.step(float(rate), min(options.ema, (1 + step) / (10 + step)))
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + float(value.detach())
+            spent += time.monotonic() - began
+            report(min(done, 1.0), f"step {step}")
+            if time.monotonic() - last > 120.0 or spent >= end:
+                line = {"step": step, "minutes": round(spent / 60, 2)}
+                line |= {name: round(total / count, 5) for name, total in sums.items()}
+                if time.monotonic() - drawn > _SHEET_S or spent >= end:
+                    line |= validate(master.averaged(options), held, steps, folder / "samples.png")
+                    drawn = time.monotonic()
+                sums, count, last = {}, 0, time.monotonic()
+                log.write(json.dumps(line) + "\n"), log.flush()
+                save()
+    return master.averaged(options)
+
+
+def validate(net: PoseUNet, held: Batch, steps: DDIMScheduler, path: Path) -> dict:
+    """Mean differences 0..1 of made pictures from true ones, on the body and all over; and the sheet of the first eight."""
+    found = sample(net, held, steps)
+    apart = (found - held.rgb[1]).abs() / 2
+    sheet(path, held, found)
+    body = held.body
+    return {"held_body": round(float((apart * body).sum() / body.sum() / 3), 4), "held_all": round(float(apart.mean()), 4)}
