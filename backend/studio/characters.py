@@ -23,7 +23,7 @@ ADULTS = {
 }  # fmt: skip
 HELD_BODIES = ("olga", "paul")
 HELD_OUTFITS = 6
-_SKIRT_RINGS, _SKIRT_SIDES = 7, 28
+_SKIRT_RINGS, _SKIRT_SIDES = 10, 28
 _HAIR_RINGS, _HAIR_SIDES = 7, 15
 
 
@@ -52,9 +52,10 @@ class Adult(Body):
         return cls(path, height_m)
 
     def worn(self, dress: "Dress") -> np.ndarray:
-        """(F,3) the triangles of the body and of what is worn over it."""
-        off = [self.region_names.index(name) for name, on in (("skirt", dress.skirt_m), ("mane", dress.mane)) if not on]
-        return ~np.isin(self.region, off)
+        """(F,) the triangles that are seen: the body's, and of shells what is worn, a skirt down to its hem."""
+        skirt, mane = (self.region == self.region_names.index(name) for name in ("skirt", "mane"))
+        below = self.vertices[self.triangles, 2].min(axis=1) < (dress.skirt_m or np.inf)
+        return ~(skirt & below | mane & (not dress.mane))
 
     def _along_arms(self):
         out = np.full(len(self.vertices), -1.0)
@@ -154,14 +155,13 @@ class Dress:
         return np.stack([self.outfit.colours[name] for name in ("shirt", below, "hair")])
 
     def regions(self, names, region, place, arm) -> np.ndarray:
-        """(P,) what is seen in each pixel: an index into `names`, or -1 where the shell ends above; place (P,3) at rest."""
+        """(P,) what is seen in each pixel, an index into `names`, of the mesh's region (P,); place (P,3) at rest, arm (P,)."""
         at = {name: names.index(name) for name in names}
         out, z = region.copy(), place[:, 2]
         out[(region == at["shirt"]) & (arm > self.sleeve)] = at["skin"]
         out[(region == at["skin"]) & (arm > 0.0) & (arm < self.sleeve)] = at["shirt"]
         out[(region == at["trousers"]) & (z < self.legs_m)] = at["skin"]
         out[region == at["mane"]] = at["hair"]
-        out[(region == at["skirt"]) & (z < self.skirt_m)] = -1
         if self.bald:
             out[region == at["hair"]] = at["skin"]
         return out

@@ -114,9 +114,7 @@ def draw(body: Adult, dress: Dress, stage: Stage, pose) -> dict:
     values = np.concatenate([body.normals(points), body.vertices, body.arm[:, None]], 1)
     normal, rest, arm = np.split(seen.blend(values, triangles), [3, 6], axis=1)
     region = dress.regions(body.region_names, body.region[worn][seen.triangle].astype(int), rest, arm[:, 0])
-    shown = region >= 0
-    row, column, depth = (a[shown] for a in (seen.row, seen.column, seen.depth))
-    normal, rest, region = normal[shown], rest[shown], region[shown]
+    row, column, depth = seen.row, seen.column, seen.depth
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     albedo = np.empty_like(normal)
     for r in np.unique(region):
