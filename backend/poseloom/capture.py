@@ -207,11 +207,11 @@ def keypoints_to_motion(
         seen, lost = view.steadied(stretch.keypoints)
         if lost:
             warnings.append(f"In {lost:.0%} of the frames the camera turns too far away from where it looked; they count as unseen.")
-        lifted = lift and lift(seen, part(share, 0.0, 0.2))
-        seen = in_space.for_solver(seen, lifted)
+        lifted = [lift and lift(seen, part(share, 0.0, 0.2))]
+        seen = in_space.for_solver(seen, lifted[0])
         motions.append(solve(
             seen, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock,
-            lifted=lifted, report=part(share, 0.2, 1.0),
+            lifted=lifted.pop(), report=part(share, 0.2, 1.0),  # not held while it is worked on
         ))  # fmt: skip
         warnings += doubts(seen, motions[-1])
     if len(apart) > 1:

@@ -119,12 +119,17 @@ def lock_feet(motion: Motion, contact=None, *, flatten: bool = True) -> Motion:
     hips = np.empty_like(both)
     hips[:, :2] = filters.smooth(both[:, :2], 1.5, fps, np.repeat(certain, 2, axis=1))
     hips[:, 2:] = filters.smooth(both[:, 2:], 3.0, fps, certain)
-    return _reach(motion, grot, gpos, shift, hips, weight)
+    hips = _reach(skeleton, fps, grot, gpos, shift, hips, weight)
+    del gpos
+    lrot = local_rotations(grot, skeleton.parents, np.float32)
+    del grot
+    for j in range(len(skeleton)):  # one by one, for the memory's sake
+        lrot[:, j] = quat.unroll(lrot[:, j])
+    return motion.with_(lrot=lrot, root=motion.root + hips)
 
 
-def _reach(motion, grot, gpos, shift, hips, weight):
-    """The motion with its hips moved by `hips` and legs sent to their feet, hips giving way where a foot is far."""
-    skeleton, fps = motion.skeleton, motion.fps
+def _reach(skeleton, fps, grot, gpos, shift, hips, weight):
+    """How hips wanted moved by `hips` (T,3) move, giving way where a foot is far; legs of `grot` are sent to their feet."""
     legs = [[skeleton.index(n + letter) for n in ("thigh_", "shin_", "foot_")] for letter in "lr"]
     give = np.zeros_like(hips)
     for _ in range(3):
@@ -143,10 +148,7 @@ def _reach(motion, grot, gpos, shift, hips, weight):
             grot[:, thigh], grot[:, shin], skeleton.offsets[shin], skeleton.offsets[foot],
             start, target, np.array([0.0, -1.0, 0.0]),
         )  # fmt: skip
-    lrot = local_rotations(grot, skeleton.parents)
-    for j in range(len(skeleton)):  # one by one, for the memory's sake
-        lrot[:, j] = quat.unroll(lrot[:, j])
-    return motion.with_(lrot=lrot, root=motion.root + hips)
+    return hips
 
 
 def _within(skeleton, before, start, target, shin, foot):

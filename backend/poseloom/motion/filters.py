@@ -229,16 +229,11 @@ def slerp_gaps(q, known):
 
     Before the first and after the last known frame the nearest is held.
     """
-    q = np.array(q, np.float64)
-    frames = np.flatnonzero(known)
-    if len(frames) == 0 or len(frames) == len(q):
-        return quat.unroll(q)
-    for t in np.flatnonzero(~np.asarray(known, bool)):
-        i = np.searchsorted(frames, t)
-        before, after = frames[max(i - 1, 0)], frames[min(i, len(frames) - 1)]
-        if before > t or after < t or before == after:
-            q[t] = q[after] if before > t or after > t else q[before]
-        else:
-            share = (t - before) / (after - before)
-            q[t] = quat.slerp(q[before], q[after], np.full(q.shape[1:-1], share))
+    q, known = np.array(q, np.float64), np.asarray(known, bool)
+    frames, gaps = np.flatnonzero(known), np.flatnonzero(~known)
+    if len(frames) and len(gaps):
+        i = np.searchsorted(frames, gaps)
+        before, after = frames[np.maximum(i - 1, 0)], frames[np.minimum(i, len(frames) - 1)]
+        share = np.clip((gaps - before) / np.maximum(after - before, 1), 0.0, 1.0)
+        q[gaps] = quat.slerp(q[before], q[after], share.reshape(-1, *[1] * (q.ndim - 2)))
     return quat.unroll(q)

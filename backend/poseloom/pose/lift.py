@@ -70,6 +70,7 @@ class Lifter:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False  # it would keep the largest window's memory
         self.session = runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
     def __call__(self, keypoints: Keypoints, report: Report = silent) -> Lifted:

@@ -46,20 +46,26 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     if seen.any() and not (seen[0] and seen[-1]):
         options = dict(height_m=height_m, smooth_hz=smooth_hz, foot_lock=foot_lock, report=report)
         return _held_at_the_ends(keypoints, lifted, np.flatnonzero(seen)[[0, -1]], options)
+    size, legs = keypoints.size, clean.legs_seen(keypoints)
+    del keypoints
     give_back()
     report(0.3, "Turning joints")
     tall = 1.0 if height_m is None else height_m / ADULT_M
-    points, xy = _centred(points, xy, keypoints)
-    points, skeleton = _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall)
-    lrot = filters.slerp_gaps(_turned(points, weight, skeleton, fps), seen)
-    del points, lifted
+    points, xy = _centred(points, xy, size, fps)
+    points *= np.float32(proportions.unit(points, weight, proportions.usual(ADULT_M)))
+    deep, doubt = _depth(points, xy, size, fps, lifted, cutoff_hz)
+    del lifted
+    points, skeleton = _in_depth(points, xy, weight, size, fps, deep, doubt, tall)
+    lrot = _turned(points, weight, skeleton, fps)
+    del points, deep, doubt
+    for j in range(len(JOINTS)):  # one by one, for the memory's sake
+        lrot[:, j] = filters.slerp_gaps(lrot[:, j], seen)
     give_back()
     report(0.6, "Placing the body in the room")
-    legs = clean.legs_seen(keypoints)
     level, lrot = _level(skeleton, lrot, seen, legs, fps)
     give_back()
-    place, level, speed = _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
-    del xy, weight, keypoints
+    place, level, speed = _place(size, fps, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
+    del xy, weight
     give_back()
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
     place, lrot[:, 0] = _face_front(place, lrot[:, 0])
@@ -74,8 +80,10 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     give_back()
     lrot = np.array(motion.lrot)
     lrot[:, 0] = turned
+    for j in range(1, len(JOINTS)):
+        lrot[:, j] = quat.unroll(lrot[:, j])
     report(1.0, "Solved")
-    return motion.with_(lrot=quat.unroll(lrot), root=start)
+    return motion.with_(lrot=lrot, root=start)
 
 
 def _held_at_the_ends(keypoints, lifted, ends, options):
@@ -107,35 +115,37 @@ def _check(keypoints, height_m, smooth_hz):
         raise BadInput("no_person", "No frame of these keypoints shows a person.", "Choose another clip or person.")
 
 
-def _centred(points, xy, keypoints):
+def _centred(points, xy, size, fps):
     """The points (T,33,3) in camera axes and their pixels (T,33,2), hips moved into the joints."""
-    size = keypoints.size
     return filters.in_blocks(
         lambda p, at: landmarks.centred(landmarks.in_camera_axes(p, at, size, root.FOCAL * max(size)), at),
-        keypoints.fps, points, xy, overlap_s=0.0,
+        fps, points, xy, overlap_s=0.0,
     )  # fmt: skip
 
 
-def _in_depth(points, xy, weight, keypoints, lifted, cutoff_hz, tall):
+def _depth(points, xy, size, fps, lifted, cutoff_hz):
+    """Depth (T,12) m from the hips of landmarks.JOINTS, and the doubt in it, by the estimator and the lifter, if any."""
+    focal_px = root.FOCAL * max(size)
+    deep = points[:, list(landmarks.JOINTS), 1]
+    if lifted is None:
+        return deep, 1.0
+    mine = [lifted.names.index(name) for name in _ANCHORS]
+    said, sure = filters.in_blocks(
+        lambda at, score, xy: (
+            landmarks.in_camera_axes(filters.smooth(at, cutoff_hz, fps), xy, size, focal_px)[..., 1],
+            filters.smooth(score, 1.0, fps),
+        ), fps, filters.fill_gaps(lifted.xyz[:, mine]), lifted.score[:, mine], xy, overlap_s=3.0,
+    )  # fmt: skip
+    return depth.blended(deep, said, -0.1 * np.log(np.clip(sure, 1e-4, 0.75)))
+
+
+def _in_depth(points, xy, weight, size, fps, deep, doubt, tall):
     """The points (T,33,3) in metres about the hips, and the skeleton; of points as `_centred` has them.
 
     All is found for an average adult, then scaled by `tall`.
     """
-    size, fps, main = keypoints.size, keypoints.fps, list(landmarks.JOINTS)
-    focal_px = root.FOCAL * max(size)
-    usual = proportions.usual(ADULT_M)
-    points = points * np.float32(proportions.unit(points, weight, usual))
-    deep, doubt = points[:, main, 1], 1.0
-    if lifted is not None:
-        mine = [lifted.names.index(name) for name in _ANCHORS]
-        said, sure = filters.in_blocks(
-            lambda at, score, xy: (
-                landmarks.in_camera_axes(filters.smooth(at, cutoff_hz, fps), xy, size, focal_px)[..., 1],
-                filters.smooth(score, 1.0, fps),
-            ), fps, filters.fill_gaps(lifted.xyz[:, mine]), lifted.score[:, mine], xy, overlap_s=3.0,
-        )  # fmt: skip
-        deep, doubt = depth.blended(deep, said, -0.1 * np.log(np.clip(sure, 1e-4, 0.75)))
-    places, lengths = depth.resolve(deep, xy[:, main], weight[:, main], usual, size, fps, focal_px, doubt)
+    main, usual = list(landmarks.JOINTS), proportions.usual(ADULT_M)
+    places, lengths = depth.resolve(deep, xy[:, main], weight[:, main], usual, size, fps, root.FOCAL * max(size), doubt)
     return landmarks.placed(points, places) * tall, proportions.skeleton(lengths * tall, ADULT_M * tall)
 
 
@@ -150,7 +160,7 @@ def _turned(points, weight, skeleton, fps):
 
 
 def _level(skeleton, lrot, seen, legs, fps):
-    """The rotation (4,) that levels the camera, and lrot with feet that lie level while they stand.
+    """The rotation (4,) that levels the camera, and lrot, changed in place, with feet that lie level while they stand.
 
     Legs that are not seen, by `legs` (T,2), hang straight down.
     """
@@ -161,11 +171,10 @@ def _level(skeleton, lrot, seen, legs, fps):
         del gpos, soles
         lrot = filters.in_blocks(
             lambda *at: (local_rotations(_hanging(level, *at), skeleton.parents),), fps, grot, legs,
-            overlap_s=0.0, dtype=np.float64,
+            overlap_s=0.0,
         )[0]  # fmt: skip
         grot, _, soles = _body(skeleton, lrot)
     lowest = quat.rotate(level, soles)[..., 2]
-    lrot = lrot.copy()
     for side, letter in enumerate("lr"):
         foot = JOINTS.index("foot_" + letter)
         ahead = quat.rotate(level, quat.rotate(grot[:, foot], np.array([0.0, -1.0, 0.0])))
@@ -189,15 +198,15 @@ def _hanging(level, grot, legs):
     return quat.multiply(quat.inverse(level), world)
 
 
-def _place(keypoints, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
+def _place(size, fps, skeleton, lrot, xy, weight, seen, level, cutoff_hz):
     """The pelvis track (T,3) in levelled axes, the floor at 0, `level` mended by the floor, and the speed of soles."""
-    fps, names = keypoints.fps, list(_ANCHORS)
+    names = list(_ANCHORS)
     gpos, soles = _body(skeleton, lrot)[1:]
     marks = [_ANCHORS[n] for n in names]
     body = gpos[:, [JOINTS.index(n) for n in names]]
-    focal_px = root.FOCAL * max(keypoints.size)
+    focal_px = root.FOCAL * max(size)
     t_seen = filters.in_blocks(
-        lambda *at: (root.translation(*at, keypoints.size, focal_px),), fps, body, xy[:, marks], weight[:, marks],
+        lambda *at: (root.translation(*at, size, focal_px),), fps, body, xy[:, marks], weight[:, marks],
         overlap_s=0.0, dtype=np.float64,
     )[0]  # fmt: skip
     away = (t_seen[:, None] + soles)[..., 1]
