@@ -176,6 +176,27 @@ def test_pictures_in_the_panel_become_key_poses(blender, backend):
     assert found["after undo"] == []
 
 
+def test_people_and_estimators_in_the_panel(blender, backend):
+    import numpy as np
+
+    from poseloom.media import open_clip, write_video
+
+    running, token = backend
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "people")
+    pictures.mkdir(exist_ok=True)
+    sample = open_clip(ROOT / "backend" / "poseloom" / "assets" / "sample.mp4", end="36")
+    video = write_video(pictures / "two.mp4", (np.hstack([f.rgb[:, ::-1], f.rgb]) for f in sample), sample.fps)
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
+    done = blender.window("gui_people.py", pictures, running.address, token, video)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "people.json").read_text())
+    assert [number for number, _ in found["found"]] == [1, 2] and "2 people" in found["outcome"]
+    assert found["state"] == "done" and [name.split("|")[1] for name in found["actions"]] == ["two_1", "two_2"], found
+    assert found["estimators"][0] == "mediapipe" and "mmpose" in found["estimators"]
+    for name in ("found", "estimators", "cast_30"):
+        assert (pictures / f"{name}.png").stat().st_size > 10_000
+
+
 def test_roles_folders_and_the_source_in_the_panel(blender, tmp_path):
     from PIL import Image
 
@@ -243,4 +264,31 @@ def test_poses_are_filled_by_every_method_from_the_panel(blender, backend, tmp_p
     assert abs(float(share) - 0.15) < 0.03 and abs(float(at) - 0.6) < 0.02
     assert found["drawn"][1]["GENERATED"] > 3000
     for name in ("fill", "speed"):
+        assert (pictures / f"{name}.png").stat().st_size > 10_000
+
+
+def test_frames_rendered_from_the_panel_lie_in_the_sequencer_and_a_run_is_cancelled(blender, tmp_path):
+    """By a tiny checkpoint and a backend that starts beside that Blender, which reads its own newer files."""
+    from test_addon_render import beside_torch, tiny_checkpoint
+
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "render")
+    pictures.mkdir(exist_ok=True)
+    site, python = beside_torch(blender.work / "site"), Path(sys.executable)
+    checkpoint = tiny_checkpoint(blender.work / "tiny")
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}:{ROOT}:{sys.base_prefix}"
+    command = ["env", f"PYTHONPATH={site}", "OMP_NUM_THREADS=1", python, "-m", "poseloom", "serve"]
+    done = blender.window("gui_render.py", pictures, checkpoint, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "render.json").read_text())
+    assert found["state"] == "done" and found["outcome"].startswith("3 frames made"), found
+    # frames 7, 9 and 11, each for two, over what lies on channel 1 and above the locked one
+    names = [f"{frame:04d}.png" for frame in (7, 7, 9, 9, 11, 11)]
+    assert found["strips"] == [[3, 7, 13, names, "the hero walks", True]]
+    assert found["longest_pause_s"] < 2.0  # seconds of the processor that Blender's own thread took at a time
+    state, fraction, seconds = found["cancelled"]
+    assert state == "cancelled" and fraction < 0.9 and seconds < 5.0  # of a window drawn in software; 0.5 on a busy machine
+    state, seconds = found["backend"]
+    assert state == "cancelled" and seconds < 5.0
+    assert found["strips after it"] == 1 and found["strips undone"] == 0
+    for name in ("viewport", "running", "sequencer"):
         assert (pictures / f"{name}.png").stat().st_size > 10_000

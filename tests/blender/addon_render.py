@@ -27,6 +27,7 @@ def main(path, work, address, token, checkpoint=""):
     chosen = scene.poseloom_filming
     chosen.size, chosen.steps, chosen.folder = 64, 2, str(Path(work) / "frames")
     known = {"backend": address, "token": token, "wait": True}
+    chosen.model = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     found = {"refused": [refused(jobs, **known)]}
     data = bpy.data.cameras.new("Shot")
     camera = bpy.data.objects.new("Shot", data)
@@ -50,7 +51,38 @@ def main(path, work, address, token, checkpoint=""):
         bpy.ops.poseloom.render(which="FRAME", **known)
         found["one"] = [jobs.current.outcome, strips(scene)[-1]]
     found["changed"] = [scene.render.engine, scene.camera.name, bpy.data.filepath]
+    preferences = extension.registration.preferences.get()
+    preferences.address, preferences.token = address, token
+    found["command"] = commands(extension.registration.cli.main, Path(work), checkpoint)
     return found
+
+
+def commands(command, work, checkpoint):
+    """What `blender --command poseloom render` says and leaves: {name: [exit code, out, err]}."""
+    blend, out = work / "shot.blend", work / "by command"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend), copy=True)
+    words = {
+        "guides": [blend, "--guides-only", "--frames", "2,4", "--size", "64", "--body", "25", "--out", out],
+        "again": [blend, "--guides-only", "--out", out],
+        "no prompt": [blend, "--model", "x/y", "--out", work / "none"],
+        "no scene": ["--prompt", "x", "--out", work / "none"],
+        "gone": [work / "none.blend", "--guides-only", "--out", work / "none"],
+        "pass": [blend, "--guides-only", "--passes", "colour", "--out", work / "none"],
+        "pair": [blend, "--prompt", "x", "--set", "steps", "--out", work / "none"],
+        "camera": [blend, "--guides-only", "--camera", "Nope", "--out", work / "none"],
+        "strip": [blend, "--guides-only", "--strip", work / "strip.blend", "--out", work / "none"],
+    }
+    if checkpoint:
+        words["frames"] = [
+            blend, "--prompt", "the hero walks", "--model", checkpoint, "--set", "steps=2", "--size", "64", "--start", "2",
+            "--end", "4", "--out", work / "frames by command", "--strip", work / "strip.blend", "--progress", "json",
+        ]  # fmt: skip
+    said = {name: session.called(command, ["render", *map(str, given)]) for name, given in words.items()}
+    if checkpoint:
+        with bpy.data.libraries.load(str(work / "strip.blend")) as (there, _):
+            said["scenes"] = list(there.scenes)
+    said["made"] = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.png"))
+    return said
 
 
 def refused(jobs, **words):

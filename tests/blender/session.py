@@ -4,6 +4,8 @@ A script is called with the extension's zip and prints one line, RESULT and JSON
 $BLENDER_USER_RESOURCES names an empty folder, so that nothing of the user's is read or written.
 """
 
+import contextlib
+import io
 import json
 import os
 import sys
@@ -125,6 +127,14 @@ def difference(obj, curves, motion):
             compared += 1
     assert compared > 10, f"only {compared} bones have curves"
     return worst
+
+
+def called(command, words):
+    """[exit code, stdout, stderr] of the handler behind `blender --command poseloom`."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = command(words)
+    return [code, out.getvalue(), err.getvalue()]
 
 
 def run(main):

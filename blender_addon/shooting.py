@@ -1,0 +1,89 @@
+"""`blender --command poseloom render`: guides drawn by another Blender, frames made by the backend, strips put in by this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from poseloom import client, paths
+from poseloom.errors import BadInput
+from poseloom.progress import part
+
+from . import backend
+
+_PASSES = ("depth", "normal")
+
+
+def render(chosen, report) -> str:
+    """Do what the words say; a sentence that tells what was made.  A backend that was started for it is stopped after it."""
+    wish = _wish(chosen)
+    strip = _strip(chosen)
+    choice = backend.choice(chosen.backend or "")
+    found = backend.find(choice)
+    running = found or backend.ensure(choice, lambda fraction, text: None)
+    if not running.local:
+        raise BadInput("backend_elsewhere", "The backend is on another computer, which has no such folders.", "Use one on this computer.")
+    try:
+        told = backend.rendered(running, str(Path(chosen.scene).absolute()), wish, wish["folder"], part(report, 0.0, 0.95))
+    finally:
+        if found is None:
+            client.stop_backend(running)
+    if strip:
+        _put(chosen, told, strip, part(report, 0.95, 1.0))
+    return _said(chosen, told, strip)
+
+
+def _wish(chosen) -> dict:
+    """The options of a backend's job."""
+    if not chosen.scene:
+        raise BadInput("bad_usage", "There is no scene.", 'Such as: render scene.blend --prompt "..." --out frames/.')
+    if not Path(chosen.scene).is_file():
+        raise BadInput("no_such_file", f"There is no file {chosen.scene}.", "Check the path.")
+    if not chosen.prompt and not chosen.guides_only and (chosen.model or chosen.method == "controlnet"):
+        raise BadInput("no_prompt", "There is no prompt.", 'Say what the frames show: --prompt "...", or add --guides-only.')
+    usual = _PASSES if chosen.guides_only else _PASSES[:1]
+    passes = usual if chosen.passes is None else [word.strip() for word in chosen.passes.split(",") if word.strip() not in ("", "none")]
+    for name in passes:
+        if name not in _PASSES:
+            raise BadInput("bad_option", f'There is no pass "{name}" of a scene.', f"Choose from {', '.join((*_PASSES, 'none'))}.")
+    options = {
+        "armatures": list(chosen.armature), "camera": chosen.camera, "start": chosen.start, "end": chosen.end,
+        "every": chosen.every, "frames": list(chosen.frames), "size": chosen.size, "body": chosen.body, "hidden": chosen.hidden,
+        **{name: name in passes for name in _PASSES}, "prompt": chosen.prompt or "", "negative": chosen.negative,
+        "seed": chosen.seed, "reference": chosen.reference and str(Path(chosen.reference).absolute()), "method": chosen.method or "",
+        "options": dict(chosen.set) | ({"model": chosen.model} if chosen.model else {}), "guides_only": chosen.guides_only,
+        "folder": str(Path(chosen.out).absolute()), "resume": chosen.resume, "overwrite": chosen.overwrite,
+        "blender": bpy.app.binary_path or None,
+    }  # fmt: skip
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _strip(chosen):
+    if not chosen.strip:
+        return None
+    if chosen.guides_only:
+        raise BadInput("bad_usage", "--strip puts frames into the sequencer, but --guides-only makes none.", "Leave one out.")
+    path = Path(chosen.strip)
+    if path.suffix.lower() != ".blend":
+        raise BadInput("unknown_format", f"--strip {path} does not end in .blend.", "End it in .blend.")
+    paths.check_writable(path, chosen.overwrite or chosen.resume)
+    paths.check_apart([path], [chosen.scene])
+    return path
+
+
+def _put(chosen, told: dict, strip: Path, report) -> None:
+    from . import guiding
+
+    named = {name: told[name] for name in ("name", "stretches", "every", "made")}
+    guiding.strip({"blend": str(Path(chosen.scene).absolute()), "out": str(strip.absolute()), **named}, report)
+
+
+def _said(chosen, told: dict, strip) -> str:
+    made = f"guides of {len(told['drawn'])} frames"
+    if not chosen.guides_only:
+        made = f"{len(told['made_now'])} frames made, {len(told['kept'])} kept"
+    text = f"{chosen.out}: {made}"
+    for why in dict.fromkeys(row["why"] for row in told["skipped"]):
+        numbers = [str(row["frame"]) for row in told["skipped"] if row["why"] == why]
+        text += f"\n  left out, a gap stays: {', '.join(numbers[:8])}{' and more' if len(numbers) > 8 else ''}, where {why}"
+    return text + (f"\n  {strip}: the scene with the frames in its sequencer" if strip else "")
