@@ -2,6 +2,8 @@
 
     blender --command poseloom retarget walk.bvh --to hero.blend --out walk.blend
     blender --command poseloom animate dance.mp4 --to hero.fbx --out dance.fbx
+    blender --command poseloom animate STAND.png@1 JUMP.jpg@24 --to hero.blend --out keys.blend
+    blender --command poseloom render shot.blend --prompt "a knight in a forest" --out frames/
 """
 
 import json
@@ -14,13 +16,15 @@ from pathlib import Path
 from typing import Optional
 
 import bpy
-from poseloom import __version__, chains, client, formats, grammar, paths
+from poseloom import __version__, chains, client, formats, grammar, named_pictures, paths
 from poseloom.errors import BadInput, Cancelled, PoseloomError, of_any
+from poseloom.key_poses import Keys
+from poseloom.motion import extremes
 from poseloom.motion.files import joints_to_bytes, motion_from_bytes, motion_to_bytes, write_bytes
 from poseloom.motion.resample import cut, resample
 from poseloom.progress import part
 
-VERBS = ("animate", "retarget")
+VERBS = ("animate", "retarget", "render")
 SOME_FAILED = 3
 PAUSE_S = 0.2  # between two lines of progress
 
@@ -46,10 +50,16 @@ def main(arguments: list) -> int:
     parser = grammar.build_parser("blender --command poseloom", VERBS, inside_blender=True)
     try:
         chosen = parser.parse_args(arguments)
+        if chosen.verb == "render":
+            from . import shooting
+
+            report = Printed(chosen.progress, Path(chosen.scene or "").name)
+            report.done(shooting.render(chosen, report))
+            return 0
         if chosen.root_bone and not chosen.game:
             raise BadInput("bad_usage", "--root-bone belongs to --game.", "Add --game.")
         if chosen.verb == "animate":
-            return _with_backend(chosen, chosen.media, _outs(chosen, chosen.media))
+            return _animate(chosen)
         with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
             clips, broken = _unpacked(chosen, Path(folder))
 
@@ -110,20 +120,49 @@ def _reading(chosen) -> chains.Reading:
     return chains.Reading(chosen.up, chosen.front, chosen.unit, chosen.clip_rest)
 
 
-def _with_backend(chosen, clips: list, outs: list) -> int:
-    """Animate all clips; a backend that was started for them is stopped after them."""
+def _animate(chosen) -> int:
+    """Videos become an animation each, or their key poses; pictures become key poses of one."""
+    if not named_pictures.are_meant(chosen.media):
+        if chosen.spacing or (chosen.min_motion and not chosen.pick_keys):
+            raise BadInput("bad_usage", "--spacing belongs to pictures, --min-motion to --pick-keys.", "Leave them out.")
+        return _with_backend(chosen, chosen.media, _outs(chosen, chosen.media))
+    if chosen.pick_keys or chosen.start or chosen.end or chosen.camera == "moving":
+        raise BadInput("bad_usage", "--pick-keys, --start, --end and --camera moving belong to videos.", "Leave them out.")
+    spacing = chosen.spacing or named_pictures.SPACING
+    pictures = named_pictures.named(chosen.media, spacing)
+    outs = _outs(chosen, [str(picture.path) for picture in pictures[:1]])
+    keys = Keys(tuple(picture.time for picture in pictures), spacing=spacing)
+    return _with_backend(chosen, [str(pictures[0].path)], outs, pictures, keys)
+
+
+def _keys_of(chosen, motion: bytes) -> Optional[Keys]:
+    """The key poses that --pick-keys wants of a motion; None without it."""
+    if not chosen.pick_keys:
+        return None
+    count = None if chosen.pick_keys == "auto" else chosen.pick_keys
+    whole = motion_from_bytes(motion)
+    least_m = extremes.MIN_MOTION_M if chosen.min_motion is None else 0.01 * chosen.min_motion
+    return Keys(seconds=tuple(float(row / whole.fps) for row in extremes.pick_keys(whole, count, least_m)))
+
+
+def _with_backend(chosen, clips: list, outs: list, pictures=(), keys: Optional[Keys] = None) -> int:
+    """Animate all clips, or the one that is made of `pictures`; a backend that was started for them is stopped after."""
     from . import backend
 
     choice = backend.choice(chosen.backend or "")
     found = backend.find(choice)
     running = found or backend.ensure(choice, lambda fraction, text: None)
     options = {
-        "quality": chosen.quality, "estimator": chosen.estimator, "camera": chosen.camera, "person": chosen.person,
+        "quality": chosen.quality, "estimator": paths.estimator(chosen.estimator, chosen.model, chosen.checkpoint),
+        "hands": chosen.hands, "face": chosen.face, "camera": chosen.camera, "person": chosen.person,
         "height_m": chosen.height, "start": chosen.start,
         "end": chosen.end, "fps": chosen.fps, "smooth_hz": chosen.smooth_hz, "foot_lock": not chosen.no_foot_lock,
         "processes": chosen.processes, "reuse": not chosen.fresh,
     }  # fmt: skip
     try:
+        if pictures:
+            files = [str(picture.path.absolute()) for picture in pictures]
+            return _each(chosen, clips, outs, lambda _, report: backend.posed(running, files, options, report)[0], keys)
         return _each(
             chosen, clips, outs, lambda path, report: backend.animate(running, str(path.absolute()), options, report)
         )
@@ -141,15 +180,15 @@ def _motion_of_clip(path: Path, chosen, error: Optional[Exception] = None) -> by
     return motion_to_bytes(resample(motion, chosen.fps) if chosen.fps else motion)
 
 
-def _each(chosen, clips: list, outs: list, motion_of) -> int:
-    """Every clip on the character and into its file; the exit code."""
+def _each(chosen, clips: list, outs: list, motion_of, keys: Optional[Keys] = None) -> int:
+    """Every clip, or of it these `keys`, on the character and into its file; the exit code."""
     if len(clips) > 1 and (chosen.joints or chosen.report):
         raise BadInput("one_clip_only", "--joints and --report take one clip.", "Give the clips one at a time.")
     code = 0
     for clip, out in zip(map(Path, clips), outs):
         report = Printed(chosen.progress, clip.name)
         try:
-            report.done(_one(chosen, clip, out, motion_of(clip, part(report, 0.0, 0.6)), part(report, 0.6, 1.0)))
+            report.done(_one(chosen, clip, out, motion_of(clip, part(report, 0.0, 0.6)), part(report, 0.6, 1.0), keys))
         except Cancelled:
             raise
         except (PoseloomError, OSError) as error:
@@ -160,22 +199,25 @@ def _each(chosen, clips: list, outs: list, motion_of) -> int:
     return code
 
 
-def _one(chosen, clip: Path, out: Path, motion: bytes, report) -> str:
+def _one(chosen, clip: Path, out: Path, motion: bytes, report, keys: Optional[Keys] = None) -> str:
     """One clip's motion on the character and into its file; a sentence that tells what was made."""
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
         npz = Path(folder) / "motion.npz"
         npz.write_bytes(motion)
-        done = _bake(chosen, clip, npz, out, report)
+        keys = keys or (_keys_of(chosen, motion) if chosen.verb == "animate" else None)
+        done = _bake(chosen, clip, npz, out, report, keys)
     if chosen.joints:
         write_bytes(chosen.joints, joints_to_bytes(motion_from_bytes(motion)))
     if chosen.report:
         values = {"poseloom": __version__, "input": str(clip), "output": str(out), **done}
         write_bytes(chosen.report, json.dumps(values, indent=2).encode())
+    if keys:
+        return f"{out}: key poses on frames {', '.join(map(str, done['keys']))} on {done['armature']}"
     return f"{out}: {done['frames']} frames on {done['armature']}"
 
 
-def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
-    from . import baking  # brings in much that a Blender without a command never needs
+def _bake(chosen, clip: Path, motion: Path, out: Path, report, keys: Optional[Keys]) -> dict:
+    from . import baking, posing  # bring in much that a Blender without a command never needs
 
     ours = chosen.to in formats.CHARACTERS
     character = {"preset": chosen.to} if ours else {"path": str(Path(chosen.to).absolute()), "armature": chosen.armature}
@@ -189,7 +231,7 @@ def _bake(chosen, clip: Path, motion: Path, out: Path, report) -> dict:
         "game": {"root_bone": chosen.root_bone, "fps": chosen.fps} if chosen.game else None,
         "confidence": getattr(chosen, "confidence", None),
     }
-    return baking.bake(task, report)
+    return posing.pose({**task, "keys": asdict(keys)}, report) if keys else baking.bake(task, report)
 
 
 class Printed:

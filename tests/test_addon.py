@@ -254,7 +254,7 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
         "no character": 2, "preset": 0, "ending": 2,
         "game": 0, "take": 0, "takes": 0, "not for games": 2, "bad settings": 2, "several": 3, "one broken": 3,
         "usage": 2, "help": 0, "animate": 0,
-        "full disk": 2,
+        "full disk": 2, "picked": 0, "pictures": 0, "pictures and a video": 2, "a config alone": 2,
     }, said  # fmt: skip
     assert "--overwrite" in said["again"][2] and "--overwrite" in said["over the report"][2]
     assert "hero.blend is an input" in said["over the character"][2]
@@ -263,12 +263,14 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     for name, (code, _, complaint) in said.items():
         assert bool(code) == complaint.startswith("poseloom: "), name
         assert complaint.count("\n") <= 1, complaint
+    assert "key poses on frames 1, " in said["picked"][1] and "key poses on frames 3, 25 on" in said["pictures"][1]
+    assert "do not go together" in said["pictures and a video"][2] and "without its checkpoint" in said["a config alone"][2]
     assert json.loads(said["animate"][1].splitlines()[0])["stage"] == "pose_squats.mp4"
     assert found["backend"] == "stopped"  # it was started for the command, and stopped after it
     assert found["action"] == ["Hero|walk", 1.0, 1.0 + int(39 / 30 * 24)]
     assert found["made"] == [
-        "back.bvh", "broken.fbx", "game.glb", "hero.blend", "joints.npz", "many/walk.blend", "mine.json", "ours.blend", "report.json",
-        "rest/walk.blend", "squats.blend", "take.bvh", "takes/back.blend", "takes/walk.blend", "walk.blend", "walk.bvh",
+        "back.bvh", "broken.fbx", "game.glb", "hero.blend", "joints.npz", "many/walk.blend", "mine.json", "ours.blend",
+        "picked.blend", "picked.confidence.csv", "pictures.blend", "report.json", "rest/walk.blend", "squats.blend", "take.bvh", "takes/back.blend", "takes/walk.blend", "walk.blend", "walk.bvh",
     ]  # fmt: skip
     assert found["clip_difference"] < 1e-3
 

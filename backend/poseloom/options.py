@@ -135,11 +135,11 @@ def animate(parser, inside_blender: bool) -> None:
         "--confidence", choices=CONFIDENCES, default="curves",
         help="how sure each joint is: as curves of the action, in a CSV beside OUT, or nowhere; default: curves",
     )  # fmt: skip
+    _add_key_poses(parser)
     if inside_blender:
         parser.add_argument("--backend", metavar="URL", help="a backend that runs already")
     else:
         parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
-        _add_key_poses(parser)
         parser.add_argument(
             "--also", action="append", default=[], metavar="N=CHARACTER[#ARMATURE]",
             help="and person N onto this character, on the same floor; again for each further one",

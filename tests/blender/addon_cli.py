@@ -1,7 +1,5 @@
 """The handler behind `blender --command poseloom`, called with words as Blender would call it."""
 
-import contextlib
-import io
 import resource
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import session
 
 def main(path, work, video):
     extension = session.install(path)
+    picture = Path(video).with_name("pose.jpg")
     command, work = extension.registration.cli.main, Path(work)
     clip = session.bvh(work / "walk.bvh")
     session.armature("Hero")
@@ -42,10 +41,15 @@ def main(path, work, video):
         "help": ["retarget", "--help"],
         "animate": ["animate", video, "--to", work / "hero.blend", "--out", work / "squats.blend", "--end", "10",
                     "--progress", "json"],
+        "picked": ["animate", video, "--to", work / "hero.blend", "--out", work / "picked.blend", "--end", "10", "--pick-keys", "3",
+                   "--min-motion", "1", "--confidence", "csv"],
+        "pictures": ["animate", f"{picture}@3", f"{picture}@1s", "--to", work / "hero.blend", "--out", work / "pictures.blend"],
+        "pictures and a video": ["animate", picture, video, "--to", work / "hero.blend", "--out", work / "none.blend"],
+        "a config alone": ["animate", video, "--model", "c.py", "--to", work / "hero.blend", "--out", work / "none.blend"],
     }  # fmt: skip
-    said = {name: _call(command, list(map(str, given))) for name, given in words.items()}
+    said = {name: session.called(command, list(map(str, given))) for name, given in words.items()}
     said["full disk"] = _on_a_full_disk(
-        lambda: _call(command, ["retarget", str(clip), "--to", str(work / "hero.blend"), "--out", str(work / "none.blend")])
+        lambda: session.called(command, ["retarget", str(clip), "--to", str(work / "hero.blend"), "--out", str(work / "none.blend")])
     )
     backend = extension.registration.backend.backend
     state = backend.look(backend.choice()).state
@@ -58,13 +62,6 @@ def main(path, work, video):
         "made": sorted(p.relative_to(work).as_posix() for p in work.rglob("*") if p.is_file()),
         "clip_difference": _same_walk(clip, work / "back.bvh"),
     }
-
-
-def _call(command, words):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = command(words)
-    return [code, out.getvalue(), err.getvalue()]
 
 
 def _on_a_full_disk(do):
