@@ -105,7 +105,7 @@ VERBS = {
     "train": (
         "pack clips and train the networks that come with Poseloom",
         options.train,
-        ("pack clips/ --out clips.npz", "lifter --data clips.npz --minutes 60 --device cpu --out lifter/"),
+        ("pack clips/ --out clips.npz", "render --data pictures.npz --minutes 80 --device cpu --out render/"),
     ),
     "setup": (
         "make what an estimator needs beside Poseloom",
