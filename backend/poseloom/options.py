@@ -263,10 +263,13 @@ def train(parser, inside_blender: bool) -> None:
     inbetween.add_argument("--data", required=True, metavar="DIR|FILE", help="a packed .npz, or a folder of .bvh clips")
     inbetween.add_argument("--from", dest="begin", metavar="FOLDER", help="fine-tune what was trained in that folder")
     inbetween.add_argument("--hidden", type=_count, default=256, metavar="N", help="width of the LSTM; default: %(default)s")
+    render = sub.add_parser("render", help="the diffusion model that paints a character in a pose")
+    render.add_argument("--data", required=True, nargs="+", metavar="FILE.npz", help="pictures by backend/studio/embed_pictures.py")
     for child in (pack, lifter, inbetween):
         child.add_argument("--subjects", default=TRAINING, metavar="IDS", help='with commas between, or "all"')
     _add_training(lifter, minutes=60.0)
     _add_training(inbetween, minutes=120.0)
+    _add_training(render, minutes=80.0)
 
 
 def _add_training(parser, minutes: float) -> None:

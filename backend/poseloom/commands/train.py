@@ -16,7 +16,7 @@ from ..terminal import progress, say
 
 
 def train(chosen) -> int:
-    return {"pack": _pack, "lifter": _lifter, "inbetween": _inbetween}[chosen.action](chosen)
+    return {"pack": _pack, "lifter": _lifter, "inbetween": _inbetween, "render": _render}[chosen.action](chosen)
 
 
 def _pack(chosen) -> int:
@@ -107,6 +107,37 @@ def _inbetween(chosen) -> int:
     size = (out / "model.onnx").stat().st_size
     say(chosen.progress, f"{out / 'model.onnx'}: {size / 1e6:.1f} MB.", model=str(out / "model.onnx"), bytes=size)
     return 0
+
+
+def _render(chosen) -> int:
+    packs, out = [_pictures(path) for path in chosen.data], Path(chosen.out)
+    training = package("poseloom.render.train", "Training", "train")
+    export = package("poseloom.render.train_export", "Training", "train")
+    options = training.TrainOptions(
+        size=packs[0]["rgb"].shape[1], minutes=chosen.minutes, stretch=chosen.stretch or float("inf"), device=chosen.device,
+        seed=chosen.seed,
+    )  # fmt: skip
+    with progress(chosen.progress, "Training") as report:
+        net = training.train(packs, out, options, report)
+    export.onnx_files(net, out)
+    export.checkpoint(net, out / "checkpoint")
+    for card in (out / "CARD.md", out / "checkpoint" / "README.md"):
+        card.write_text(export.card(out, options, packs), encoding="utf-8")
+    size = sum((out / name).stat().st_size for name in ("guide.onnx", "denoiser.onnx"))
+    say(chosen.progress, f"{out}: guide.onnx and denoiser.onnx, {size / 1e6:.1f} MB; samples.png; checkpoint for diffusers.",
+        model=str(out), bytes=size)  # fmt: skip
+    return 0
+
+
+def _pictures(path) -> dict:
+    data = _arrays(path)
+    needed = {"rgb", "region", "rest", "xy", "away", "seen", "character", "clip", "clip_names", "seed"}
+    if not needed <= set(data):
+        raise BadInput("bad_pack", f"{path} has no {min(needed - set(data))}.", "Make it by backend/studio/embed_pictures.py.")
+    held = {str(name).partition("_")[0] for name in data["clip_names"][data["clip"]]} & set(packing.VALIDATION + packing.TEST)
+    if held:
+        raise BadInput("held_out", f"{path} shows subject {min(held)}, kept for tests.", "Make it anew without.")
+    return data
 
 
 def _clips(data: Path) -> Pack:

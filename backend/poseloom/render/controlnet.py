@@ -15,7 +15,7 @@ from ..errors import BadInput, PoseloomError
 from ..motion.pictures import Frames, Guides, Shot
 from ..progress import Report, silent
 from . import device as devices
-from . import flow, parts
+from . import embedded, flow, parts, posed
 from .consistency import Carried, Memory, starting_noise
 from .order import REFERENCE, Batch, batches, halves, is_key, needed
 
@@ -81,6 +81,9 @@ class ControlNet:
         self.kinds = tuple(named)
         self.licence = checkpoints.licence_of(checkpoints.find(options.model))
         self.pipeline = parts.load(options.model, named, dtype)
+        self.posed = self._posed(dtype) if isinstance(self.pipeline, posed.PoseGuidedPipeline) else None
+        if self.posed:
+            return
         if options.lora:
             parts.add_lora(self.pipeline, options.lora)
         if options.adapter:
@@ -102,10 +105,22 @@ class ControlNet:
         """See `Renderer`; frames come key first, then those between."""
         if not len(guides):
             return
+        if self.posed:
+            yield from self.posed(guides, shot, report, made)
+            return
         if self.options.adapter and shot.reference is None:
             raise BadInput("no_reference", "The IP-Adapter has no reference picture.", "Give one, or leave the adapter out.")
         wanted = [i for i in range(len(guides)) if not made or guides[i].frame not in made]
         yield from _Run(self, guides, shot, report).frames(wanted)
+
+    def _posed(self, dtype: torch.dtype) -> embedded.Embedded:
+        """The renderer of a model like the embedded one, which is framed and sampled as that is."""
+        opt = self.options
+        for name in ("lora", "adapter", "decoder", "scheduler", "depth"):
+            if getattr(opt, name):
+                raise BadInput("bad_option", f'"{opt.model}" is a pose-guided model: it takes no {name}.', "Leave it out.")
+        network = posed.Network(self.pipeline, self.device, dtype, self.licence)
+        return embedded.Embedded(embedded.Options(opt.steps, opt.shared_noise), network)
 
     def widen(self) -> bool:
         """Go on in float32; False where it is that already."""

@@ -17,6 +17,7 @@ from .encoding import BODY, CELLS, CHANNELS, LIMBS
 
 REGIONS = 11  # what a cell may show: the background, or one of the body's ten
 NEAR = 384  # cells about the limbs, among which parts of the body are looked up
+LAST = 999  # the time of pure noise
 _GROUP = 8
 
 
@@ -91,7 +92,7 @@ class Guide(nn.Module):
         self.trunk = Trunk(pixels, widths)
         self.q, self.k = nn.Conv2d(width, key, 1), nn.Conv2d(width, key, 1)
         self.v = nn.Conv2d(width, 16, 1)
-        self.mix = nn.Sequential(nn.Conv2d(width + 2 * pixels + 16, width, 1), nn.SiLU(), nn.Conv2d(width, width, 1))
+        self.mix = nn.Sequential(nn.Conv2d(2 * width + 2 * pixels + 16, width, 1), nn.SiLU(), nn.Conv2d(width, width, 1))
         self.region, self.rest = nn.Conv2d(width, REGIONS, 1), nn.Conv2d(width, 3, 1)  # heads for training alone
 
     def forward(self, reference, reference_pose, pose):
@@ -104,7 +105,7 @@ class Guide(nn.Module):
         values = [patches, self.v(known)] + ([] if more is None else [more])
         found = self._look_up(self.q(wanted), self.k(known), torch.cat(values, dim=1), pose, reference_pose)
         width = patches.shape[1] + 16
-        mixed = self.mix(torch.cat([wanted, patches, found[:, :width]], dim=1))
+        mixed = self.mix(torch.cat([wanted, known, patches, found[:, :width]], dim=1))
         return torch.cat([wanted + mixed, found[:, : patches.shape[1]]], dim=1), (wanted, known), found[:, width:]
 
     def _look_up(self, q, k, value, pose, reference_pose):
@@ -145,7 +146,9 @@ class Denoiser(nn.Module):
     def forward(self, noisy, time, condition, reference):
         angle = time.float()[:, None] * torch.exp(-9.21 * torch.arange(32, device=time.device) / 32)[None]
         told = self.clock(torch.cat([angle.sin(), angle.cos()], dim=1).to(noisy.dtype))
-        folded, found = F.pixel_unshuffle(noisy, self.fold), condition[:, -3 * self.fold**2 :]
+        # what is pure noise says nothing, so it is not shown
+        folded = F.pixel_unshuffle(noisy * (1 - time / LAST).view(-1, 1, 1, 1).to(noisy.dtype), self.fold)
+        found = condition[:, -3 * self.fold**2 :]
         x = F.silu(self.enter(torch.cat([folded, condition], dim=1)))
         x = x + F.silu(self.one(x))
         y = self.two(self.down(x), told)

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from .. import checkpoints
 from ..errors import BadInput, UnknownMethod
+from . import network, posed
 
 logging.getLogger("transformers").setLevel(logging.ERROR)
 diffusers.utils.logging.set_verbosity_error()
@@ -38,11 +39,13 @@ SCHEDULERS = {
     "dpm++": "DPMSolverMultistepScheduler", "unipc": "UniPCMultistepScheduler", "lcm": "LCMScheduler",
     "tcd": "TCDScheduler", "heun": "HeunDiscreteScheduler", "lms": "LMSDiscreteScheduler", "ddpm": "DDPMScheduler",
 }  # fmt: skip
+POSED = "PoseGuided"  # a model like the embedded one
 _UNUSED = ("safety_checker", "feature_extractor", "image_encoder")
 
 
 def load(model: str, guides: Mapping[str, str], dtype: torch.dtype):
-    """The ControlNet pipeline of checkpoint `model` on the CPU, without a safety checker.
+    """The ControlNet pipeline of checkpoint `model` on the CPU, without a safety checker; of a model like the embedded one
+    the pipeline that it has, which takes no ControlNets.
 
     guides: {"pose": ControlNet's name or "", "depth": ...}; "" takes the folder `controlnet_KIND` of the checkpoint, or
     what GUIDES names.  Unavailable for what is not on this computer, BadInput for what is there and will not do.
@@ -53,6 +56,8 @@ def load(model: str, guides: Mapping[str, str], dtype: torch.dtype):
         name: _part(folder, name, *kind, dtype) for name, kind in index.items()
         if not name.startswith("_") and isinstance(kind, list) and None not in kind and name not in _UNUSED
     }  # fmt: skip
+    if family == POSED:
+        return posed.PoseGuidedPipeline(parts["unet"], parts["scheduler"])
     nets = [_control(folder, family, kind, named, parts["unet"], dtype) for kind, named in guides.items()]
     more = {"add_watermarker": False} if family == "StableDiffusionXL" else {"requires_safety_checker": False}
     optional = {name: None for name in _UNUSED} if family == "StableDiffusion" else {}
@@ -119,9 +124,9 @@ def _index(folder: Path) -> tuple:
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput("damaged_checkpoint", f"{path} is damaged.", "Download the checkpoint again.") from error
     family = made_for.removesuffix("Pipeline").removesuffix("ControlNet").removesuffix("Img2Img")
-    if family not in PIPELINES:
+    if family not in (*PIPELINES, POSED):
         raise BadInput("other_family", f'"{folder}" is a {made_for}.', "Take one of Stable Diffusion 1.5 or SDXL.")
-    for name in ("unet", "vae", "text_encoder", "tokenizer", "scheduler"):
+    for name in ("unet", "scheduler") if family == POSED else ("unet", "vae", "text_encoder", "tokenizer", "scheduler"):
         if name not in index:
             raise BadInput("part_missing", f'The checkpoint "{folder}" has no part "{name}".', "Download it again, whole.")
     return family, index
@@ -130,7 +135,7 @@ def _index(folder: Path) -> tuple:
 def _part(folder: Path, name: str, library: str, kind: str, dtype: torch.dtype):
     """One part from its folder, in evaluation mode; BadInput names the part and what it lacks."""
     place = folder / name
-    module = {"diffusers": diffusers, "transformers": transformers}.get(library)
+    module = {"diffusers": diffusers, "transformers": transformers, network.__name__: network}.get(library)
     made = getattr(module, kind, None)
     if made is None:
         raise BadInput("odd_part", f'The part "{name}" of "{folder}" is a {library}.{kind}.', "Use another checkpoint.")

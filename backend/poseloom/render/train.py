@@ -9,24 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler
 from torch import nn
 from torch.nn import functional as F
 
 from ..progress import Report, silent
 from .network import PoseUNet
+from .posed import FEW, PoseGuidedPipeline, scheduler
 from .train_data import Batch, Pairs
 from .train_sheet import sheet
 
-STEPS = 4  # what it is meant to be sampled with
 _SHEET_S = 480.0
-_SNR_MOST = 5.0
+_LEVEL_MOST = 2.0
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     """batch: pairs a step; minutes in all, of which this call does `stretch`; body: how much more than the background
-    the body counts; few: the share of noise levels that are those of STEPS steps."""
+    the body counts; few: the share of noise levels that are those of FEW steps."""
 
     size: int = 128
     widths: tuple = (64, 96, 160)
@@ -38,22 +37,15 @@ class TrainOptions:
     seed: int = 1
     ema: float = 0.998
     body: float = 4.0
-    few: float = 0.6
-
-
-def scheduler() -> DDIMScheduler:
-    """Steps from pure noise to the picture; the model says what the clean picture is."""
-    return DDIMScheduler(
-        beta_schedule="squaredcos_cap_v2", prediction_type="sample", rescale_betas_zero_snr=True,
-        timestep_spacing="trailing", clip_sample=True,
-    )  # fmt: skip
+    few: float = 0.75
 
 
 def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict:
     """Every term of the loss, weighted; their sum is what is minimised.
 
-    time (B,), alpha (B,) the share of the signal's power left, noise (B,3,S,S).  Beside the picture itself, weighted by
-    min-SNR for v-prediction (Hang et al. 2023), the guide is told what each cell shows, and where it is on the body at rest.
+    time (B,), alpha (B,) the share of the signal's power left, noise (B,3,S,S).  Beside the picture itself, weighted as
+    for v-prediction (1 + SNR) but hardly more at low noise (as min-SNR is, Hang et al. 2023: what few steps begin with
+    counts most), the guide is told what each cell shows, and where it is on the body at rest.
     """
     reference, clean = batch.rgb
     on = (batch.region > 0).float()
@@ -62,7 +54,7 @@ def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict
     a = alpha.view(-1, 1, 1, 1)
     noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(clean.dtype)
     found = net.denoiser(noisy, time, condition, reference).float()
-    level = torch.clamp(1 / (1 - alpha).clamp_min(1e-4), max=_SNR_MOST).view(-1, 1, 1, 1)
+    level = (1 / (1 - alpha).clamp_min(1e-4)).clamp_max(_LEVEL_MOST).view(-1, 1, 1, 1)
     weight = (1 + (body - 1) * batch.body.float()) * level
     clean = clean.float()
     terms = {"picture": ((found - clean).abs() * weight).mean() / body}
@@ -79,25 +71,11 @@ def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict
     return terms
 
 
-def noise_levels(rng, count: int, few: float, steps: DDIMScheduler) -> torch.Tensor:
-    """(count,) times 0..999: a share of those that are sampled with, pure noise most of them, the others of any."""
-    last = steps.config.num_train_timesteps - 1
-    used = [last, last, *(last - last // STEPS * i for i in range(1, STEPS))]
+def noise_levels(rng, count: int, few: float, last: int) -> torch.Tensor:
+    """(count,) times 0..last: a share of those that are sampled with, pure noise most of them, the others of any."""
+    used = [last, last, last, *(last - last // FEW * i for i in range(1, FEW))]
     times = np.where(rng.random(count) < few, rng.choice(used, count), rng.integers(0, last + 1, count))
     return torch.from_numpy(times)
-
-
-@torch.no_grad()
-def sample(net: PoseUNet, batch: Batch, steps: DDIMScheduler, count: int = STEPS, seed: int = 0) -> torch.Tensor:
-    """(B,3,S,S) -1..1 made from the batch's references and poses."""
-    reference = batch.rgb[0]
-    noise = torch.randn(reference.shape, generator=torch.Generator().manual_seed(seed))
-    x, condition = noise.to(reference), net.guide(reference, *batch.pose)
-    steps.set_timesteps(count)
-    for t in steps.timesteps:
-        clean = net.denoiser(x, t.expand(len(x)).to(x.device), condition, reference)
-        x = steps.step(clean, t, x).prev_sample
-    return x
 
 
 class Master:
@@ -187,7 +165,7 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
             done = spent / (60.0 * options.minutes)
             rate = options.rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done)))
             batch = pairs.batch(rng, options.batch).to(device, dtype)
-            times = noise_levels(rng, options.batch, options.few, steps)
+            times = noise_levels(rng, options.batch, options.few, len(steps.alphas_cumprod) - 1)
             alpha = steps.alphas_cumprod[times].to(device)
             noise = torch.randn(batch.rgb.shape[1:], generator=generator, device=device)
             terms = losses(master.net, batch, times.to(device), alpha, noise, options.body)
@@ -202,7 +180,7 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
                 line = {"step": step, "minutes": round(spent / 60, 2)}
                 line |= {name: round(total / count, 5) for name, total in sums.items()}
                 if time.monotonic() - drawn > _SHEET_S or spent >= end:
-                    line |= validate(master.averaged(options), held, steps, folder / "samples.png")
+                    line |= validate(master.averaged(options), held, folder / "samples.png")
                     drawn = time.monotonic()
                 sums, count, last = {}, 0, time.monotonic()
                 log.write(json.dumps(line) + "\n"), log.flush()
@@ -210,9 +188,10 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
     return master.averaged(options)
 
 
-def validate(net: PoseUNet, held: Batch, steps: DDIMScheduler, path: Path) -> dict:
+def validate(net: PoseUNet, held: Batch, path: Path) -> dict:
     """Mean differences 0..1 of made pictures from true ones, on the body and all over; and the sheet of the first eight."""
-    found = sample(net, held, steps)
+    made = PoseGuidedPipeline(net.cpu(), scheduler())
+    found = made(held.rgb[0], *held.pose, generator=torch.Generator().manual_seed(0))
     apart = (found - held.rgb[1]).abs() / 2
     sheet(path, held, found)
     body = held.body

@@ -10,7 +10,6 @@ import torch
 from ..motion import openpose
 from .encoding import BODY, CELLS, encode
 
-NEEDED = ("rgb", "region", "rest", "xy", "away", "seen", "character", "clip", "clip_names", "region_names")
 _SWAP = {"l": "r", "r": "l"}
 _MIRROR = [
     openpose.BODIES[BODY].index(f"{n[:-1]}{_SWAP[n[-1]]}" if n.endswith(("_l", "_r")) else n) for n in openpose.BODIES[BODY]
