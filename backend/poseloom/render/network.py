@@ -18,6 +18,7 @@ from .encoding import BODY, CELLS, CHANNELS, LIMBS
 REGIONS = 11  # what a cell may show: the background, or one of the body's ten
 NEAR = 384  # cells about the limbs, among which parts of the body are looked up
 LAST = 999  # the time of pure noise
+SAME, ALONG, ACROSS = 8.0, 12.0, 1.5  # see `same_place`
 _GROUP = 8
 
 
@@ -103,7 +104,9 @@ class Guide(nn.Module):
         patches = F.pixel_unshuffle(reference, self.fold)
         wanted, known = self.trunk(torch.cat([pose, reference_pose]), torch.cat([torch.zeros_like(patches), patches])).chunk(2)
         values = [patches, self.v(known)] + ([] if more is None else [more])
-        found = self._look_up(self.q(wanted), self.k(known), torch.cat(values, dim=1), pose, reference_pose)
+        learned = self.q(wanted) * self.q.out_channels**-0.5, self.k(known)
+        q, k = (torch.cat(pair, dim=1) for pair in zip(learned, same_place(pose, reference_pose)))
+        found = self._look_up(q, k, torch.cat(values, dim=1), pose, reference_pose)
         width = patches.shape[1] + 16
         mixed = self.mix(torch.cat([wanted, known, patches, found[:, :width]], dim=1))
         return torch.cat([wanted + mixed, found[:, : patches.shape[1]]], dim=1), (wanted, known), found[:, width:]
@@ -114,10 +117,28 @@ class Guide(nn.Module):
         q, k, value = (
             x.flatten(2).gather(2, at.expand(-1, x.shape[1], -1)) for x, at in ((q, here), (k, there), (value, there))
         )
-        heed = torch.softmax((q.transpose(1, 2) * q.shape[1] ** -0.5) @ k, dim=-1)
+        heed = torch.softmax(q.transpose(1, 2) @ k, dim=-1)
         found = value @ heed.transpose(1, 2)
         blank = torch.zeros_like(found[:, :, :1]).repeat(1, 1, CELLS * CELLS)
         return blank.scatter(2, here.expand(-1, found.shape[1], -1), found).unflatten(2, (CELLS, CELLS))
+
+
+def same_place(pose, reference_pose):
+    """Queries and keys (B,4 L,32,32) of poses (B,C,32,32), whose product is large where both are at the same place of the
+    same limb: the sum over limbs of m m' (SAME - ALONG (t - t')² - ACROSS (s - s')²), for weights m, places t along and s
+    across the limb.  It is where the search begins, before anything is learned."""
+    (m, mt, ms), (n, nt, ns) = (_places(p) for p in (pose, reference_pose))
+    far, near = (
+        (ALONG * x * x + ACROSS * y * y) / w.clamp_min(1e-3) for w, x, y in ((m, mt, ms), (n, nt, ns))
+    )  # weight times squared place
+    a, b = (2 * ALONG) ** 0.5, (2 * ACROSS) ** 0.5
+    return torch.cat([SAME * m - far, m, a * mt, b * ms], dim=1), torch.cat([n, -near, a * nt, b * ns], dim=1)
+
+
+def _places(pose):
+    """Weight, weight times place along, weight times place across (B,L,32,32) of each limb, as `encoding.encode` has them."""
+    blocks = pose[:, 3 * BODY :].unflatten(1, (6, len(LIMBS)))
+    return blocks[:, 0], blocks[:, 3], blocks[:, 4]
 
 
 def near_limbs(pose):
@@ -140,8 +161,9 @@ class Denoiser(nn.Module):
         self.raise_, self.five = nn.Conv2d(b + c, b, 1), Residual(b, time)
         self.up, self.six = nn.Conv2d(a + b, a, 1), Residual(a, time, norm=False)
         self.last, self.straight = nn.Conv2d(a, pixels + fold * fold, 1), nn.Conv2d(2 * pixels, pixels, 1)
-        nn.init.zeros_(self.straight.weight)
         nn.init.zeros_(self.straight.bias)
+        with torch.no_grad():  # at first what was found in the reference is painted as it is
+            self.straight.weight.copy_(torch.eye(2 * pixels)[pixels:, :, None, None])
 
     def forward(self, noisy, time, condition, reference):
         angle = time.float()[:, None] * torch.exp(-9.21 * torch.arange(32, device=time.device) / 32)[None]
