@@ -25,7 +25,7 @@ def bake(task: dict, report) -> dict:
     out: .blend, .fbx, .glb or .bvh, or None · game: None, or {"root_bone", "fps"} for a game's file ·
     movie: None, or {"path", "fps", "stored"} for the sequencer ·
     confidence: None, or how that of a motion from a video is kept, as `--confidence`; its contacts become markers then ·
-    playblast: None, or {"folder", "size", "step", "yaw_rad"}.
+    playblast: None, or {"folder", "size", "step", "yaw_rad", "keep_camera": whether the file has its camera too}.
     """
     clock = Stopwatch()
     report(0.0, "Opening the character")
@@ -64,17 +64,19 @@ def bake(task: dict, report) -> dict:
     if task.get("movie"):
         movie = task["movie"]
         strips.add_movie(scene, movie["path"], start_frame=start, fps=movie["fps"], stored=movie.get("stored"))
+    wish, camera = task.get("playblast"), None
+    if wish and wish.get("keep_camera"):
+        camera = playblast.add_camera(obj, start=start, end=end, size=wish["size"], yaw_rad=wish.get("yaw_rad", 0.0))
     if task.get("out"):
         report(0.4, f"Writing {Path(task['out']).name}")
         write(Path(task["out"]), obj, start, end, part(report, 0.4, 0.5), task.get("game"))
     clock.lap("save")
 
     pictures = []
-    if task.get("playblast"):
-        wish = task["playblast"]
+    if wish:
         pictures = playblast.render(
             obj, wish["folder"], start=start, end=end, size=wish["size"], step=wish["step"],
-            yaw_rad=wish.get("yaw_rad", 0.0), report=part(report, 0.5, 1.0),
+            yaw_rad=wish.get("yaw_rad", 0.0), camera=camera, report=part(report, 0.5, 1.0),
         )  # fmt: skip
         clock.lap("playblast")
     report(1.0, "Done")

@@ -14,7 +14,7 @@ from conftest import ROOT, need
 
 from poseloom import cli, demo
 from poseloom.media import open_clip
-from poseloom.motion import quat, skeleton
+from poseloom.motion import png, quat, skeleton
 from poseloom.motion.layouts import layout
 from poseloom.motion.types import Keypoints, Motion
 
@@ -102,12 +102,12 @@ def test_the_demo_without_a_network(tmp_path):
     need(may, "the right to leave the network (unshare --net)")
     done = subprocess.run(
         [*alone, sys.executable, "-m", "poseloom", "demo", "--out", str(tmp_path / "demo")],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True, text=True, timeout=1200,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     made = {p.name for p in (tmp_path / "demo").iterdir()}
-    assert made == {"demo.blend", "demo.mp4", "demo.bvh", "keypoints.json", "report.json", "sample.mp4"}
-    for name in made - {"sample.mp4"}:
+    assert made == {*demo.NAMES, "sample.mp4", "diffusion"}
+    for name in demo.NAMES:
         assert name in done.stdout
     # the film shows every frame of the clip, at its rate, with the character beside it
     clip, film = (open_clip(tmp_path / "demo" / name) for name in ("sample.mp4", "demo.mp4"))
@@ -119,5 +119,11 @@ def test_the_demo_without_a_network(tmp_path):
     found = json.loads(next(line for line in told.splitlines() if line.startswith("RESULT "))[len("RESULT ") :])
     frames = json.loads((tmp_path / "demo" / "report.json").read_text())["frames"]
     assert found["action"] == "Mixamo|demo" and found["frames"] == found["scene_frames"] == [1, frames]
-    assert found["strips"] == [["MOVIE", "//sample.mp4", 1, frames + 1]] and found["fps"] == clip.fps
-    assert found["objects"] == ["ARMATURE", "MESH"] and found["materials"] > 4
+    held = frames // demo.FRAMES * demo.FRAMES
+    assert found["strips"] == [["MOVIE", "//sample.mp4", 1, frames + 1], ["IMAGE", "//diffusion/frames/", 1, held + 1]]
+    assert found["fps"] == clip.fps and found["made_by"] == ["CC0-1.0"]
+    assert found["objects"] == ["ARMATURE", "CAMERA", "MESH"] and found["materials"] > 4
+    pictures = sorted((tmp_path / "demo" / "diffusion" / "frames").glob("*.png"))
+    assert len(pictures) == demo.FRAMES and png.words(pictures[0])["Comment"] == "made with AI"
+    sheet = png.read(tmp_path / "demo" / "diffusion.png")
+    assert sheet.shape == (3 * 256, demo.FRAMES * 256, 3)

@@ -12,17 +12,18 @@ from typing import Callable, Iterator, Optional
 
 import numpy as np
 
-from . import pipelines
-from .errors import BadInput
+from . import pipelines, rendering
+from .errors import BadInput, Unavailable
 from .motion.files import write_bytes
 from .motion.layouts import layout
 from .motion.skeleton import motion_fk
 from .motion.types import Keypoints, Motion
 from .pipelines import Account, AnimateOptions, Character, Extras
-from .progress import Report
+from .progress import Report, part
 
-NAMES = ("demo.blend", "demo.mp4", "demo.bvh", "keypoints.json", "report.json")
+NAMES = ("demo.blend", "demo.mp4", "demo.bvh", "keypoints.json", "report.json", "diffusion.png")
 SIDE_PX = 480
+FRAMES, FRAME_PX = 8, 256  # by diffusion
 _POINTS = {"upper_arm": "shoulder", "forearm": "elbow", "thigh": "hip", "shin": "knee", "foot": "ankle"}
 
 
@@ -38,7 +39,7 @@ def make(
     folder: Path, *, preset: str = "mixamo", blender: Optional[str] = None, overwrite: bool = False,
     stage: Callable[[str], Report] = lambda title: lambda fraction, text: None,
 ) -> dict:  # fmt: skip
-    """Make the five files of NAMES in `folder`: {"text": what was made and how to open it, ...}.
+    """Make the files of NAMES and the folder "diffusion" in `folder`: {"text": what was made and how to open it, ...}.
 
     `stage(title)` is asked for the report of each stage as it begins.
     """
@@ -70,6 +71,7 @@ def make(
             movie={"path": str(copied.resolve()), "fps": seen.fps, "stored": f"//{copied.name}"},
             playblast={
                 "folder": pictures, "size": [SIDE_PX, SIDE_PX], "step": 1, "yaw_rad": camera_yaw_rad(seen, motion),
+                "keep_camera": True,
             },
         )  # fmt: skip
         pipelines.put(motion, "demo", Character(preset=preset), folder / "demo.blend", extras, account, stage("Bake"))
@@ -77,9 +79,30 @@ def make(
         _film(folder / "demo.mp4", left, account.values.pop("pictures"), seen.fps)
     account.lap("film")
 
+    try:
+        _diffuse(folder, account, blender, stage("Diffusion"))
+    except Unavailable as error:  # the chain up to here needs neither onnxruntime nor the embedded model
+        account.warnings.append(f"There are no frames by diffusion: {error}")
+    account.lap("diffusion")
+
     account.values["seconds_in_all"] = round(time.perf_counter() - began_s, 2)
     write_bytes(folder / "report.json", json.dumps(account.as_dict(), indent=2).encode())
     return {"text": _text(folder, account), "output": str(folder), "seconds": account.values["seconds_in_all"]}
+
+
+def _diffuse(folder: Path, account: Account, blender: Optional[str], report: Report) -> None:
+    """Frames of the character by the embedded model, evenly over the clip: a folder, a contact sheet, a strip in demo.blend."""
+    scene, out = folder / "demo.blend", folder / "diffusion"
+    count = account.values["frames"]
+    every = max(1, count // FRAMES)
+    options = rendering.GuideOptions(frames=tuple(range(1, count + 1, every))[:FRAMES], size=FRAME_PX)
+    wish = rendering.RenderOptions()
+    rendering.check_out(out, overwrite=True, resume=False)
+    guides = rendering.draw(scene, options, out, blender=blender, report=part(report, 0.0, 0.3))
+    wish = rendering.with_reference(scene, "scene", options, wish, out, blender=blender, report=part(report, 0.3, 0.5))
+    rendering.render(guides, wish, part(report, 0.5, 0.8))
+    write_bytes(folder / "diffusion.png", rendering.sheet(guides, FRAMES).read_bytes())
+    rendering.put_in_scene(scene, guides, wish, scene, every, blender, part(report, 0.8, 1.0))
 
 
 def camera_yaw_rad(seen: Keypoints, motion: Motion) -> float:
@@ -129,7 +152,9 @@ def _text(folder: Path, account: Account) -> str:
         "demo.mp4": "the clip with what was seen in it, and the character, side by side; any player shows it",
         "demo.bvh": "the motion on a plain skeleton, for any 3D program",
         "keypoints.json": "where the joints were seen in each frame",
+        "diffusion.png": f"{FRAMES} poses, the character in them by the embedded diffusion model, and the poses found in that",
         "report.json": "what was found, how long each stage took, and doubts",
     }
+    what = {name: text for name, text in what.items() if (folder / name).is_file() or name == "report.json"}
     lines = [f"Made from {frames} frames in {seconds:.0f} s:"]
     return "\n".join(lines + [f"  {where}/{name:<16}{text}" for name, text in what.items()] + account.warnings)

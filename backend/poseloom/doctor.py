@@ -7,11 +7,9 @@ import importlib.util
 import json
 import os
 import platform
-import re
 import socket
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Optional
 
 from . import __version__, blender, settings, weights
@@ -26,14 +24,11 @@ PACKAGES = {
     "av": ("av", "reading and writing video", True),
     "scipy": ("scipy", "solving", True),
     "bpy": ("bpy", "characters, headless", False),
-    "onnxruntime": ("onnxruntime", "learned in-betweening and depth", False),
+    "onnxruntime": ("onnxruntime", "learned in-betweening, depth and frames", False),
     "fastapi": ("fastapi", "the backend", False),
     "uvicorn": ("uvicorn", "the backend", False),
     "rich": ("rich", "progress bars", False),
 }
-
-# networks of ours, each a folder of the package with a CARD.md: what they are for
-NETWORKS = {"lifter": "depth", "inbetween": "learned in-betweening"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ def examine(blender_path: Optional[str] = None) -> list[Finding]:
     ]
     found += [_package(name, *row) for name, row in PACKAGES.items()]
     found += [_model(status) for status in weights.status()]
-    found += [_network(name, purpose) for name, purpose in NETWORKS.items()]
+    found += [_network(network) for network in weights.shipped()]
     found += [_blender(blender_path), _port(), _registered()]
     return found
 
@@ -98,15 +93,11 @@ def _model(status) -> Finding:
     return Finding(model.name, state, text, f"From: {model.source}")
 
 
-def _network(name: str, purpose: str) -> Finding:
-    folder = Path(__file__).parent / "models" / name
-    size = sum(path.stat().st_size for path in folder.glob("*.onnx"))
-    if not size:
-        return Finding(name, "missing", f"missing; {purpose}", "It comes with Poseloom's source: install that again.")
-    card = (folder / "CARD.md").read_text(encoding="utf-8") if (folder / "CARD.md").is_file() else ""
-    licence = re.search(r"Licence:\s*([^.]+)", card)
-    told = " ".join(licence[1].split()) if licence else "licence unknown: it has no card"
-    return Finding(name, "ok", f"present, {size / 1e6:.1f} MB, {told}; {purpose}")
+def _network(network) -> Finding:
+    if not network.size_bytes:
+        return Finding(network.name, "missing", f"missing; {network.purpose}", "It comes with Poseloom's source: install that again.")
+    text = f"present, {network.size_bytes / 1e6:.1f} MB, {network.licence}; {network.purpose}"
+    return Finding(network.name, "ok", text)
 
 
 def _blender(path: Optional[str]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -93,6 +94,31 @@ MODELS = (
         npm=(_NPM, "package/pose_landmark_heavy.tflite"),
     ),
 )
+
+# networks of ours, each a folder of the package with a CARD.md: what they are for
+NETWORKS = {"lifter": "depth", "inbetween": "learned in-betweening", "render": "frames by diffusion, the renderer embedded"}
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A network of ours; size_bytes 0 where it is missing."""
+
+    name: str
+    purpose: str
+    size_bytes: int
+    licence: str
+
+
+def shipped() -> list[Shipped]:
+    """The networks that come with Poseloom's source, there or not."""
+    found = []
+    for name, purpose in NETWORKS.items():
+        folder = Path(__file__).parent / "models" / name
+        card = (folder / "CARD.md").read_text(encoding="utf-8") if (folder / "CARD.md").is_file() else ""
+        licence = re.search(r"Licence:\s*([^.]+(?:\.\d[^.]*)*)", card)
+        said = " ".join(licence[1].split()) if licence else "licence unknown: it has no card"
+        found.append(Shipped(name, purpose, sum(path.stat().st_size for path in folder.glob("*.onnx")), said))
+    return found
 
 
 def status(folder: Optional[Path] = None) -> list[Status]:

@@ -21,18 +21,19 @@ _LOOKS = 12  # frames at which the extent of the motion is taken
 
 
 def render(
-    obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1, yaw_rad: float = 0.0, report: Report = silent
-) -> list:
+    obj, folder, *, start: int, end: int, size=(480, 480), step: int = 1, yaw_rad: float = 0.0, camera=None,
+    report: Report = silent,
+) -> list:  # fmt: skip
     """Pictures of frames start, start + step .. end of `obj` in `folder`: their paths in order.
 
-    The camera looks along +Y, turned by `yaw_rad` counterclockwise from above.
+    The camera looks along +Y, turned by `yaw_rad` counterclockwise from above, or is `camera`, of `add_camera`.
     Adds a camera and a floor to the scene, so save the file first.  Raises Unavailable where the
     system's OpenGL is missing.
     """
     folder = Path(folder)
     scene = bpy.context.scene
     points = _points(obj, start, end)
-    scene.camera = _camera(points, size, yaw_rad)
+    scene.camera = camera or _camera(points, size, yaw_rad)
     _floor(points)
     _look(scene, size)
     scene.frame_start, scene.frame_end, scene.frame_step = start, end, step
@@ -54,6 +55,16 @@ def render(
     if not all(picture.is_file() for picture in pictures):
         raise Unavailable("no_opengl", "Workbench rendered no pictures here.", OPENGL_HINT)
     return pictures
+
+
+def add_camera(obj, *, start: int, end: int, size, yaw_rad: float = 0.0):
+    """The camera of `render` as that of the scene, whose renders get its size; the object."""
+    scene = bpy.context.scene
+    scene.camera = _camera(_points(obj, start, end), size, yaw_rad)
+    scene.camera.name = "Camera"
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    return scene.camera
 
 
 OPENGL_HINT = "Install OpenGL: sudo apt install libegl1 libgl1 libgl1-mesa-dri"

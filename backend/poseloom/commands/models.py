@@ -18,6 +18,9 @@ def _list(chosen) -> int:
     for status in weights.status():
         model = status.model
         print(f"{status.state:8} {model.name:20} {_size(model)}, {model.licence}; {model.summary}")
+    for network in weights.shipped():
+        state = "present" if network.size_bytes else "missing"
+        print(f"{state:8} {network.name:20} {network.size_bytes / 1e6:.1f} MB, {network.licence}; {network.purpose}")
     for name in own_models.names():
         path = own_models.path_of(name)
         print(f"{'present':8} {name:20} {path.stat().st_size / 1e6:.1f} MB, licence unknown; yours, for --model {name}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Mapping, Sequence
+from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -39,9 +39,10 @@ class Options:
 class Embedded:
     """Renders guides by the embedded model, loaded once."""
 
-    def __init__(self, options: Options = Options()):
+    def __init__(self, options: Options = Options(), network=None):
+        """network: in place of the ONNX files (see `posed.Network`)."""
         self.options = options
-        self.network = Network(Path(options.weights) if options.weights else MODEL, options.threads)
+        self.network = network or Network(Path(options.weights) if options.weights else MODEL, options.threads)
         self.network.schedule(options.steps)
 
     def __call__(
@@ -107,6 +108,24 @@ class Network:
         fed = {"noisy": noisy[None], "time": np.array([time], np.float32), "condition": condition, "reference": reference[None]}
         return np.clip(self._denoiser.run(None, fed)[0][0], -1.0, 1.0)
 
+    def sample(self, noisy, condition, reference, steps: Sequence[tuple], stepped: Callable = lambda step: None) -> np.ndarray:
+        """The clean picture (3,S,S) by deterministic DDIM (Song, Meng, Ermon 2021) through `schedule`; `stepped` is called
+        before each step."""
+        for step, (time, alpha) in enumerate(steps):
+            stepped(step)
+            clean = self.clean(noisy, time, condition, reference)
+            if step + 1 < len(steps):
+                noise = (noisy - np.sqrt(alpha) * clean) / np.sqrt(1.0 - alpha)
+                after = steps[step + 1][1]
+                noisy = (np.sqrt(after) * clean + np.sqrt(1.0 - after) * noise).astype(np.float32)
+        return clean
+
+
+def starting_noise(size: int, seed: int, frame: Optional[int] = None) -> np.ndarray:
+    """(3,S,S) of a generator of the frame's own; without a frame of one that is the same for all."""
+    own = np.random.default_rng([seed % 2**63, 0 if frame is None else 1 + 2 * abs(frame) + (frame < 0)])
+    return own.standard_normal((3, size, size)).astype(np.float32)
+
 
 class _Run:
     """One call: the reference as the model sees it, and the square of each frame."""
@@ -127,7 +146,9 @@ class _Run:
                 self.report((count + step / len(self.steps)) / len(todo), f"step {step + 1} of {len(self.steps)}")
 
             pose = _encoded(points_of(guides, self.person), self.squares[i], self.network.size)
-            clean = self._sample(self._noise(guides.frame), pose, stepped)
+            stepped(0)
+            condition = self.network.condition(self.reference, self.reference_pose, pose)
+            clean = self.network.sample(self.noise(guides.frame), condition, self.reference, self.steps, stepped)
             rgb = placed(clean, self.squares[i], guides.size)
             yield Frames(guides.frame, rgb, self._made(guides, self.squares[i]))
 
@@ -149,23 +170,8 @@ class _Run:
         self.reference = _as_input(scaling.framed(shot.reference, _box(square), (size, size)))
         self.reference_pose = _encoded(seen, square, size)
 
-    def _noise(self, frame: int) -> np.ndarray:
-        """(3,S,S) of a generator of the frame's own, which with shared noise all begin alike."""
-        own = np.random.default_rng([self.shot.seed, 0 if self.options.shared_noise else 1 + abs(frame), frame < 0])
-        return own.standard_normal((3, self.network.size, self.network.size)).astype(np.float32)
-
-    def _sample(self, noisy: np.ndarray, pose: np.ndarray, stepped) -> np.ndarray:
-        """The clean picture (3,S,S), -1..1, by deterministic DDIM (Song, Meng, Ermon 2021)."""
-        stepped(0)
-        condition = self.network.condition(self.reference, self.reference_pose, pose)
-        for step, (time, alpha) in enumerate(self.steps):
-            stepped(step)
-            clean = self.network.clean(noisy, time, condition, self.reference)
-            if step + 1 < len(self.steps):
-                noise = (noisy - np.sqrt(alpha) * clean) / np.sqrt(1.0 - alpha)
-                after = self.steps[step + 1][1]
-                noisy = (np.sqrt(after) * clean + np.sqrt(1.0 - after) * noise).astype(np.float32)
-        return clean
+    def noise(self, frame: int) -> np.ndarray:
+        return starting_noise(self.network.size, self.shot.seed, None if self.options.shared_noise else frame)
 
     def _made(self, guides: Guides, square) -> dict:
         size, shot = self.network.size, self.shot
