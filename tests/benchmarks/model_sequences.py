@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Iterator
 
@@ -21,16 +21,44 @@ SIZE, SEED = 128, 7
 _SAME_M = 0.03  # surfaces nearer to each other than this are one
 
 
+_TOLD = ("rgb", "region", "xy", "away", "seen")
+
+
 @dataclass(frozen=True, eq=False)
 class Row:
-    """reference: the arrays of a picture as `embed_pictures.draw`; frames: likewise; true (T,S,S,3); masks (T,S,S): where
-    the body is; flows: T-1 pairs (place (S,S,2) px in the frame before, seen (S,S) in both)."""
+    """A character who moves for T frames: rgb (1+T,S,S,3), region (1+T,S,S), xy, away, seen as `embed_pictures.draw`, the
+    reference first; place (T-1,S,S,2) px where each pixel was in the frame before, both (T-1,S,S) whether it is seen in both."""
 
-    reference: dict
-    frames: list
-    true: list
-    masks: list
-    flows: list
+    rgb: np.ndarray
+    region: np.ndarray
+    xy: np.ndarray
+    away: np.ndarray
+    seen: np.ndarray
+    place: np.ndarray
+    both: np.ndarray
+
+    @property
+    def true(self) -> list:
+        return list(self.rgb[1:])
+
+    @property
+    def masks(self) -> list:
+        return list(self.region[1:] >= 0)
+
+    @property
+    def flows(self) -> list:
+        return list(zip(self.place, self.both))
+
+
+def kept(path: Path, *what) -> list:
+    """The Rows of `sequences`, from a file where they were drawn before."""
+    if path.is_file():
+        with np.load(path) as npz:
+            return [Row(**{n: npz[n][i] for n in npz.files}) for i in range(len(npz["rgb"]))]
+    rows = list(sequences(*what))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **{f.name: np.stack([getattr(row, f.name) for row in rows]) for f in fields(Row)})
+    return rows
 
 
 def sequences(clips: Path, mpfb2: Path, count: int, frames: int, every: int) -> Iterator[Row]:
@@ -49,7 +77,8 @@ def sequences(clips: Path, mpfb2: Path, count: int, frames: int, every: int) -> 
         bones = place(body, lrot, high, np.concatenate([[0.0], np.full(frames, rng.uniform(-1.0, 1.0))]))
         drawn = [draw(body, dress, stage, pose) for pose in bones]
         flows = [flow(body, dress, stage, a, b) for a, b in zip(bones[1:], bones[2:])]
-        yield Row(drawn[0], drawn[1:], [d["rgb"] for d in drawn[1:]], [d["region"] >= 0 for d in drawn[1:]], flows)
+        told = {name: np.stack([d[name] for d in drawn]) for name in _TOLD}
+        yield Row(**told, place=np.stack([f[0] for f in flows]).astype(np.float32), both=np.stack([f[1] for f in flows]))
 
 
 def flow(body: Adult, dress, stage: Stage, before, after) -> tuple:
@@ -76,11 +105,11 @@ def flow(body: Adult, dress, stage: Stage, before, after) -> tuple:
 def frames(weights: Path, row: Row, steps: int, seed: int, steady: bool) -> list:
     """The frames of a sequence by the renderer itself; not `steady`: of independent noise, each by itself."""
     renderer = Embedded(Options(steps=steps, shared_noise=steady, weights=str(weights), threads=1))
-    shot = Shot("", seed=seed, reference=row.reference["rgb"], posed=_guides(row.reference, 0))
-    made = {f.frame: f.rgb for f in renderer([_guides(told, i) for i, told in enumerate(row.frames)], shot)}
-    return [made[i] for i in range(len(row.frames))]
+    reference, *shown = (_guides(row, i) for i in range(len(row.rgb)))
+    shot = Shot(seed=seed, reference=row.rgb[0], posed=reference)
+    return [frame.rgb for frame in renderer(shown, shot)]
 
 
-def _guides(told: dict, frame: int) -> Guides:
+def _guides(row: Row, i: int) -> Guides:
     blank = np.zeros((SIZE, SIZE, 3), np.uint8)
-    return Guides(frame, blank, "openpose-18", [1], *(told[name][None] for name in ("xy", "away", "seen")))
+    return Guides(i, blank, "openpose-18", [1], *(values[i : i + 1] for values in (row.xy, row.away, row.seen)))

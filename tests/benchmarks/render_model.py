@@ -41,7 +41,8 @@ from poseloom.render.embedded import MODEL, Network, starting_noise  # noqa: E40
 
 STEPS, SEED, SHOWN = 4, 0, 8
 _LARGE = 512
-SEQUENCES, FRAMES, EVERY = 6, 8, 2
+SEQUENCES, FRAMES, EVERY = 6, 6, 2
+BUILT = Path("build/model_sequences.npz")
 
 
 def main(words=None) -> int:
@@ -96,7 +97,9 @@ def alone(network: Network, held: dict, train, steps: int, sheet) -> dict:
         "msssim_copy": np.mean([measure.ms_ssim(held["rgb"][references[own[i]]], true[i]) for i in targets]),
     }  # fmt: skip
     if train is not None:
-        found["msssim_nearest"] = np.mean([measure.ms_ssim(_nearest(true[i], train), true[i]) for i in targets])
+        small, wanted = _sixteenth(train), _sixteenth(np.stack([true[i] for i in targets]))
+        alike = [train[int(np.argmin(np.abs(small - one).mean(axis=(1, 2, 3))))] for one in wanted]
+        found["msssim_nearest"] = np.mean([measure.ms_ssim(a, true[i]) for a, i in zip(alike, targets)])
     if sheet:
         first = [references[c] + 1 for c in range(min(SHOWN, len(references)))]
         rows = [
@@ -137,15 +140,11 @@ def _points(people: list) -> np.ndarray:
     return out
 
 
-def _nearest(rgb, train) -> np.ndarray:
-    small = scaling.shrunk(rgb, 16).astype(np.float32)
-    apart = [np.abs(_sixteenth(part) - small).mean(axis=(1, 2, 3)) for part in np.array_split(train, max(1, len(train) // 512))]
-    return train[int(np.argmin(np.concatenate(apart)))]
-
-
 def _sixteenth(rgb) -> np.ndarray:
+    """(N,16,16,3) of pictures (N,S,S,3)."""
     step = rgb.shape[1] // 16
-    return rgb.reshape(len(rgb), 16, step, 16, step, 3).mean(axis=(2, 4), dtype=np.float32)
+    parts = np.array_split(rgb, max(1, len(rgb) // 256))
+    return np.concatenate([p.reshape(len(p), 16, step, 16, step, 3).mean(axis=(2, 4), dtype=np.float32) for p in parts])
 
 
 def _drawn(held: dict, i: int) -> np.ndarray:
@@ -165,7 +164,7 @@ def in_a_row(weights: Path, clips: Path, mpfb2: Path, steps: int) -> dict:
     import model_sequences
 
     found: dict = {name: [] for name in ("ours", "alone", "sharp_ours", "sharp_alone", "true")}
-    for row in model_sequences.sequences(clips, mpfb2, SEQUENCES, FRAMES, EVERY):
+    for row in model_sequences.kept(BUILT, clips, mpfb2, SEQUENCES, FRAMES, EVERY):
         for way in ("ours", "alone"):
             pictures = model_sequences.frames(weights, row, steps, SEED, steady=way == "ours")
             found[way] += [measure.warp_error(a, b, *flow) for a, b, flow in zip(pictures, pictures[1:], row.flows)]
