@@ -247,6 +247,20 @@ def test_a_full_disk_leaves_what_was_finished(clip, tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / "out" / "frames").glob("*.png")] == ["0008.png"]
 
 
+def test_guides_on_a_full_disk_are_one_sentence(clip, tmp_path):
+    """No file may grow beyond 700 bytes: a disk that is full, as a program sees it."""
+    import resource
+    import subprocess
+
+    out = tmp_path / "out"
+    words = [sys.executable, "-m", "poseloom", "render", "--motion", clip, "--guides-only", "--size", "256", "--out", out]
+    done = subprocess.run(
+        [*map(str, words)], capture_output=True, text=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
+    )
+    assert done.returncode in (1, 2) and "Traceback" not in done.stderr and "0000.png" in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1 and not list((out / "pose").glob("*"))  # nothing half-written, whatever its name
+
+
 def test_the_contact_sheet_shows_guides_above_frames(clip, tmp_path):
     guides = rendering.draw(clip, drawn(every=2), tmp_path / "out")
     rendering.render(guides, rendering.RenderOptions(prompt="a"), renderer=Painter())

@@ -81,6 +81,9 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes]) -> None:
         with partial.open("wb") as file:
             file.writelines([data] if isinstance(data, bytes) else data)
         partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say where
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
