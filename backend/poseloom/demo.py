@@ -100,8 +100,8 @@ def _diffuse(folder: Path, account: Account, blender: Optional[str], report: Rep
     rendering.check_out(out, overwrite=True, resume=False)
     guides = rendering.draw(scene, options, out, blender=blender, report=part(report, 0.0, 0.3))
     wish = rendering.with_reference(scene, "scene", options, wish, out, blender=blender, report=part(report, 0.3, 0.5))
-    rendering.render(guides, wish, part(report, 0.5, 0.8))
-    write_bytes(folder / "diffusion.png", rendering.sheet(guides, FRAMES).read_bytes())
+    rendering.render(guides, wish, part(report, 0.5, 0.7))
+    write_bytes(folder / "diffusion.png", rendering.sheet(guides, FRAMES, part(report, 0.7, 0.8)).read_bytes())
     rendering.put_in_scene(scene, guides, wish, scene, every, blender, part(report, 0.8, 1.0))
 
 

@@ -169,11 +169,12 @@ def with_reference(
     return replace(wish, reference=str(stills.of_scene(source, options, out, blender=blender, report=report)))
 
 
-def sheet(guides: Shelf, columns: int = 8) -> Path:
+def sheet(guides: Shelf, columns: int = 8, report: Report = silent) -> Path:
     """The contact sheet of finished frames, with the poses found again in them where an estimator is installed."""
     frames = [f for f in chosen(guides, columns) if picture(guides.folder, "frames", f).is_file()]
     pictures = [png.read(picture(guides.folder, "frames", f)) for f in frames]
-    again = stills.found_again(pictures, several=len(guides.told["people"]) > 1)
+    several = len(guides.told["people"]) > 1
+    again = pulsing(report, "Looking for the poses in the frames", lambda: stills.found_again(pictures, several))
     return contact_sheet(guides, columns, again=dict(zip(frames, again or ())))
 
 
@@ -374,6 +375,6 @@ def job(scene: Path, options: JobOptions, out: Path, report: Report) -> dict:
     if wish is None:
         return done
     wish = with_reference(scene, "scene", options.guides(), wish, folder, blender=options.blender, report=part(report, 0.2, 0.3))
-    made = render(guides, wish, part(report, 0.3, 1.0))
-    sheet(guides)
+    made = render(guides, wish, part(report, 0.3, 0.98))
+    sheet(guides, report=part(report, 0.98, 1.0))
     return {**done, "made_now": sorted(made.made), "kept": made.kept, "notes": list(made.notes), **told_frames(guides, wish, options.every)}

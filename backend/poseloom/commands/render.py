@@ -40,8 +40,8 @@ def render(chosen) -> int:
             wanted = rendering.with_reference(
                 source, kind, guide_options, wanted, out, blender=chosen.blender, report=part(report, 0.0, 0.1)
             )
-            made = rendering.render(guides, wanted, part(report, 0.1, 1.0))
-        rendering.sheet(guides)
+            made = rendering.render(guides, wanted, part(report, 0.1, 0.98))
+            rendering.sheet(guides, report=part(report, 0.98, 1.0))
     if strip:
         with progress(chosen.progress, "strip") as report:
             rendering.put_in_scene(source, guides, wanted, strip, guide_options.every, chosen.blender, report)
