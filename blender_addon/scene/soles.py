@@ -13,6 +13,8 @@ from poseloom.retarget.soles import PARTS, corners
 
 # bones are in one place, and point the same way, within this: a share of the bone's length
 _SAME = 0.02
+# how steeply a foot stands, its toes flat, where blended skin is told exactly
+_STEEP = np.radians(60.0)
 
 
 def shod(obj, rig: Rig) -> Rig:
@@ -36,10 +38,14 @@ def shod(obj, rig: Rig) -> Rig:
         height = (points @ a.metric.T) @ up
         ankles = [a.head(f"foot_{side}") @ up for side in "lr"]
         near = np.flatnonzero((height < max(ankles)) | (height > a.head("upper_arm_l") @ up))
-        moved_by = _joints(mesh, near, carried, rig.bones) if deformed else [carried[bone]] * len(near)
-        for i, joint in zip(near, moved_by):
+        moved_by = _shares(mesh, near, carried, rig.bones) if deformed else [{carried[bone]: 1.0}] * len(near)
+        for i, shares in zip(near, moved_by):
+            joint = max(shares, key=shares.get, default="")
             if joint == "head" or joint and height[i] < ankles["lr".index(joint[-1])]:
                 found.setdefault(joint, []).append(points[i])
+                foot = f"foot_{joint[-1]}"
+                if joint.startswith("toe") and shares.get(foot):
+                    found.setdefault(foot, []).append(_drawn_back(a, joint, points[i], shares[foot], up))
     if not {"foot_l", "foot_r"} <= set(found):
         return rig
     return rig.with_(soles={joint: corners(a, joint, points) for joint, points in found.items()})
@@ -83,8 +89,8 @@ def _places(mesh) -> np.ndarray:
     return flat.reshape(-1, 3).astype(np.float64)
 
 
-def _joints(mesh, vertices, carried, bones) -> list:
-    """The part that moves each of `vertices` most, or ""."""
+def _shares(mesh, vertices, carried, bones) -> list:
+    """{part: share} of what moves each of `vertices`; "" stands for bones of no part."""
     joint = [carried.get(group.name, "") if group.name in bones else None for group in mesh.vertex_groups]
     out = []
     for i in vertices:
@@ -92,5 +98,17 @@ def _joints(mesh, vertices, carried, bones) -> list:
         for group in mesh.data.vertices[i].groups:
             if joint[group.group] is not None:
                 weight[joint[group.group]] = weight.get(joint[group.group], 0.0) + group.weight
-        out.append(max(weight, key=weight.get, default=""))
+        whole = max(sum(weight.values()), 1e-9)
+        out.append({part: w / whole for part, w in weight.items()})
     return out
+
+
+def _drawn_back(a, toe, point, share, up) -> np.ndarray:
+    """(3,) a point of the foot that sinks like one of the toes that has a `share` of the foot, while they lie flat.
+
+    Skin blends places: as the foot rises to its tiptoes such a point goes its share of the way down with it, and stays
+    for the rest as far below the toe joint as it is.
+    """
+    ahead, way = quat.rotate(quat.inverse(a.body), [0.0, -1.0, 0.0]), a.metric @ point - a.head(toe)
+    stays = (way @ up) * (up - (1.0 - np.cos(_STEEP)) / np.sin(_STEEP) * ahead)
+    return np.linalg.solve(a.metric, a.head(toe) + share * way + (1.0 - share) * stays)

@@ -12,7 +12,7 @@ from ..motion.types import Motion, Skeleton
 from .hands import fingertips, hand_goal, palms
 from .limbs import ankles, leg_chain, leg_length
 from .reach import Reach, give_way, joints, reach_out
-from .tracks import bulged, held, levelled, smoothed, upright
+from .tracks import bulged, eased, held, levelled, smoothed, upright
 
 # how fast a foot's say in the height of the hips fades with its height, in leg lengths
 _STANDING = 0.04
@@ -24,6 +24,9 @@ _TRUNK, _ARM = ("spine1", "spine2", "spine3"), ("clavicle", "upper_arm", "forear
 _MOST_DOWN = 0.1
 # by how much a leg is too short, in leg lengths, when its foot leaves the floor for the head's sake
 _MOST_SHORT = 0.2
+# a foot whose ball is up to so many times as far from its ankle as the source's tips as far; one further off less, down
+# to this share
+_LIKE, _LEAST_TIP = 2.0, 0.25
 _FLIGHT, _CALM_HZ = 0.02, 3.0
 _Y, _Z = np.eye(3)[1:]
 
@@ -93,9 +96,8 @@ class Stance:
         ball = self.joints(grot, root, side)[2] + quat.rotate(grot[:, self.legs[side][2]], self.offsets[toe])
         return ball, ball + quat.rotate(grot[:, toe], self.tips[side])
 
-    def depth(self, grot, side: int):
-        """(T,) how far the lowest point of a foot lies below its ankle, its toes laid flat."""
-        foot = grot[:, self.legs[side][2]]
+    def depth(self, foot, side: int):
+        """(T,) how far the lowest point of a foot turned by `foot` (T,4) lies below its ankle, its toes laid flat."""
         toes = self.flat[side] - quat.rotate(foot, self.offsets[self.toes[side]])[..., 2]
         return np.maximum(-quat.rotate(foot[:, None], self.under[side])[..., 2].min(axis=-1), toes)
 
@@ -112,7 +114,7 @@ def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
     scale = b.leg / max(a.leg, 1e-9)
     hips = root + quat.rotate(grot[:, 0], a.hips)
     moved = scale * (hips - a.ankle * _Z) + b.ankle * _Z - quat.rotate(grot[:, 0], b.hips)
-    height = [s.joints(grot, r, k)[2][:, 2] - s.depth(grot, k) for s, r in ((a, root), (b, moved)) for k in (0, 1)]
+    height = [s.joints(grot, r, k)[2][:, 2] - s.depth(grot[:, s.legs[k][2]], k) for s, r in ((a, root), (b, moved)) for k in (0, 1)]
     wanted, got = scale * np.stack(height[:2], axis=-1), np.stack(height[2:], axis=-1)
     weight = np.exp((wanted.min(axis=-1, keepdims=True) - wanted) / (_STANDING * b.leg))
     return moved + (np.sum(weight * (wanted - got), axis=-1) / weight.sum(axis=-1))[:, None] * _Z
@@ -133,10 +135,9 @@ def plant(motion: Motion, grot, moved, target: Skeleton, under=None):
     scale, grot = b.leg / max(a.leg, 1e-9), np.array(grot)
     tips = [scale * a.toe(grot, root, side)[1][:, 2] for side in (0, 1)]
     known = bool(contact[:, :4].any())
-    asked = [_foot_goal(a, b, scale, grot, root, side, _AIR_BETWEEN_RESTS if known else _AIR) for side in (0, 1)]
+    rests = [contact[:, [side, 2 + side]] if known else None for side in (0, 1)]
+    asked = [_foot_goal(a, b, scale, grot, root, side, rests[side], motion.fps) for side in (0, 1)]
     if known:
-        for side in (0, 1):
-            asked[side] = _rested(b, grot, asked[side], contact[:, [side, 2 + side]], motion.fps)
         tips = [np.full_like(tip, np.inf) for tip in tips]
     fps = motion.fps if contact.any() else None
     up = _head_up(a, b, scale, grot, root, moved, fps)
@@ -148,8 +149,8 @@ def plant(motion: Motion, grot, moved, target: Skeleton, under=None):
     moved = give_way(b.offsets, grot, moved, asked, fps)
     if known:
         moved = moved + _calm(moved - scale * root, contact.any(axis=-1), motion.fps)
-        rests = [contact[:, [side, 2 + side]].any(axis=-1) & (asked[side].near >= 0.999) for side in (0, 1)]
-        moved = moved - _down(b, grot, moved, asked[:2], rests, motion.fps)
+        down = [rests[side].any(axis=-1) & (asked[side].near >= 0.999) for side in (0, 1)]
+        moved = moved - _down(b, grot, moved, asked[:2], down, motion.fps)
     moved = moved + _head_up(a, b, scale, grot, root, moved, fps)
     for side in {0, 1} - set(resting):
         if b.hand_low(grot, moved, side):
@@ -205,39 +206,55 @@ def _down(b: Stance, grot, moved, feet, rests, fps):
     return bulged(down, fps)[:, None] * _Z if down.any() else np.zeros_like(moved)
 
 
-def _rested(b: Stance, grot, ask: Reach, rest, fps):
-    """`ask` of a foot that rests, and passes above the floor; turns it and its toes (in place) to lie flat."""
-    foot = ask.chain[-1]
-    side = [leg[-1] for leg in b.legs].index(foot)
-    turn = levelled(grot[:, foot], b.soles[side], rest, fps)
-    for joint in (foot, b.toes[side]):
-        grot[:, joint] = quat.multiply(turn, grot[:, joint])
-        if b.wide:
-            grot[:, joint] = quat.multiply(upright(grot[:, joint], rest.any(axis=-1), fps), grot[:, joint])
-    wanted, share = held(ask.wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
-    return Reach(ask.chain, wanted, np.maximum(ask.near, share), ask.forward, least=b.depth(grot, side))
+def _foot_goal(a: Stance, b: Stance, scale, grot, root, side, rest, fps):
+    """The Reach of a leg: where its ankle must be, and how near the floor its foot is.
 
-
-def _foot_goal(a: Stance, b: Stance, scale, grot, root, side, bounds):
-    """The Reach of a leg: where its ankle must be, and how near the floor its foot is."""
-    foot = b.legs[side][2]
-    ankle = a.joints(grot, root, side)[2]
-    height = scale * (ankle[:, 2] - a.depth(grot, side))
-    left = _level_left(grot[:, foot])
-    wanted = _ankle_goal(a.soles[side], b.soles[side], scale, grot[:, foot], ankle, left)
+    A foot that rests, rest (T,2) of heel and ball or None where nothing is known of that, lies flat with its toes
+    (turned in place), stays, and passes above the floor.
+    """
+    foot, known, bounds = b.legs[side][2], rest is not None, _AIR if rest is None else _AIR_BETWEEN_RESTS
+    ankle, was = a.joints(grot, root, side)[2], grot[:, foot].copy()
+    height = scale * (ankle[:, 2] - a.depth(was, side))
+    # feet alike have their ankles where the source's are, though they are laid flat; others where their own soles say
+    far = scale * np.linalg.norm(a.soles[side][1]) / max(np.linalg.norm(b.soles[side][1]), 1e-9)
+    tips = float(np.clip(_LIKE * far, _LEAST_TIP, 1.0))
+    if known:
+        _lay(b, grot, side, rest, tips, fps)
+    own = was if tips == 1.0 else grot[:, foot]
+    wanted = _ankle_goal(a.soles[side], b.soles[side], scale, was, own, ankle)
     wanted += (b.width - scale * a.width) * (1.0, -1.0)[side] * _level_left(grot[:, 0])
-    wanted[:, 2] = height + b.depth(grot, side)
+    wanted[:, 2] = height + b.depth(own, side)
     air = np.clip((height / b.leg - bounds[0]) / (bounds[1] - bounds[0]), 0.0, 1.0)
-    return Reach(b.legs[side], wanted, 1.0 - air * air * (3.0 - 2.0 * air), -_Y)
+    near = 1.0 - air * air * (3.0 - 2.0 * air)
+    if not known:
+        return Reach(b.legs[side], wanted, near, -_Y)
+    wanted, share = held(wanted, grot[:, foot], b.soles[side], rest, fps, b.leg)
+    return Reach(b.legs[side], wanted, np.maximum(near, share), -_Y, least=b.depth(grot[:, foot], side))
+
+
+def _lay(b: Stance, grot, side, rest, tips, fps):
+    """Turn a foot that rests and its toes (in place) to lie flat; on heel or ball it tips by the share `tips` alone."""
+    foot, flat = b.legs[side][2], levelled(grot[:, b.legs[side][2]], b.soles[side], rest, fps)
+    for joint in (foot, b.toes[side]):
+        grot[:, joint] = quat.multiply(flat, grot[:, joint])
+    if tips < 1.0:
+        ahead = quat.rotate(grot[:, foot], b.soles[side][1] - b.soles[side][0])
+        slope = np.arcsin(np.clip(ahead[:, 2] / np.maximum(quat.length(ahead), 1e-9), -1.0, 1.0))
+        turn, _ = eased((tips - 1.0) * slope, rest.any(axis=-1), fps)
+        grot[:, foot] = quat.multiply(quat.from_axis_angle(np.cross(ahead, _Z) + 1e-12, turn), grot[:, foot])
+    for joint in (foot, b.toes[side]) if b.wide else ():
+        grot[:, joint] = quat.multiply(upright(grot[:, joint], rest.any(axis=-1), fps), grot[:, joint])
 
 
 def _bend_toe(b: Stance, grot, root, side, tip_was):
     """Turn toes (in place) that would sink below the floor by more than they did."""
     toe, points = b.toes[side], b.under_toes[side]
-    ball, tip = b.toe(grot, root, side)
+    ball = b.toe(grot, root, side)[0]
     at_rest = b.offsets[0, 2] + b.offsets[b.legs[side] + [toe], 2].sum()
     floor = at_rest + points[:, 2].min() + np.minimum(tip_was - at_rest - b.tips[side][2], 0.0) - ball[:, 2]
-    axis = np.cross(quat.rotate(grot[:, toe], -_Y) if b.wide else tip - ball, _Z)
+    ahead = quat.rotate(grot[:, toe], -_Y if b.wide else b.tips[side] / max(np.linalg.norm(b.tips[side]), 1e-9))
+    # toes that point straight down have no heading: they bend about their own left
+    axis = quat.cross(ahead, np.broadcast_to(_Z, ahead.shape)) - ahead[:, 2:] ** 2 * _level_left(grot[:, toe])
     axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
     way = quat.rotate(grot[:, toe, None], points)
     ahead = np.sum(way * np.cross(_Z, axis)[:, None], axis=-1)
@@ -250,19 +267,20 @@ def _bend_toe(b: Stance, grot, root, side, tip_was):
     grot[low, toe] = quat.multiply(quat.from_axis_angle(axis[low], rise[low]), grot[low, toe])
 
 
-def _ankle_goal(source, target, scale, grot, ankle, left):
+def _ankle_goal(source, target, scale, was, foot, ankle):
     """(T,3) where an ankle must be (height aside) for the heel or ball on the floor to roll and not to slide.
 
-    source, target (2,3) heel and ball from the ankle; a longer foot reaches further, both ways, when flat.
+    source, target (2,3) heel and ball from the ankle; was, foot (T,4) how the feet of either are turned; a longer one
+    reaches further, both ways, when flat.
     """
-    ahead = np.cross(left, _Z)
-    points = ankle[:, None] + quat.rotate(grot[:, None], source)
+    ahead = np.cross(_level_left(was), _Z)
+    points = ankle[:, None] + quat.rotate(was[:, None], source)
     longer = (target - scale * source) @ -_Y
     wanted = scale * points + ahead[:, None] * longer[:, None]
     height = scale * points[..., 2]
     weight = np.exp((height.min(axis=-1, keepdims=True) - height) / (0.25 * np.ptp(target[:, 1])))
     weight /= weight.sum(axis=-1, keepdims=True)
-    return np.sum(weight[..., None] * (wanted - quat.rotate(grot[:, None], target)), axis=1)
+    return np.sum(weight[..., None] * (wanted - quat.rotate(foot[:, None], target)), axis=1)
 
 
 def _level_left(grot):
