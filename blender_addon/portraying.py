@@ -98,8 +98,7 @@ def _render(scene, figure, view, path: Path) -> None:
     camera.matrix_world = Matrix(view.world)
     sun.matrix_world = Matrix(view.world) @ Matrix.Rotation(math.radians(-35.0), 4, "X") @ Matrix.Rotation(math.radians(25.0), 4, "Y")
     sun.data.energy = _SUN
-    scene.world = bpy.data.worlds.new("poseloom sky")
-    scene.world.color = _SKY
+    scene.world = _sky()
     scene.camera = camera
     render, cycles = scene.render, scene.cycles
     render.engine = "CYCLES"
@@ -118,3 +117,14 @@ def _render(scene, figure, view, path: Path) -> None:
     bpy.ops.render.render(write_still=True)
     if not path.is_file():
         raise PoseloomError("no_picture", "Cycles rendered no picture.", "")
+
+
+def _sky():
+    """A world that shines alike from everywhere."""
+    world = bpy.data.worlds.new("poseloom sky")
+    if world.node_tree is None:  # from 5.0 on it is always there
+        world.use_nodes = True
+    for node in world.node_tree.nodes:
+        if node.type == "BACKGROUND":
+            node.inputs["Color"].default_value = (*_SKY, 1.0)
+    return world

@@ -56,6 +56,10 @@ def test_refusals_guides_and_keys(extension, tmp_path):  # noqa: F811
     assert said["made"] == [f"{kind}/{frame}.png" for kind in ("depth", "normal", "pose") for frame in ("0002", "0004")]
     assert "--resume" in said["again"][2] and "no prompt" in said["no prompt"][2] and "none.blend" in said["gone"][2]
     assert "NAME=VALUE" in said["pair"][2] and '"Nope"' in said["camera"][2]
+    no_mesh, text, span, licence, model = found["embedded"]
+    assert "no mesh" in no_mesh
+    assert text.startswith("2 frames made, 0 kept") and span == [1, 3]
+    assert licence == "CC0-1.0" and "embedded model" in model
 
 
 @pytest.mark.slow

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_headless import python, script  # noqa: F401  a fixture
 from test_rendering import Painter, clip, drawn  # noqa: F401  fixture
 
 from poseloom import rendering, stills
 from poseloom.errors import BadInput
-from poseloom.motion import openpose, png
+from poseloom.motion import lens, openpose, png
+from poseloom.render import cast
 
 pytest.importorskip("mediapipe")
 image = pytest.importorskip("PIL.Image")
@@ -58,3 +60,16 @@ def test_references_are_told_apart_by_what_they_show(tmp_path):
         png.write(tmp_path / f"{name}.png", np.full((8, 8, 3), shade, np.uint8))
     a, b = (stills.fingerprint(tmp_path / f"{name}.png") for name in "ab")
     assert a != b and a == stills.fingerprint(tmp_path / "a.png")
+
+
+def test_a_scenes_character_is_pictured_alone_in_every_blender(python, tmp_path):  # noqa: F811
+    """From its front, whatever stands before and beside it."""
+    told = script(python, "scene_portrait.py", tmp_path)
+    posed = cast.load(tmp_path / "figures.npz")
+    rgb = stills.read(tmp_path / "frames" / f"{told['frame']:04d}.png").astype(float)
+    assert rgb.shape == (96, 96, 3) and posed.frames.tolist() == [told["frame"]] and posed.names == ("Mixamo",)
+    shown = np.abs(rgb - np.median(rgb[:4].reshape(-1, 3), axis=0)).max(axis=-1) > 20
+    xy = lens.to_pixels(posed.camera(0), lens.in_camera(posed.camera(0), posed.points[0, 0, :18]))
+    assert shown[tuple(xy.astype(int).T[::-1])].mean() > 0.9  # every point on the body but a face's edge
+    assert not shown[:, :4].any() and not shown[:, -4:].any() and 0.05 < shown.mean() < 0.4
+    assert xy[openpose.BODIES[18].index("shoulder_l"), 0] > xy[openpose.BODIES[18].index("shoulder_r"), 0]  # it faces us

@@ -54,6 +54,13 @@ def main(path, work, address, token, checkpoint=""):
     preferences = extension.registration.preferences.get()
     preferences.address, preferences.token = address, token
     found["command"] = commands(extension.registration.cli.main, Path(work), checkpoint)
+    chosen.model, chosen.prompt, chosen.every, scene.frame_end = "", "", 1, 2
+    found["embedded"] = [refused(jobs, **known)]  # an armature without a mesh
+    bpy.data.objects.remove(hero)
+    bpy.ops.poseloom.add_character(preset="mixamo")
+    bpy.ops.poseloom.render(**known)
+    strip = compat().strips(scene.sequence_editor)[-1]
+    found["embedded"] += [jobs.current.outcome, strips(scene)[-1][1:3], strip["poseloom_licence"], strip["poseloom_model"]]
     return found
 
 
@@ -97,11 +104,14 @@ def pictures(work):
     return sorted(p.stem for p in (Path(work) / "frames").rglob("pose/*.png"))
 
 
+def compat():
+    return sys.modules[f"{session.MODULE}.compat"]
+
+
 def strips(scene):
-    compat = sys.modules[f"{session.MODULE}.compat"]
     return [
-        [s.channel, *compat.strip_range(s), s["poseloom_prompt"], s["poseloom_model"] != "", len(s.elements)]
-        for s in compat.strips(scene.sequence_editor)
+        [s.channel, *compat().strip_range(s), s.get("poseloom_prompt", ""), s["poseloom_model"] != "", len(s.elements)]
+        for s in compat().strips(scene.sequence_editor)
     ]
 
 
