@@ -12,7 +12,7 @@ import time
 import bpy
 import session
 
-PATIENCE_S = 170.0
+PATIENCE_S = 400.0
 
 
 def wait_for(condition):

@@ -13,7 +13,7 @@ from pathlib import Path
 import bpy
 import session
 
-PATIENCE_S = 170.0
+PATIENCE_S = 400.0
 
 
 def wait_for(condition):
