@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,10 +75,15 @@ class Watched:
 
 def miniature(rgb: np.ndarray) -> np.ndarray:
     """(18,32) grey means of a picture (H,W,3), from a few of its pixels."""
-    wanted = [_SAMPLES * cells for cells in _CELLS]
-    rows, columns = (np.linspace(0, size - 1, count).astype(int) for size, count in zip(rgb.shape, wanted))
-    grey = rgb[rows[:, None], columns] @ np.full(3, 1.0 / 3.0)  # `mean` over three is several times slower
+    grey = rgb[_sampled(rgb.shape[:2])] @ np.full(3, 1.0 / 3.0)  # `mean` over three is several times slower
     return grey.reshape(_CELLS[0], _SAMPLES, _CELLS[1], _SAMPLES).mean(axis=(1, 3))
+
+
+@lru_cache(maxsize=4)
+def _sampled(size: tuple) -> tuple:
+    """Rows (72,1) and columns (128,) that are looked at in pictures of `size`."""
+    rows, columns = (np.linspace(0, n - 1, _SAMPLES * cells).astype(int) for n, cells in zip(size, _CELLS))
+    return rows[:, None], columns
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import PoseloomError, rebuilt, told
+from ..errors import BadInput, PoseloomError, rebuilt, told
 from ..memory import give_back
 from ..motion.files import keypoints_from_bytes, keypoints_to_bytes
 from ..motion.types import Keypoints
+from ..prefetch import Prefetched
 from ..progress import Report, silent
 from ..shots import CutFinder, Watched
 
@@ -28,19 +29,21 @@ OVERLAP = 12  # frames that two neighbours both see; over them one fades into th
 SHORTEST_S = 8.0  # of a stretch: below, starting a process costs more than it saves
 _SAME_PERSON = 0.2  # of the body's height: further apart in the overlap, two stretches follow two people
 _BEAT_S = 0.1
+_HEAD_START = 100  # frames that this process sees until another has loaded what it needs
 
 
 def share_out(frame_count, fps: float, processes: int | None) -> list[tuple[int, int]]:
     """[(first frame, end)] of the stretches without their overlap; one where the clip is short.
 
-    `processes` None takes one for each core.
+    `processes` None takes one for each core.  The first is longer: it is begun before the others are.
     """
     if not frame_count:
         return [(0, frame_count or 0)]
     most = processes or min(os.cpu_count() or 1, int(frame_count / (SHORTEST_S * fps)))
     count = max(1, min(most, frame_count // (2 * OVERLAP)))
-    edges = np.linspace(0, frame_count, count + 1).round().astype(int).tolist()
-    return list(zip(edges[:-1], edges[1:]))
+    head = min(_HEAD_START, frame_count // (2 * count))
+    edges = np.linspace(head, frame_count, count + 1).round().astype(int).tolist()
+    return list(zip([0, *edges[1:-1]], edges[1:]))
 
 
 def estimate(
@@ -57,13 +60,11 @@ def estimate(
 
     load(name)  # refuses what is not there before any process starts
     if everyone:
-        return see(name, clip, report, everyone)
+        return see(name, Prefetched(clip), report, everyone)
     stretches = share_out(clip.frame_count, clip.fps, processes)
-    if len(stretches) == 1:
-        return see(name, clip, report)
-    parts = _see_apart(name, clip, stretches, report)
+    parts = _see_apart(name, clip, stretches, report) if len(stretches) > 1 else None
     joined = join(parts, [first for first, _ in stretches]) if parts else None
-    return [joined] if joined is not None else see(name, clip, report)
+    return [joined] if joined is not None else see(name, Prefetched(clip), report)
 
 
 def see(name: str, clip, report: Report = silent, everyone: bool = False) -> list[Keypoints]:
@@ -121,30 +122,47 @@ def _agree(first: Keypoints, second: Keypoints, begin: int, shared: int) -> bool
 
 
 def _see_apart(name: str, clip, stretches: list, report: Report) -> list[Keypoints] | None:
-    """The Keypoints of each stretch, begun OVERLAP frames early; None where one of them sees nobody."""
+    """The Keypoints of each stretch, begun OVERLAP frames early; None where one of them sees nobody.
+
+    The first is seen here, the others by processes of their own.
+    """
+    from ..media import Clip
+
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
         crew = []
         try:
-            for number, (first, end) in enumerate(stretches):
-                begin = max(0, first - OVERLAP) if number else 0
+            for number, (first, end) in list(enumerate(stretches))[1:]:
                 last = number == len(stretches) - 1
                 crew.append(_Eye({
                     "estimator": name, "path": str(clip.path), "fps": clip.fps,
-                    "start_s": clip.start_s + begin / clip.fps,
+                    "start_s": clip.start_s + (first - OVERLAP) / clip.fps,
                     "end_s": clip.end_s if last else clip.start_s + end / clip.fps,
                     "out": str(Path(folder) / f"{number}.npz"),
                 }))  # fmt: skip
+
+            def tell(own: float, text: str = "") -> None:
+                report((own + sum(eye.fraction for eye in crew)) / len(stretches), f"{len(stretches)} stretches at a time")
+
+            mine = Clip(clip.source, clip.start_s, clip.start_s + stretches[0][1] / clip.fps, clip.fps)
+            nobody = False
+            try:
+                parts = see(name, mine, tell)
+            except BadInput as error:
+                if error.code != "no_person":
+                    raise
+                nobody = True
             while any(eye.busy() for eye in crew):
-                report(sum(eye.fraction for eye in crew) / len(crew), f"{len(crew)} stretches at a time")
+                tell(1.0)
                 for eye in crew:
                     eye.process_done.wait(_BEAT_S)
             errors = [eye.error for eye in crew if eye.error]
             if any(error["code"] != "no_person" for error in errors):
                 raise rebuilt(next(error for error in errors if error["code"] != "no_person"))
-            clip.warnings += [warning for eye in crew for warning in eye.warnings if warning not in clip.warnings]
-            if errors:
+            told_of = [*mine.warnings, *(warning for eye in crew for warning in eye.warnings)]
+            clip.warnings += [warning for warning in dict.fromkeys(told_of) if warning not in clip.warnings]
+            if errors or nobody:
                 return None
-            return [keypoints_from_bytes(Path(eye.out).read_bytes()) for eye in crew]
+            return parts + [keypoints_from_bytes(Path(eye.out).read_bytes()) for eye in crew]
         finally:
             for eye in crew:
                 eye.stop()
