@@ -56,6 +56,7 @@ TEXTS = {
         "Mit diesem Schätzer sehen; noch einmal: mit dem, den die Qualität wählt",
     "Which one": "Welcher",
     "Get Estimator": "Schätzer holen",
+    "Get": "Holen",
     "Download what this estimator lacks onto the backend's computer, after asking":
         "Was diesem Schätzer fehlt, nach Rückfrage auf den Rechner des Backends herunterladen",
     "{name}: {size}, licence {licence}. Download it?": "{name}: {size}, Lizenz {licence}. Herunterladen?",

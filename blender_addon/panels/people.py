@@ -55,24 +55,22 @@ class POSELOOM_PT_estimators(Sidebar, bpy.types.Panel):
         busy = draw_running(layout, "estimators")
         column = layout.column(align=True)
         for row in rows:
-            line = column.row(align=True)
-            split = line.split(factor=0.62, align=True)
-            ready = row["state"] != "missing"
-            use = split.row(align=True)
-            use.enabled = ready
+            name, line = row["name"], column.row(align=True)
+            use = line.row(align=True)
+            use.enabled = row["state"] != "missing"
             use.alignment = "LEFT"
             icon = {"ready": "CHECKMARK", "needs a model": "FILE"}.get(row["state"], "X")
-            name = row["name"]
             use.operator(
                 "poseloom.use_estimator", text=name, icon=icon, depress=chosen.estimator == name, translate=False
             ).estimator = name
-            what = ", ".join(text for text in (backend.size_text(row["size_bytes"]), _short(row["licence"])) if text)
             if row["brings"] and not busy:
-                split.operator("poseloom.get_estimator", text=what, icon="IMPORT", translate=False).estimator = name
+                line.operator("poseloom.get_estimator", text="Get", icon="IMPORT").estimator = name
             elif row["way"]:
-                split.operator("poseloom.copy", text=what, icon="COPYDOWN", translate=False).text = row["way"]
-            else:
-                split.label(text=what, translate=False)
+                line.operator("poseloom.copy", text="", icon="COPYDOWN").text = row["way"]
+            about = column.row()
+            about.scale_y = 0.7
+            what = ", ".join(text for text in (backend.size_text(row["size_bytes"]), row["licence"]) if text)
+            about.label(text=what, icon="BLANK1", translate=False)
         if any(row["brings"] for row in rows) and not bpy.app.online_access:
             paragraph(layout, context, "To get one: Allow Online Access in Preferences > System > Network", "INFO")
         draw_outcome(layout, context, "estimators")
@@ -81,7 +79,3 @@ class POSELOOM_PT_estimators(Sidebar, bpy.types.Panel):
         column.prop(chosen, "model", placeholder="FILE.onnx, CONFIG.py")
         if chosen.model.endswith(".py") or chosen.checkpoint:
             column.prop(chosen, "checkpoint", placeholder="FILE.pth")
-
-
-def _short(licence: str) -> str:
-    return licence.partition(",")[0]

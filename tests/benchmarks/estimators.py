@@ -2,6 +2,8 @@
 
     python tests/benchmarks/estimators.py [--json FILE] [--only people hands speed simcc images] [--mpfb2 FOLDER]
 
+Pictures and clips that are not there yet are rendered first, in an hour or two; each part is told when it is done.
+
 people_recall           of the people in crowds of two to four, all of at least 150 px: the share that is found, which
                         is that shoulders, elbows, wrists, hips, knees and ankles lie within a tenth of the height of
                         the truth on average; of a found person nobody else may claim the same
@@ -21,7 +23,7 @@ full_ms_frame           reading and seeing a frame of crossing.mp4 by BlazePose 
 simcc_parity_px         between our decoding of the small RTMPose's SimCC rows and mmpose's; simcc_seen_alike: the share of
                         points that the whole way, ONNX file and mmpose, gives within 0.01 px; simcc_seen_apart_px the
                         farthest.  Needs poseloom setup mmpose; simcc_parity.py tells more
-images_angle_error_deg  of key poses of single pictures, and others of theirs: key_images.py tells; needs build/clips/test
+images_angle_error_deg  of key poses of single pictures, and others of theirs: key_images.py tells
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ import sys
 import time
 from pathlib import Path
 
+import key_images
 import numpy as np
+import simcc_parity
+import video_clips
 
 from poseloom import pose
 from poseloom.media import open_clip
@@ -165,16 +170,12 @@ def speed(figures: dict) -> None:
 
 
 def simcc(figures: dict) -> None:
-    import simcc_parity
-
     apart = simcc_parity.seeing()
     figures["simcc_parity_px"] = simcc_parity.decoding()[0]
     figures |= {"simcc_seen_alike": float((apart < 0.01).mean()), "simcc_seen_apart_px": float(apart.max())}
 
 
 def images(figures: dict) -> None:
-    import key_images
-
     key_images.images(figures)
 
 
@@ -190,16 +191,18 @@ def main() -> None:
     if not (FOLDER / "crossing.npz").is_file():
         script = [sys.executable, str(ROOT / "backend/studio/render_people.py")]
         subprocess.run(script + (["--mpfb2", chosen.mpfb2] if chosen.mpfb2 else []), cwd=ROOT, check=True)
+    if "images" in chosen.only:
+        video_clips.synthetic("test", 1, None, chosen.mpfb2)
     figures: dict = {}
     for part in chosen.only:
+        told = set(figures)
         PARTS[part](figures)
-    for name, value in figures.items():
-        print(f"{name:28}{value:12.4g}")
-    if chosen.json:
-        chosen.json.write_text(
-            json.dumps({name: round(float(value), 5) for name, value in figures.items()}, indent=2) + "\n"
-        )
-    sys.stdout.flush()
+        for name, value in figures.items():
+            if name not in told:
+                print(f"{name:28}{value:12.4g}", flush=True)
+        if chosen.json:
+            rounded = {name: round(float(value), 5) for name, value in figures.items()}
+            chosen.json.write_text(json.dumps(rounded, indent=2) + "\n")
 
 
 if __name__ == "__main__":
