@@ -166,6 +166,11 @@ class Denoiser(nn.Module):
             self.straight.weight.copy_(torch.eye(2 * pixels)[pixels:, :, None, None])
 
     def forward(self, noisy, time, condition, reference):
+        paint, keep = self.parts(noisy, time, condition)
+        return paint + torch.sigmoid(keep) * (reference - paint)
+
+    def parts(self, noisy, time, condition):
+        """What is painted (B,3,S,S), and the logit (B,1,S,S) of the reference's background still being the background."""
         angle = time.float()[:, None] * torch.exp(-9.21 * torch.arange(32, device=time.device) / 32)[None]
         told = self.clock(torch.cat([angle.sin(), angle.cos()], dim=1).to(noisy.dtype))
         # what is pure noise says nothing, so it is not shown
@@ -179,8 +184,7 @@ class Denoiser(nn.Module):
         x = self.six(self.up(torch.cat([x, F.interpolate(y, scale_factor=2.0)], dim=1)), told)
         out = self.last(F.silu(x))
         paint = out[:, : -self.fold**2] + self.straight(torch.cat([folded, found], dim=1))
-        paint, keep = F.pixel_shuffle(paint, self.fold), torch.sigmoid(F.pixel_shuffle(out[:, -self.fold**2 :], self.fold))
-        return paint + keep * (reference - paint)  # keep: where the background of the reference is still the background
+        return F.pixel_shuffle(paint, self.fold), F.pixel_shuffle(out[:, -self.fold**2 :], self.fold)
 
 
 class PoseUNet(ModelMixin, ConfigMixin):

@@ -18,8 +18,9 @@ from .posed import FEW, PoseGuidedPipeline, scheduler
 from .train_data import Batch, Pairs
 from .train_sheet import sheet
 
-_SHEET_S = 480.0
+_SHEET_S = 900.0
 _LEVEL_MOST = 2.0
+_SAME = 0.04  # how far apart pixels of the same background are
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,16 @@ def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict
     condition, features, seen = net.guide.study(reference, batch.pose[0], batch.pose[1], known)
     a = alpha.view(-1, 1, 1, 1)
     noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(clean.dtype)
-    found = net.denoiser(noisy, time, condition, reference).float()
+    paint, keep = (part.float() for part in net.denoiser.parts(noisy, time, condition))
+    found = paint + torch.sigmoid(keep) * (reference.float() - paint)
     level = (1 / (1 - alpha).clamp_min(1e-4)).clamp_max(_LEVEL_MOST).view(-1, 1, 1, 1)
     weight = (1 + (body - 1) * batch.body.float()) * level
     clean = clean.float()
     terms = {"picture": ((found - clean).abs() * weight).mean() / body}
     edges = sum((torch.diff(found - clean, dim=d).abs() * weight.narrow(d, 0, weight.shape[d] - 1)).mean() for d in (2, 3))
     terms["edges"] = 0.5 * edges / body
+    same = ((reference.float() - clean).abs().amax(1, keepdim=True) < _SAME).float()
+    terms["keep"] = 0.1 * F.binary_cross_entropy_with_logits(keep, same)
     told = torch.cat(features)
     terms["region"] = 0.1 * F.cross_entropy(net.guide.region(told).float(), batch.region.flip(0).flatten(0, 1))
     miss = (net.guide.rest(told).float() - batch.rest.flip(0).flatten(0, 1).float()).abs().sum(1)
@@ -149,7 +153,7 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
         master.restore(state)
         step, spent = state["step"], state["spent"]
     rng, generator = np.random.default_rng([options.seed, step]), torch.Generator(device).manual_seed(options.seed + step)
-    held = pairs.held_out(32)
+    held = pairs.held_out(16)
 
     def save():
         part = state_file.with_suffix(".part")
@@ -157,7 +161,7 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
         part.replace(state_file)
 
     sums: dict = {}
-    count, last, drawn = 0, time.monotonic(), time.monotonic() - _SHEET_S + 180
+    count, last, drawn = 0, time.monotonic(), time.monotonic() - _SHEET_S + 300
     end = min(60.0 * options.minutes, spent + 60.0 * options.stretch)
     with (folder / "log.jsonl").open("a") as log:
         while spent < end:
