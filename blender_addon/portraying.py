@@ -33,8 +33,9 @@ def portrait(task: dict, report) -> dict:
     figure = figures.humanoids(scene, task.get("armatures"))[0]
     if not meshes_of(figure.obj):
         raise BadInput(
-            "no_mesh", f'"{figure.obj.name}" has no mesh to take a picture of.', "Give a picture of the character as reference."
-        )
+            "no_mesh", f'"{figure.obj.name}" has no mesh to take a picture of.',
+            "Give a picture of the character as reference.",
+        )  # fmt: skip
     frames = frames_of(scene, task)
     frame, points, view = _best(scene, figure, frames[:: max(1, len(frames) // _LOOKS)], int(task["size"]), task["body"])
     scene.frame_set(frame)
@@ -96,13 +97,15 @@ def _render(scene, figure, view, path: Path) -> None:
     far = float(np.linalg.norm(view.world[:3, 3])) + 100.0 * figure.height
     camera.data.clip_start, camera.data.clip_end = 1e-3 * figure.height, far
     camera.matrix_world = Matrix(view.world)
-    sun.matrix_world = Matrix(view.world) @ Matrix.Rotation(math.radians(-35.0), 4, "X") @ Matrix.Rotation(math.radians(25.0), 4, "Y")
+    aside = Matrix.Rotation(math.radians(-35.0), 4, "X") @ Matrix.Rotation(math.radians(25.0), 4, "Y")
+    sun.matrix_world = Matrix(view.world) @ aside
     sun.data.energy = _SUN
     scene.world = _sky()
     scene.camera = camera
     render, cycles = scene.render, scene.cycles
     render.engine = "CYCLES"
-    cycles.device, cycles.samples, cycles.use_adaptive_sampling, cycles.use_denoising, cycles.max_bounces = "CPU", _SAMPLES, False, False, 2
+    cycles.device, cycles.samples, cycles.max_bounces = "CPU", _SAMPLES, 2
+    cycles.use_adaptive_sampling = cycles.use_denoising = False
     render.use_border = render.use_sequencer = render.use_compositing = render.use_motion_blur = render.use_multiview = False
     render.film_transparent, render.use_freestyle = False, False
     render.resolution_x, render.resolution_y = view.size

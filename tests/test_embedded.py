@@ -136,9 +136,8 @@ def test_it_tells_each_step_and_stops_there(renderer):
 
 def test_one_of_several_people_is_shown_and_that_is_said(renderer):
     one = shown(1)[0]
-    two = Guides(
-        10, one.pose, one.layout, [1, 2], np.concatenate([one.xy, 0.5 * one.xy]), np.repeat(one.away, 2, 0), np.repeat(one.seen, 2, 0)
-    )
+    xy, away, seen = np.concatenate([one.xy, 0.5 * one.xy]), np.repeat(one.away, 2, 0), np.repeat(one.seen, 2, 0)
+    two = Guides(10, one.pose, one.layout, [1, 2], xy, away, seen)
     (both,), (alone,) = renderer([two], SHOT), renderer([one], SHOT)
     assert (both.rgb == alone.rgb).all() and "one of 2 people" in both.made["note"]
 

@@ -95,7 +95,8 @@ def _model(status) -> Finding:
 
 def _network(network) -> Finding:
     if not network.size_bytes:
-        return Finding(network.name, "missing", f"missing; {network.purpose}", "It comes with Poseloom's source: install that again.")
+        way = "It comes with Poseloom's source: install that again."
+        return Finding(network.name, "missing", f"missing; {network.purpose}", way)
     text = f"present, {network.size_bytes / 1e6:.1f} MB, {network.licence}; {network.purpose}"
     return Finding(network.name, "ok", text)
 

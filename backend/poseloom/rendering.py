@@ -127,7 +127,8 @@ def render(guides: Shelf, options: RenderOptions, report: Report = silent, *, re
 
     `renderer` is by default the one that `options.method` names, with its options.
     """
-    shot = Shot(options.prompt, options.negative, options.seed, *pulsing(report, "Looking at the reference", lambda: stills.reference(options.reference)))
+    seen = pulsing(report, "Looking at the reference", lambda: stills.reference(options.reference))
+    shot = Shot(options.prompt, options.negative, options.seed, *seen)
     out = guides.folder
     keys = {frame: _frame_key(guides, frame, options) for frame in guides.frames}
     kept = keeping.Finished(out, {frame for frame in guides.frames if keeping.key_of(out, frame) == keys[frame]})
@@ -377,4 +378,5 @@ def job(scene: Path, options: JobOptions, out: Path, report: Report) -> dict:
     wish = with_reference(scene, "scene", options.guides(), wish, folder, blender=options.blender, report=part(report, 0.2, 0.3))
     made = render(guides, wish, part(report, 0.3, 0.98))
     sheet(guides, report=part(report, 0.98, 1.0))
-    return {**done, "made_now": sorted(made.made), "kept": made.kept, "notes": list(made.notes), **told_frames(guides, wish, options.every)}
+    done |= {"made_now": sorted(made.made), "kept": made.kept, "notes": list(made.notes)}
+    return {**done, **told_frames(guides, wish, options.every)}

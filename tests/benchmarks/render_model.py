@@ -113,7 +113,8 @@ def alone(network: Network, held: dict, train, steps: int, sheet) -> dict:
 def generated(network: Network, held: dict, reference: int, target: int, steps: int) -> np.ndarray:
     """(S,S,3) uint8 of the character of one held-out picture in the pose of another."""
     picture = _as_input(held["rgb"][reference])
-    poses = [encoding.encode(*(held[n][i : i + 1] for n in ("xy", "away", "seen")), network.size)[0] for i in (reference, target)]
+    points = [(held[name][i : i + 1] for name in ("xy", "away", "seen")) for i in (reference, target)]
+    poses = [encoding.encode(*one, network.size)[0] for one in points]
     condition = network.condition(picture, *poses)
     return _as_picture(network.sample(starting_noise(network.size, SEED), condition, picture, network.schedule(steps)))
 

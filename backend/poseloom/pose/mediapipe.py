@@ -51,7 +51,8 @@ class MediaPipe:
         with ExitStack() as stack:
             parts = stack.enter_context(self._parts())
             with quiet_stderr():
-                eyes = [stack.enter_context(self._eye(model, self.options.still or clip.frame_count == 1)) for model in self.models]
+                still = self.options.still or clip.frame_count == 1
+                eyes = [stack.enter_context(self._eye(model, still)) for model in self.models]
             for frame in clip:
                 report(_share(frame.index, clip.frame_count), f"frame {frame.index + 1}")
                 row = _both([eye.see(frame.rgb) for eye in eyes])

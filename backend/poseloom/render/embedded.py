@@ -101,12 +101,13 @@ class Network:
         return [tuple(pair) for pair in known[str(steps)]]
 
     def condition(self, reference, reference_pose, pose) -> np.ndarray:
-        return self._guide.run(None, {"reference": reference[None], "reference_pose": reference_pose[None], "pose": pose[None]})[0]
+        fed = {"reference": reference[None], "reference_pose": reference_pose[None], "pose": pose[None]}
+        return self._guide.run(None, fed)[0]
 
     def clean(self, noisy, time: float, condition, reference) -> np.ndarray:
         """The guess at the clean picture (3,S,S), -1..1."""
-        fed = {"noisy": noisy[None], "time": np.array([time], np.float32), "condition": condition, "reference": reference[None]}
-        return np.clip(self._denoiser.run(None, fed)[0][0], -1.0, 1.0)
+        fed = {"noisy": noisy[None], "time": np.array([time], np.float32), "reference": reference[None]}
+        return np.clip(self._denoiser.run(None, {**fed, "condition": condition})[0][0], -1.0, 1.0)
 
     def sample(self, noisy, condition, reference, steps: Sequence[tuple], stepped: Callable = lambda step: None) -> np.ndarray:
         """The clean picture (3,S,S) by deterministic DDIM (Song, Meng, Ermon 2021) through `schedule`; `stepped` is called
