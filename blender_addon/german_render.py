@@ -20,12 +20,11 @@ TEXTS = {
         "Ein Diffusionsmodell: ein Ordner auf dem Rechner des Backends oder sein Name im Hugging-Face-Hub; leer: das "
         "eingebaute Modell. Von selbst wird nichts heruntergeladen",
     "Embedded model": "Eingebautes Modell",
-    "The embedded model shows your character in each pose, offline and in about a second a frame: one person, 128 pixels, "
-    "plain backgrounds, no faces or fingers to speak of. For finer frames and words name a checkpoint above, such as "
-    "stable-diffusion-v1-5/stable-diffusion-v1-5.":
-        "Das eingebaute Modell zeigt deine Figur in jeder Pose, ohne Netz und in etwa einer Sekunde je Bild: eine Person, "
-        "128 Pixel, schlichte Hintergründe, kaum Gesicht und Finger. Für feinere Bilder und Beschreibungen oben ein Modell "
-        "nennen, etwa stable-diffusion-v1-5/stable-diffusion-v1-5.",
+    "For previews: your character in each pose, offline, within a second a frame. Not for finished pictures: one person, "
+    "128 pixels, hardly a face. For those name a checkpoint above, such as stable-diffusion-v1-5/stable-diffusion-v1-5.":
+        "Für Vorschauen: deine Figur in jeder Pose, ohne Netz, ein Bild in weniger als einer Sekunde. Nicht für fertige "
+        "Bilder: eine Person, 128 Pixel, kaum ein Gesicht. Für diese oben ein Modell nennen, etwa "
+        "stable-diffusion-v1-5/stable-diffusion-v1-5.",
     "Reference": "Vorbild",
     "A picture of the character; empty: with the embedded model one that is taken of it from its front":
         "Ein Bild der Figur; leer: beim eingebauten Modell eines, das von vorn von ihr gemacht wird",

@@ -21,9 +21,9 @@ class _Filming:
         else:
             paragraph(
                 layout, context,
-                "The embedded model shows your character in each pose, offline and in about a second a frame: one person, "
-                "128 pixels, plain backgrounds, no faces or fingers to speak of. For finer frames and words name a checkpoint "
-                "above, such as stable-diffusion-v1-5/stable-diffusion-v1-5.",
+                "For previews: your character in each pose, offline, within a second a frame. Not for finished pictures: one "
+                "person, 128 pixels, hardly a face. For those name a checkpoint above, such as "
+                "stable-diffusion-v1-5/stable-diffusion-v1-5.",
                 "INFO",
             )  # fmt: skip
         column = layout.column()
