@@ -1,6 +1,7 @@
-"""Checks of the renderer, run by the Python that has torch: python render_process.py CHECK CHECKPOINT [MORE ...].
+"""Checks of the renderer, run by the Python that has torch: python render_process.py CHECKPOINT XL_CHECKPOINT FOLDER.
 
-Prints one line of JSON with what was found; the tests judge it.
+Does the checks whose names come in, a line each, and answers each with a line of JSON: what was found, or {"failed": why}.
+The tests judge it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import resource
 import shutil
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from poseloom.motion.pictures import Guides, Shot
 from poseloom.motion.skeleton import standard
 from poseloom.motion.types import Camera, Motion
 from poseloom.render import guides as drawing
+from poseloom.render import parts
 from poseloom.render.controlnet import ControlNet, Options
 
 torch.set_num_threads(1)
@@ -43,6 +46,17 @@ def figure(count: int = 7, size=(64, 64), depth: bool = False) -> list:
         names = ("frame", "pose", "layout", "people", "xy", "away", "seen")
         rows = [Guides(**{name: getattr(g, name) for name in names}, depth=picture) for g in rows]
     return rows
+
+
+def filmed(count: int = 7, size=(64, 64)) -> list:
+    """The same as in a video, whose pictures are a light that wanders over red."""
+    rows = figure(count, size)
+    names = ("frame", "pose", "layout", "people", "xy", "away", "seen")
+    x = np.arange(size[0])
+    pictures = [np.zeros((size[1], size[0], 3), np.uint8) + np.uint8([200, 40, 40]) for _ in rows]
+    for i, picture in enumerate(pictures):
+        picture[:, np.abs(x - 8 * i) < 6] = 250
+    return [Guides(**{name: getattr(g, name) for name in names}, picture=p) for g, p in zip(rows, pictures)]
 
 
 def renderer(model: str, **options) -> ControlNet:
@@ -76,11 +90,12 @@ def batches(model):
     for name, shot, options in (
         ("plain", SHOT, {}), ("independent", SHOT, {"cross_frame": False, "shared_noise": False}),
         ("reference", Shot("the hero", seed=5, reference=rgb), {}), ("blend", SHOT, {"blend": 0.6}),
+        ("strength", SHOT, {"strength": 0.5}),
         ("noisy_scheduler", SHOT, {"scheduler": "euler_a"}), ("few_steps", SHOT, {"scheduler": "lcm", "guidance": 1.0}),
     ):  # fmt: skip
         seen = []
         for batch in (1, 3, 8):
-            kept, _, order = decoded(renderer(model, batch=batch, **options), figure(), shot)
+            kept, _, order = decoded(renderer(model, batch=batch, **options), filmed() if name == "strength" else figure(), shot)
             seen.append(in_order(kept, order, skip=len(torch.cat(kept)) - len(order)))
         found[name] = max(float(np.abs(a - seen[0]).max()) for a in seen[1:])
         found[name + "_spread"] = float(seen[0].std())
@@ -125,6 +140,50 @@ def kinds(model, xl):
         rgb = np.stack([frame.rgb for frame in frames])
         found[name] = {"shape": rgb.shape, "std": float(rgb.std()), "mean": rgb.mean(axis=(1, 2)).tolist(), "made": frames[0].made}
     return found
+
+
+def schedulers(model):
+    """{name: how far its frames are from those of the checkpoint's own} of every scheduler by name, in one loaded checkpoint."""
+    made, found = renderer(model, guidance=1.0), {}
+    own = made.pipeline.scheduler
+    for name in ("", *parts.SCHEDULERS):
+        made.pipeline.scheduler = own
+        made.pipeline.scheduler = parts.scheduler(made.pipeline, name)
+        found[name] = np.stack([frame.rgb for frame in made(figure(2), SHOT)]).astype(float)
+    return {name: float(np.abs(rgb - found[""]).mean()) for name, rgb in found.items() if name}
+
+
+def strength(model):
+    """How far latents are from those of a video's own pictures, the less free they are."""
+    guides, found = filmed(), {}
+    pictures = torch.stack([torch.from_numpy(np.array(g.picture)).permute(2, 0, 1) for g in guides]) / 127.5 - 1.0
+    for scheduler in ("", "heun", "lcm"):
+        row = []
+        for free in (1.0, 0.6, 0.2, 0.0):
+            made = renderer(model, strength=free, steps=10, guidance=1.0, scheduler=scheduler)
+            seen, decode = [], made.decoder.decode
+            with torch.inference_mode():
+                wanted = made.pipeline.vae.encode(pictures).latent_dist.mean
+
+            def spy(latents, **more):
+                seen.append(latents.clone())
+                return decode(latents, **more)
+
+            made.decoder.decode = spy
+            order = [frame.frame for frame in made(guides, SHOT)]
+            latents = torch.cat(seen)[np.argsort(order)]
+            row.append(float((latents - wanted).abs().mean()))
+        found[scheduler] = row
+    found["missing"] = refused_of(lambda: list(renderer(model, strength=0.5)(figure(2), SHOT)))
+    return found
+
+
+def refused_of(call):
+    try:
+        call()
+        return None
+    except PoseloomError as error:
+        return error.code
 
 
 def cancelled(model):
@@ -183,6 +242,7 @@ def errors(model, xl):
     refused("other_control", lambda: renderer(model, pose=f"{xl}/controlnet_pose"))
     refused("other_lora", lambda: renderer(model, lora=f"{xl}/lora"))
     refused("scheduler", lambda: renderer(model, scheduler="magic"))
+    refused("packages", lambda: renderer(model, scheduler="LMSDiscreteScheduler"))
     refused("no_depth", lambda: list(renderer(model, depth="")(figure(2), SHOT)))
     refused("no_reference", lambda: list(renderer(model, adapter=f"{model}/adapter")(figure(2), SHOT)))
     refused("device", lambda: renderer(model, device="tpu"))
@@ -232,6 +292,10 @@ def memory(model):
 
 
 if __name__ == "__main__":
-    check, *words = sys.argv[1:]
-    count = globals()[check].__code__.co_argcount
-    print("RESULT " + json.dumps(globals()[check](*words[:count])))
+    for line in sys.stdin:
+        do = globals()[line.strip()]
+        try:
+            answer = do(*sys.argv[1 : 1 + do.__code__.co_argcount])
+        except Exception:  # the boundary of a process: the test that asked shows it
+            answer = {"failed": traceback.format_exc()}
+        print("RESULT " + json.dumps(answer), flush=True)

@@ -91,7 +91,7 @@ class ControlNet:
         self.pipeline.scheduler = parts.scheduler(self.pipeline, options.scheduler)
         self.decoder = parts.tiny_decoder(options.decoder, dtype) if options.decoder else self.pipeline.vae
         self._place(dtype)
-        self._pulse = silent
+        self._pulse = lambda: None
         if self.device.type == "cpu":
             self._watch()
         if options.compile:

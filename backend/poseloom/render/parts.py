@@ -14,7 +14,7 @@ import transformers
 from safetensors import SafetensorError
 
 from .. import checkpoints
-from ..errors import BadInput, UnknownMethod
+from ..errors import BadInput, Unavailable, UnknownMethod
 from . import network, posed
 
 logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -37,7 +37,7 @@ GUIDES = {  # ControlNets for each family: what is loaded where none is named
 SCHEDULERS = {
     "ddim": "DDIMScheduler", "euler": "EulerDiscreteScheduler", "euler_a": "EulerAncestralDiscreteScheduler",
     "dpm++": "DPMSolverMultistepScheduler", "unipc": "UniPCMultistepScheduler", "lcm": "LCMScheduler",
-    "tcd": "TCDScheduler", "heun": "HeunDiscreteScheduler", "lms": "LMSDiscreteScheduler", "ddpm": "DDPMScheduler",
+    "tcd": "TCDScheduler", "heun": "HeunDiscreteScheduler", "ddpm": "DDPMScheduler",
 }  # fmt: skip
 POSED = "PoseGuided"  # a model like the embedded one
 _UNUSED = ("safety_checker", "feature_extractor", "image_encoder")
@@ -104,7 +104,12 @@ def scheduler(pipeline, name: str):
     if not name:
         return pipeline.scheduler
     kind = getattr(diffusers, SCHEDULERS.get(name.lower(), name), None)
-    if not (inspect.isclass(kind) and hasattr(kind, "add_noise") and hasattr(kind, "from_config")):
+    try:
+        fits = inspect.isclass(kind) and hasattr(kind, "add_noise") and hasattr(kind, "from_config")
+    except ImportError as error:  # diffusers' stand-in for a class whose packages are not there
+        needs = ", ".join(kind._backends)
+        raise Unavailable("missing_package", f'The scheduler "{name}" needs the Python packages {needs}.', "Take another one.") from error
+    if not fits:
         raise UnknownMethod("unknown_scheduler", f'No scheduler "{name}"; known: {", ".join(SCHEDULERS)}.',
                             "Or a scheduler class of diffusers by its full name.")  # fmt: skip
     return kind.from_config(pipeline.scheduler.config)
