@@ -185,10 +185,11 @@ def _halved(options: AnimateOptions) -> bool:
 
 @handing_back()
 def keypoints_to_motion(
-    keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None
+    keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None, doubt: float = 1.0
 ) -> Motion:
     """Solve: constant bones, joint rotations, feet on the floor; shots of a clip that cuts each by itself.
 
+    doubt: the errors that the lifter expects of itself count so many times.
     To `warnings` are added sentences on what was done apart or could not be.
     """
     from .pose import faces, hands, in_space, stretches, view
@@ -207,7 +208,7 @@ def keypoints_to_motion(
         seen, lost = view.steadied(stretch.keypoints)
         if lost:
             warnings.append(f"In {lost:.0%} of the frames the camera turns too far away from where it looked; they count as unseen.")
-        lifted = [lift and lift(seen, part(share, 0.0, 0.2))]
+        lifted = [lift and lift(seen, part(share, 0.0, 0.2), doubt)]
         seen = in_space.for_solver(seen, lifted[0])
         motions.append(solve(
             seen, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock,

@@ -18,7 +18,9 @@ from .named_pictures import FPS, SPACING, KeyPicture
 from .pipelines import Account, Character, Extras
 from .progress import Report, part, silent
 
-_HELD = 5  # frames for which a picture is held to be solved: the lifter and the floor are used to clips
+# for so many frames a picture is held to be solved, as the lifter and the floor are used to clips; of its errors there
+# the lifter tells too much, by pictures of subjects 08 and 17
+_HELD, _DOUBT = 41, 0.25
 
 
 def pictures_to_poses(
@@ -84,7 +86,7 @@ def _solved(seen: Keypoints, options: AnimateOptions, report: Report, warnings: 
     from .motion.conversion import converted, lacking
     from .pose import in_space, stills
 
-    motion = singles(keypoints_to_motion(_held(seen), options, report, warnings))[_HELD // 2]
+    motion = singles(keypoints_to_motion(_held(seen), options, report, warnings, _DOUBT))[_HELD // 2]
     points = seen if seen.xyz is not None and not lacking(seen.layout, "blazepose") else None
     if points is None:
         lift = lifter(warnings)
