@@ -292,3 +292,19 @@ def test_frames_rendered_from_the_panel_lie_in_the_sequencer_and_a_run_is_cancel
     assert found["strips after it"] == 1 and found["strips undone"] == 0
     for name in ("viewport", "running", "sequencer"):
         assert (pictures / f"{name}.png").stat().st_size > 10_000
+
+
+def test_export_for_games_through_the_file_browser(blender):
+    """As by hand: the browser shows the options, and what was chosen there is what comes out."""
+    pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "game")
+    pictures.mkdir(exist_ok=True)
+    blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
+    done = blender.window("gui_game.py", pictures, blender.work / "walk.bvh")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((pictures / "result.json").read_text())
+    assert found["asked"] == ["RUNNING_MODAL"] and found["options"][:2] == [".fbx", 0.0]
+    assert found["state"] == "done" and "32 frames" in found["text"] and "hero.glb" in found["text"], found
+    assert found["untouched"] and found["objects"] == ["Hero"]
+    roots, bones = found["bones"]
+    assert roots == ["ground"] and bones > 20
+    assert found["frames"][1] - found["frames"][0] == 31
