@@ -66,7 +66,7 @@ def bend_toe(b, grot, root, side, tip_was):
     ahead = quat.rotate(grot[:, toe], -_Y if b.wide else b.tips[side] / max(np.linalg.norm(b.tips[side]), 1e-9))
     # toes that point straight down have no heading: they bend about their own left
     axis = quat.cross(ahead, np.broadcast_to(_Z, ahead.shape)) - ahead[:, 2:] ** 2 * _level_left(grot[:, toe])
-    axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
+    axis /= np.maximum(quat.length(axis)[:, None], 1e-9)
     way = quat.rotate(grot[:, toe, None], points)
     ahead = np.sum(way * np.cross(_Z, axis)[:, None], axis=-1)
     length = np.hypot(ahead, way[..., 2])
@@ -97,4 +97,4 @@ def _ankle_goal(source, target, scale, was, foot, ankle):
 def _level_left(grot):
     """(T,3) a foot's own left, laid level."""
     left = quat.rotate(grot, np.array([1.0, 0.0, 0.0])) * [1.0, 1.0, 0.0]
-    return left / np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-9)
+    return left / np.maximum(quat.length(left)[:, None], 1e-9)

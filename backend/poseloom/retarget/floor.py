@@ -74,13 +74,19 @@ def rests(points, fps: float, size: float = 1.0, bounds=FEET) -> np.ndarray:
         stretches = runs(contact[:, k] > 0.5)
         while stretches:
             start, end = stretches.pop()
-            place = points[start:end, k, :2]
-            if end - start > 2 and np.linalg.norm(place - np.median(place, axis=0), axis=-1).max() > stray_m:
+            if end - start > 2 and _strays(points[start:end, k, :2], stray_m):
                 slip = start + 1 + int(np.argmax(step[start : end - 1, k]))
                 half = max(1, round(_SLIP_S * fps / 2.0))
                 contact[max(slip - half, start) : min(slip + half, end), k] = 0.0
                 stretches += [(start, slip - half), (slip + half, end)]
     return contact
+
+
+def _strays(place, most: float) -> bool:
+    """Whether one of places (T,2) is further than `most` from their median."""
+    if np.hypot(*np.ptp(place, axis=0)) <= most:
+        return False
+    return bool(np.linalg.norm(place - np.median(place, axis=0), axis=-1).max() > most)
 
 
 def floor_level(points, fps: float) -> float:

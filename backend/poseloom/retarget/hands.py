@@ -87,7 +87,7 @@ def _within_reach(b, wanted, now, arm, rest, fps):
 
     Less in a touch for which the arm would have to fold or swing far: bodies are built too differently.
     """
-    miss = np.linalg.norm(wanted - now, axis=-1) / max(np.linalg.norm(b.offsets[list(arm[-2:])], axis=-1).sum(), 1e-9)
+    miss = quat.length(wanted - now) / max(np.linalg.norm(b.offsets[list(arm[-2:])], axis=-1).sum(), 1e-9)
     share = np.zeros_like(miss)
     for start, end in runs(rest):
         far = np.clip((miss[start:end].mean() - _FAR[0]) / (_FAR[1] - _FAR[0]), 0.0, 1.0)
@@ -108,8 +108,8 @@ def _raised(hand, tip, least):
     length = max(np.linalg.norm(tip), 1e-9)
     ahead = quat.rotate(hand, tip / length)
     back = _Z + _BACK * quat.rotate(hand, _Z)
-    across = back - np.sum(back * ahead, axis=-1, keepdims=True) * ahead
-    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
+    across = back - quat.dot(back, ahead)[:, None] * ahead
+    across /= np.maximum(quat.length(across)[:, None], 1e-9)
     # the tip's height as it turns: ahead cos + across sin
     most = np.maximum(np.hypot(ahead[:, 2], across[:, 2]), 1e-9)
     rise, now = np.arcsin(np.clip(least / most, -1.0, 1.0)), np.arctan2(ahead[:, 2], np.abs(across[:, 2]))

@@ -75,10 +75,10 @@ def _step(way, limbs, axis=None):
     for goal, aim, near, length in limbs:
         # from the limb's start: across it should point as it did, along it should be as long
         limb = goal - way
-        far, reach = np.linalg.norm(limb, axis=-1), np.linalg.norm(aim, axis=-1)
+        far, reach = quat.length(limb), quat.length(aim)
         along = limb / np.maximum(far, 1e-9)[:, None]
         miss = limb - aim
-        across = miss - np.sum(miss * along, -1)[:, None] * along
+        across = miss - quat.dot(miss, along)[:, None] * along
         stiff = near / (_STRAIGHT - np.minimum(reach / length, 1.0) ** 2)
         right += near[:, None] * across + (stiff * (far - reach))[:, None] * along
         square += near[:, None, None] * np.eye(3) + ((stiff - near)[:, None] * along)[:, :, None] * along[:, None]
@@ -87,7 +87,7 @@ def _step(way, limbs, axis=None):
     else:
         step = ((right @ axis) / (square @ axis @ axis))[:, None] * axis
     most = _MOST_STEP * max(length for *_, length in limbs)
-    return step * np.minimum(1.0, most / np.maximum(np.linalg.norm(step, axis=-1, keepdims=True), 1e-9))
+    return step * np.minimum(1.0, most / np.maximum(quat.length(step)[:, None], 1e-9))
 
 
 def reach_out(offsets, grot, root, ask: Reach) -> None:
@@ -98,7 +98,7 @@ def reach_out(offsets, grot, root, ask: Reach) -> None:
     if ask.least is not None:
         goal[:, 2] = np.maximum(goal[:, 2], ask.least)
     # a limb that is right stays as it is, to the last bit
-    wrong = np.linalg.norm(goal - now, axis=-1) > 1e-5 * np.linalg.norm(offsets[[lower, end]], axis=-1).sum()
+    wrong = quat.length(goal - now) > 1e-5 * np.linalg.norm(offsets[[lower, end]], axis=-1).sum()
     if wrong.any():
         grot[wrong, upper], grot[wrong, lower] = two_bone(
             grot[wrong, upper], grot[wrong, lower], offsets[lower], offsets[end], start[wrong], goal[wrong], ask.forward

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Stance:
         self.offsets, self.legs = offsets, [leg_chain(names, side) for side in "lr"]
         arms = [[*_TRUNK, *(f"{n}_{side}" for n in _ARM)] for side in "lr"]
         self.arms = [tuple(names.index(joint) for joint in arm) for arm in arms]
-        self.palms, self.fingertips = palms(skeleton), fingertips(skeleton)
+        self.palms, self._skeleton = palms(skeleton), skeleton
         self.fingers = [[i for i, n in enumerate(names) if n in FINGERS and n.endswith(f"_{side}")] for side in "lr"]
         # the head: what is known of its mesh, or a ball from the neck to the crown
         self.crown = np.asarray(skeleton.tips[names.index("head")], np.float64)
@@ -65,6 +66,11 @@ class Stance:
             self.under[k] = np.concatenate([self.soles[k], foot])
             if len(toe):
                 self.under_toes[k], self.flat[k] = toe, -toe[:, 2].min()
+
+    @cached_property
+    def fingertips(self):
+        """As `hands.fingertips`."""
+        return fingertips(self._skeleton)
 
     def joints(self, grot, root, side: int):
         """Hip, knee and ankle (T,3) of the left (0) or right (1) leg."""
