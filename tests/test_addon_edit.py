@@ -24,6 +24,7 @@ def test_tweaks_come_on_top_of_what_plays_below(python, extension, tmp_path):  #
     said, frame = found["fights"]
     assert "A driver overrules the keys of the rotation of mixamorig:Head" in said
     assert "Copy Rotation on mixamorig:LeftArm changes what was keyed" in said
+    assert "Master is posed and moves along what was keyed below it" in said
     assert "RightArm" not in said and "RightLeg" not in said
     assert frame == 4
 

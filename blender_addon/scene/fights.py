@@ -1,4 +1,4 @@
-"""Constraints and drivers that fight a bake: what the user sees is then not what was keyed."""
+"""Constraints, drivers and poses left above that fight a bake: what the user sees is then not what was keyed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ _TURNED_RAD, _MOVED_M = np.radians(1.0), 0.002
 
 
 def find(obj, motion: RigMotion, start: int) -> tuple:
-    """Sentences that name each driver of a keyed channel, and each constraint that changes a keyed bone.
+    """Sentences that name each driver of a keyed channel, each constraint that changes a keyed bone, and each bone without
+    keys that is posed above keyed ones.
 
     A constraint counts where it turns or moves its bone off what the keys on it say, by more than
     1 degree or 2 mm, in one of a few frames looked at; the playhead is put back.
     """
-    return _drivers(obj, motion) + _constraints(obj, motion, start)
+    return _drivers(obj, motion) + _constraints(obj, motion, start) + _posed(obj, motion)
 
 
 def _drivers(obj, motion) -> tuple:
@@ -51,6 +52,19 @@ def _constraints(obj, motion, start) -> tuple:
         f"{' and '.join(names)} on {bone} {'changes' if len(names) == 1 else 'change'} what was keyed"
         for bone, names in fighting
     )
+
+
+def _posed(obj, motion) -> tuple:
+    moved = motion.keyed | np.isfinite(motion.location).any(axis=(0, 2))
+    keyed = {bone for bone, on in zip(motion.bones, moved) if on}
+    above = dict.fromkeys(bone.name for name in keyed for bone in obj.pose.bones[name].parent_recursive)
+    linear, found = obj.matrix_world.to_3x3(), []
+    for name in above:
+        basis = obj.pose.bones[name].matrix_basis
+        way = linear @ obj.pose.bones[name].bone.matrix_local.to_3x3() @ basis.translation
+        if name not in keyed and (basis.to_quaternion().angle > _TURNED_RAD or way.length > _MOVED_M):
+            found.append(f"{name} is posed and moves along what was keyed below it")
+    return tuple(sorted(found))
 
 
 def _off(obj, motion, start, rows) -> np.ndarray:

@@ -138,10 +138,16 @@ def _combine(clip):
 
 
 def _fights(clip, jobs):
-    """What the outcome says where a constraint, a driver, a muted and a harmless constraint are on keyed bones."""
+    """What the outcome says where a constraint, a driver, a muted and a harmless constraint are on keyed bones, and one
+    above them is posed."""
     _empty()
     hero = session.armature("Hero")
+    bpy.ops.object.mode_set(mode="EDIT")
+    master, hips = hero.data.edit_bones.new("Master"), hero.data.edit_bones["mixamorig:Hips"]
+    master.head, master.tail, hips.parent = (0.0, 0.0, 0.0), (0.0, 0.3, 0.0), master
+    bpy.ops.object.mode_set(mode="OBJECT")
     bones = hero.pose.bones
+    bones["Master"].location.y = 0.2
     copy = bones[ARM].constraints.new("COPY_ROTATION")
     copy.target, copy.subtarget = hero, HEAD
     bones["mixamorig:RightArm"].constraints.new("COPY_ROTATION").mute = True
