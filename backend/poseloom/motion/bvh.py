@@ -73,15 +73,20 @@ def write_bvh(path, rig: Rig, rig_motion: RigMotion) -> None:
     """
     if rig_motion.bones != rig.bones:
         raise BadInput("bones_differ", "The motion is of another rig: its bones are not those of the rig.")
-    offsets, ends, rotation, location = _to_file_space(rig, rig_motion)
+    offsets, ends, told = _to_file_space(rig)
     moves = (rig.parents < 0) | np.isfinite(rig_motion.location).all(axis=(0, 2))
-    numbers, at = np.empty((len(rotation), 3 * int(len(rig) + moves.sum()))), 0
-    for bone, _ in _depth_first(rig.parents):
-        if moves[bone]:
-            numbers[:, at : at + 3] = offsets[bone] + location[:, bone]
-            at += 3
-        numbers[:, at : at + 3] = np.degrees(np.unwrap(quat.to_euler(rotation[:, bone], _ORDER), axis=0))
-        at += 3
+    numbers = np.empty((len(rig_motion), 3 * int(len(rig) + moves.sum())))
+    order = [bone for bone, _ in _depth_first(rig.parents)]
+    columns = dict(zip(order, np.cumsum([3 + 3 * int(moves[bone]) for bone in order]) - 3))  # where rotations begin
+    for first in range(0, len(rig_motion), _LINES):  # some frames at a time, for the memory's sake
+        here = slice(first, first + _LINES)
+        rotation, location = told(rig_motion.basis[here], rig_motion.location[here])
+        for bone, column in columns.items():
+            if moves[bone]:
+                numbers[here, column - 3 : column] = offsets[bone] + location[:, bone]
+            numbers[here, column : column + 3] = quat.to_euler(rotation[:, bone], _ORDER)
+    for column in columns.values():
+        numbers[:, column : column + 3] = np.degrees(np.unwrap(numbers[:, column : column + 3], axis=0))
     offsets = np.where((rig.parents < 0)[:, None], 0.0, offsets)
     head = _hierarchy(rig, offsets, ends, moves)
     head += f"MOTION\nFrames: {len(numbers)}\nFrame Time: {1.0 / rig_motion.fps:.9f}\n"
@@ -163,8 +168,9 @@ def _is_relative(joint, place):
     return joint.parent >= 0 and np.abs(place).max() < 1e-3 * np.linalg.norm(joint.offset)
 
 
-def _to_file_space(rig, rig_motion):
-    """offsets (B,3), ends (B,3), rotation (T,B,4), location (T,B,3): cm, Y up, no rest rotations."""
+def _to_file_space(rig):
+    """offsets (B,3), ends (B,3), and what makes of basis (T,B,4) and location (T,B,3) those in the file: cm, Y up, no
+    rest rotations."""
     linear = rig.world[:3, :3]
     scale = np.cbrt(np.linalg.det(linear))
     to_file = _TO_FILE @ linear * _CM
@@ -177,13 +183,16 @@ def _to_file_space(rig, rig_motion):
     rest = quat.from_matrix(rig.rest[:, :3, :3])
     # a bone's own rotation, seen in file axes: rest and world are the change of basis
     frame = quat.multiply(turn, rest)
-    rotation = quat.multiply(quat.multiply(frame, quat.normalise(rig_motion.basis)), quat.inverse(frame))
-    if not rig.inherit_rotation.all():
-        rotation = _under_parents(rotation, rig)
     parents = np.where((rig.parents >= 0)[:, None], rest[np.maximum(rig.parents, 0)], quat.IDENTITY)
     axes = np.where(rig.local_location[:, None], rest, parents)
-    location = quat.rotate(axes, np.nan_to_num(rig_motion.location)) @ to_file.T
-    return offsets, ends, rotation, location
+
+    def told(basis, location):
+        rotation = quat.multiply(quat.multiply(frame, quat.normalise(basis)), quat.inverse(frame))
+        if not rig.inherit_rotation.all():
+            rotation = _under_parents(rotation, rig)
+        return rotation, quat.rotate(axes, np.nan_to_num(location)) @ to_file.T
+
+    return offsets, ends, told
 
 
 def _under_parents(rotation, rig):
