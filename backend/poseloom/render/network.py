@@ -20,10 +20,16 @@ NEAR = 384  # cells about the limbs, among which parts of the body are looked up
 LAST = 999  # the time of pure noise
 SAME, ALONG, ACROSS = 8.0, 12.0, 1.5  # see `same_place`
 _GROUP = 8
+_SHARP = 8.0  # how far what is learned can outweigh that
 
 
 def _norm(width: int) -> nn.GroupNorm:
     return nn.GroupNorm(width // _GROUP, width)
+
+
+def level(x, size: float):
+    """x (B,C,h,w), each cell's root mean square made `size`, so that nothing can grow without end."""
+    return x * (size * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-4))
 
 
 class Residual(nn.Module):
@@ -81,7 +87,7 @@ class Trunk(nn.Module):
             z = layer(z)
         y = self.join(y + F.interpolate(self.raise_(z), scale_factor=2.0))
         x = x + F.interpolate(self.up(y), scale_factor=2.0)
-        return x + self.last(F.silu(x))
+        return level(x + self.last(F.silu(x)), 1.3)
 
 
 class Guide(nn.Module):
@@ -104,7 +110,7 @@ class Guide(nn.Module):
         patches = F.pixel_unshuffle(reference, self.fold)
         wanted, known = self.trunk(torch.cat([pose, reference_pose]), torch.cat([torch.zeros_like(patches), patches])).chunk(2)
         values = [patches, self.v(known)] + ([] if more is None else [more])
-        learned = self.q(wanted) * self.q.out_channels**-0.5, self.k(known)
+        learned = level(self.q(wanted), _SHARP * self.q.out_channels**-0.5), level(self.k(known), 1.0)
         q, k = (torch.cat(pair, dim=1) for pair in zip(learned, same_place(pose, reference_pose)))
         found = self._look_up(q, k, torch.cat(values, dim=1), pose, reference_pose)
         width = patches.shape[1] + 16
