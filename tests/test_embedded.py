@@ -153,6 +153,8 @@ def test_it_needs_a_reference_whose_pose_is_known(renderer):
 
 
 def test_options_it_does_not_know():
+    with pytest.raises(BadInput, match='"noise" is 2'):
+        Options(noise=2)
     with pytest.raises(BadInput, match='"steps" is 5'):
         Embedded(Options(steps=5, threads=1))
 

@@ -37,7 +37,7 @@ from poseloom.motion import openpose, png  # noqa: E402
 from poseloom.motion.layouts import layout  # noqa: E402
 from poseloom.motion.types import Camera  # noqa: E402
 from poseloom.render import encoding, guides, scaling  # noqa: E402
-from poseloom.render.embedded import MODEL, Network, starting_noise  # noqa: E402
+from poseloom.render.embedded import MODEL, Network, Options, starting_noise  # noqa: E402
 
 STEPS, SEED, SHOWN = 4, 0, 8
 _LARGE = 512
@@ -116,7 +116,8 @@ def generated(network: Network, held: dict, reference: int, target: int, steps: 
     points = [(held[name][i : i + 1] for name in ("xy", "away", "seen")) for i in (reference, target)]
     poses = [encoding.encode(*one, network.size)[0] for one in points]
     condition = network.condition(picture, *poses)
-    return _as_picture(network.sample(starting_noise(network.size, SEED), condition, picture, network.schedule(steps)))
+    noise = np.float32(Options().noise) * starting_noise(network.size, SEED)
+    return _as_picture(network.sample(noise, condition, picture, network.schedule(steps)))
 
 
 def points_found(pictures: dict, held: dict) -> float:

@@ -27,13 +27,19 @@ _AGAIN = "It comes with Poseloom's source: install that again, or name a checkpo
 
 @dataclass(frozen=True)
 class Options:
-    """steps of denoising; shared_noise: all frames begin with the same; weights: a folder in place of the model that
-    ships; threads 0: as many as there are cores."""
+    """steps of denoising; noise 0..1: how strong what frames begin with is, less makes them calmer and softer;
+    shared_noise: all begin with the same; weights: a folder in place of the model that ships; threads 0: as many as there
+    are cores."""
 
     steps: int = 4
+    noise: float = 0.3
     shared_noise: bool = True
     weights: str = ""
     threads: int = 0
+
+    def __post_init__(self):
+        if not 0.0 <= self.noise <= 1.0:
+            raise BadInput("bad_option", f'The option "noise" is {self.noise}.', "Choose from 0 to 1.")
 
 
 class Embedded:
@@ -172,7 +178,8 @@ class _Run:
         self.reference_pose = _encoded(seen, square, size)
 
     def noise(self, frame: int) -> np.ndarray:
-        return starting_noise(self.network.size, self.shot.seed, None if self.options.shared_noise else frame)
+        frame = None if self.options.shared_noise else frame
+        return np.float32(self.options.noise) * starting_noise(self.network.size, self.shot.seed, frame)
 
     def _made(self, guides: Guides, square) -> dict:
         size, shot = self.network.size, self.shot
@@ -183,7 +190,7 @@ class _Run:
         ]
         out = {
             "prompt": shot.prompt, "seed": shot.seed, "model": f"Poseloom's embedded model, {size} x {size}",
-            "licence": self.network.licence, "steps": self.options.steps, "scheduler": "DDIM", "reference": "a picture",
+            "licence": self.network.licence, "steps": self.options.steps, "noise": self.options.noise, "scheduler": "DDIM", "reference": "a picture",
             "note": "; ".join(text for true, text in notes if true),
         }  # fmt: skip
         return {key: str(value) for key, value in out.items() if value != ""}
