@@ -1,4 +1,4 @@
-"""`blender --command poseloom render`: guides drawn by another Blender, frames made by the backend, strips put in by this one."""
+"""`blender --command poseloom render`: the backend makes guides and frames, this Blender puts them into a sequencer."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ _PASSES = ("depth", "normal")
 
 
 def render(chosen, report) -> str:
-    """Do what the words say; a sentence that tells what was made.  A backend that was started for it is stopped after it."""
+    """Do what the words say; a sentence on what was made.  A backend that was started for it is stopped after it."""
     wish = _wish(chosen)
     strip = _strip(chosen)
     choice = backend.choice(chosen.backend or "")
     found = backend.find(choice)
     running = found or backend.ensure(choice, lambda fraction, text: None)
     if not running.local:
-        raise BadInput("backend_elsewhere", "The backend is on another computer, which has no such folders.", "Use one on this computer.")
+        raise BadInput("backend_elsewhere", "The backend is on another computer, which has no such folders.", "Use one here.")
     try:
-        told = backend.rendered(running, str(Path(chosen.scene).absolute()), wish, wish["folder"], part(report, 0.0, 0.95))
+        scene = str(Path(chosen.scene).absolute())
+        told = backend.rendered(running, scene, wish, wish["folder"], part(report, 0.0, 0.95))
     finally:
         if found is None:
             client.stop_backend(running)
@@ -40,18 +41,22 @@ def _wish(chosen) -> dict:
     if not Path(chosen.scene).is_file():
         raise BadInput("no_such_file", f"There is no file {chosen.scene}.", "Check the path.")
     if not chosen.prompt and not chosen.guides_only and (chosen.model or chosen.method == "controlnet"):
-        raise BadInput("no_prompt", "There is no prompt.", 'Say what the frames show: --prompt "...", or add --guides-only.')
-    usual = _PASSES if chosen.guides_only else _PASSES[:1]
-    passes = usual if chosen.passes is None else [word.strip() for word in chosen.passes.split(",") if word.strip() not in ("", "none")]
+        way = 'Say what the frames show: --prompt "...", or add --guides-only.'
+        raise BadInput("no_prompt", "There is no prompt.", way)
+    passes = _PASSES if chosen.guides_only else _PASSES[:1]
+    if chosen.passes is not None:
+        passes = [word.strip() for word in chosen.passes.split(",") if word.strip() not in ("", "none")]
     for name in passes:
         if name not in _PASSES:
-            raise BadInput("bad_option", f'There is no pass "{name}" of a scene.', f"Choose from {', '.join((*_PASSES, 'none'))}.")
+            way = f"Choose from {', '.join((*_PASSES, 'none'))}."
+            raise BadInput("bad_option", f'There is no pass "{name}" of a scene.', way)
     options = {
         "armatures": list(chosen.armature), "camera": chosen.camera, "start": chosen.start, "end": chosen.end,
-        "every": chosen.every, "frames": list(chosen.frames), "size": chosen.size, "body": chosen.body, "hidden": chosen.hidden,
-        **{name: name in passes for name in _PASSES}, "prompt": chosen.prompt or "", "negative": chosen.negative,
-        "seed": chosen.seed, "reference": chosen.reference and str(Path(chosen.reference).absolute()), "method": chosen.method or "",
-        "options": dict(chosen.set) | ({"model": chosen.model} if chosen.model else {}), "guides_only": chosen.guides_only,
+        "every": chosen.every, "frames": list(chosen.frames), "size": chosen.size, "body": chosen.body,
+        "hidden": chosen.hidden, **{name: name in passes for name in _PASSES}, "prompt": chosen.prompt or "",
+        "negative": chosen.negative, "seed": chosen.seed, "method": chosen.method or "",
+        "reference": chosen.reference and str(Path(chosen.reference).absolute()), "guides_only": chosen.guides_only,
+        "options": dict(chosen.set) | ({"model": chosen.model} if chosen.model else {}),
         "folder": str(Path(chosen.out).absolute()), "resume": chosen.resume, "overwrite": chosen.overwrite,
         "blender": bpy.app.binary_path or None,
     }  # fmt: skip
@@ -62,7 +67,7 @@ def _strip(chosen):
     if not chosen.strip:
         return None
     if chosen.guides_only:
-        raise BadInput("bad_usage", "--strip puts frames into the sequencer, but --guides-only makes none.", "Leave one out.")
+        raise BadInput("bad_usage", "--strip puts frames into the sequencer, --guides-only makes none.", "Leave one out.")
     path = Path(chosen.strip)
     if path.suffix.lower() != ".blend":
         raise BadInput("unknown_format", f"--strip {path} does not end in .blend.", "End it in .blend.")
@@ -85,5 +90,6 @@ def _said(chosen, told: dict, strip) -> str:
     text = f"{chosen.out}: {made}"
     for why in dict.fromkeys(row["why"] for row in told["skipped"]):
         numbers = [str(row["frame"]) for row in told["skipped"] if row["why"] == why]
-        text += f"\n  left out, a gap stays: {', '.join(numbers[:8])}{' and more' if len(numbers) > 8 else ''}, where {why}"
+        many = ", ".join(numbers[:8]) + (" and more" if len(numbers) > 8 else "")
+        text += f"\n  left out, a gap stays: {many}, where {why}"
     return text + (f"\n  {strip}: the scene with the frames in its sequencer" if strip else "")

@@ -1,4 +1,4 @@
-"""`poseloom render --video` and `--keypoints`: several people, hands and face, frame numbers, the clip's own pictures."""
+"""`poseloom render --video` and `--keypoints`: several people, hands and face, frame numbers, a clip's own pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def seen(left: float, high: float, person: int, frames: int = 3, **more) -> Keyp
     """Somebody whose points stand in a column `high` pixels tall."""
     xy = np.stack([np.full(len(NAMES), left), 100 + np.linspace(-0.5, 0.5, len(NAMES)) * high], axis=-1)
     xy[NAMES.index("shoulder_l")] += (0.2 * high, 0)
-    return Keypoints("blazepose", np.tile(xy, (frames, 1, 1)), None, np.ones((frames, len(NAMES))), (200, 200), 25.0, person=person, **more)
+    sure = np.ones((frames, len(NAMES)))
+    return Keypoints("blazepose", np.tile(xy, (frames, 1, 1)), None, sure, (200, 200), 25.0, person=person, **more)
 
 
 def test_people_of_a_file_keep_their_numbers_and_the_larger_is_nearer(tmp_path):
@@ -65,15 +66,17 @@ def test_hands_and_face_are_drawn_where_they_were_seen():
 
     camera, points = cast.camera(0), openpose.names(18)
     at = lens.to_pixels(camera, lens.in_camera(camera, cast.points[0, 0]))
-    for point, name in (("face8", "chin"), ("face36", "eye_outer_r"), ("face57", "lip_low"), ("thumb1_l", "thumb_cmc_l"), ("pinky4_r", "pinky_tip_r")):
+    ours = {"face8": "chin", "face36": "eye_outer_r", "face57": "lip_low", "thumb1_l": "thumb_cmc_l", "pinky4_r": "pinky_tip_r"}
+    for point, name in ours.items():
         assert np.abs(at[points.index(point)] - xy[0, names.index(name)]).max() < 1e-3, point
     assert np.isfinite(at).all()
 
 
 def test_a_video_is_looked_at_from_start_to_end_and_its_pictures_come_along(data, tmp_path):
     pytest.importorskip("mediapipe", reason="this Python has no mediapipe")
-    video = data / "media" / "pose_squats.mp4"
-    assert run("--video", video, "--start", 6, "--end", 10, "--every", 2, "--size", 128, "--passes", "picture", "--out", tmp_path / "out") == 0
+    words = ["--video", data / "media" / "pose_squats.mp4", "--start", 6, "--end", 10, "--every", 2, "--size", 128]
+    words += ["--passes", "picture", "--out", tmp_path / "out"]
+    assert run(*words) == 0
     guides = shelf.Shelf(tmp_path / "out")
     assert guides.frames == [6, 8, 10] and guides[0].size == (72, 128)
     assert guides[0].picture.shape == (128, 72, 3) and guides[0].picture.std() > 20
@@ -83,7 +86,7 @@ def test_a_video_is_looked_at_from_start_to_end_and_its_pictures_come_along(data
     assert red[0] > red[1] + 40  # her shirt, where her belly is in the guide
     (tmp_path / "out" / "pose" / "0008.png").unlink()
     before = (tmp_path / "out" / "picture" / "0006.png").stat().st_mtime_ns
-    assert run("--video", video, "--start", 6, "--end", 10, "--every", 2, "--size", 128, "--passes", "picture", "--out", tmp_path / "out", "--resume") == 0
+    assert run(*words, "--resume") == 0
     assert png.read(tmp_path / "out" / "pose" / "0008.png").any()
     assert (tmp_path / "out" / "picture" / "0006.png").stat().st_mtime_ns == before
 

@@ -44,7 +44,8 @@ def of_keypoints(path: Path, options) -> Cast:
     if options.person not in (None, "all"):
         people = [one for one in people if one.person == int(options.person)]
         if not people:
-            raise BadInput("no_such_person", f"{path.name} has no person {options.person}.", "Leave out --person for all.")
+            what = f"{path.name} has no person {options.person}."
+            raise BadInput("no_such_person", what, "Leave out --person for all.")
     return sighted.of_keypoints([_sized(one, options.size) for one in people], options.body)
 
 

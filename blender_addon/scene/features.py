@@ -15,14 +15,15 @@ _NEAR_HEAD = 0.12  # shares of the height within which a jaw is from the head's 
 _STRETCH = (0.5, 2.5)  # how far eyes may widen a face against its body's height
 # bones of Rigify's face whose heads are points of it; of pairs without their side
 _RIGIFY = {
-    "brow5": "brow.T.{}.001", "brow3": "brow.T.{}.002", "brow1": "brow.T.{}.003", "eye_outer": "lid.B.{}", "eye_inner": "lid.T.{}",
+    "brow5": "brow.T.{}.001", "brow3": "brow.T.{}.002", "brow1": "brow.T.{}.003",
+    "eye_outer": "lid.B.{}", "eye_inner": "lid.T.{}",
     "lid_up_inner": "lid.T.{}.001", "lid_up_outer": "lid.T.{}.003", "lid_low_outer": "lid.B.{}.001",
     "lid_low_inner": "lid.B.{}.003", "lip_up2": "lip.T.{}.001", "lip_low2": "lip.B.{}.001", "nostril2": "nose.{}.001",
     "jaw2": "chin.{}", "jaw5": "jaw.{}.001",
 }  # fmt: skip
 _RIGIFY_MIDDLE = {
-    "bridge1": "nose", "bridge3": "nose.001", "bridge4": "nose.002", "nose_base": "nose.004", "lip_up": "lip.T.L", "lip_low": "lip.B.L",
-    "chin": "chin",
+    "bridge1": "nose", "bridge3": "nose.001", "bridge4": "nose.002", "nose_base": "nose.004",
+    "lip_up": "lip.T.L", "lip_low": "lip.B.L", "chin": "chin",
 }  # fmt: skip
 _RIGIFY_TAIL = {"mouth": "lip.T.{}.001"}
 
@@ -30,8 +31,8 @@ _RIGIFY_TAIL = {"mouth": "lip.T.{}.001"}
 class Face:
     """Points that go with the head, as far as they are the jaw's with that, or with bones of their own.
 
-    `eyes` {"eye_l", "eye_r"}: bones, or {}; middle (3,) and turn wxyz: between the eyes, and the head's, in the world at
-    rest; height in scene units.
+    `eyes` {"eye_l", "eye_r"}: bones, or {}; middle (3,) and turn wxyz: between the eyes, and the head's, in the world
+    at rest; height in scene units.
     """
 
     def __init__(self, obj, head: str, jaw: str, eyes: dict, middle, turn, height: float):
@@ -50,9 +51,8 @@ class Face:
 
     def places(self, world, pose) -> dict:
         """{point of openpose.FACE: (1,3)} in the world at the playhead; `pose` the evaluated bones."""
-        by_head, by_jaw = (
-            _moved(np.array(pose[name].matrix) @ undone, self.rest) for name, undone in zip((self.head, self.jaw), self.undone)
-        )
+        moves = [np.array(pose[name].matrix) @ undone for name, undone in zip((self.head, self.jaw), self.undone)]
+        by_head, by_jaw = (_moved(move, self.rest) for move in moves)
         found = by_head + self.share * (by_jaw - by_head)
         for row, (bone, end) in self.own.items():
             found[row] = getattr(pose[bone], end)
@@ -75,9 +75,10 @@ def _own(bones) -> dict:
     found = {}
     for row, name in enumerate(openpose.FACE_NAMES):
         bare, side = (name[:-2], name[-1].upper()) if name[-2:] in ("_l", "_r") else (name, "")
-        for end, pattern in (("head", (_RIGIFY if side else _RIGIFY_MIDDLE).get(bare)), ("tail", _RIGIFY_TAIL.get(bare))):
-            named = pattern and next((n for n in (f"DEF-{pattern.format(side)}", pattern.format(side)) if n in bones), None)
-            if named:
+        by_head = _RIGIFY if side else _RIGIFY_MIDDLE
+        for end, pattern in (("head", by_head.get(bare, "")), ("tail", _RIGIFY_TAIL.get(bare, ""))):
+            named = next((n + pattern.format(side) for n in ("DEF-", "") if n + pattern.format(side) in bones), None)
+            if pattern and named:
                 found[row] = (named, end)
     return found
 

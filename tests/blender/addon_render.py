@@ -51,9 +51,6 @@ def main(path, work, address, token, checkpoint=""):
         bpy.ops.poseloom.render(which="FRAME", **known)
         found["one"] = [jobs.current.outcome, strips(scene)[-1]]
     found["changed"] = [scene.render.engine, scene.camera.name, bpy.data.filepath]
-    preferences = extension.registration.preferences.get()
-    preferences.address, preferences.token = address, token
-    found["command"] = commands(extension.registration.cli.main, Path(work), checkpoint)
     chosen.model, chosen.prompt, chosen.every, scene.frame_end = "", "", 1, 2
     found["embedded"] = [refused(jobs, **known)]  # an armature without a mesh
     bpy.data.objects.remove(hero)
@@ -61,6 +58,10 @@ def main(path, work, address, token, checkpoint=""):
     bpy.ops.poseloom.render(**known)
     strip = compat().strips(scene.sequence_editor)[-1]
     found["embedded"] += [jobs.current.outcome, strips(scene)[-1][1:3], strip["poseloom_licence"], strip["poseloom_model"]]
+    preferences = extension.registration.preferences.get()
+    preferences.address, preferences.token = address, token
+    # last: it opens another file
+    found["command"] = commands(extension.registration.cli.main, Path(work), checkpoint)
     return found
 
 
