@@ -185,11 +185,11 @@ def _halved(options: AnimateOptions) -> bool:
 
 @handing_back()
 def keypoints_to_motion(
-    keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None, doubt: float = 1.0
+    keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None, mend=None
 ) -> Motion:
     """Solve: constant bones, joint rotations, feet on the floor; shots of a clip that cuts each by itself.
 
-    doubt: the errors that the lifter expects of itself count so many times.
+    mend: a function from what the lifter says to what is to be believed of it.
     To `warnings` are added sentences on what was done apart or could not be.
     """
     from .pose import faces, hands, in_space, stretches, view
@@ -208,7 +208,7 @@ def keypoints_to_motion(
         seen, lost = view.steadied(stretch.keypoints)
         if lost:
             warnings.append(f"In {lost:.0%} of the frames the camera turns too far away from where it looked; they count as unseen.")
-        lifted = [lift and lift(seen, part(share, 0.0, 0.2), doubt)]
+        lifted = [lift and (mend or _as_said)(lift(seen, part(share, 0.0, 0.2)))]
         seen = in_space.for_solver(seen, lifted[0])
         motions.append(solve(
             seen, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock,
@@ -242,6 +242,10 @@ def people_to_motions(
         if warnings is not None:
             warnings += [f"Person {seen.person}: {sentence}" for sentence in said]
     return together(motions, people)
+
+
+def _as_said(lifted):
+    return lifted
 
 
 def lifter(warnings: list):

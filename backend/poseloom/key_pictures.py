@@ -18,9 +18,7 @@ from .named_pictures import FPS, SPACING, KeyPicture
 from .pipelines import Account, Character, Extras
 from .progress import Report, part, silent
 
-# for so many frames a picture is held to be solved, as the lifter and the floor are used to clips; of its errors there
-# the lifter tells too much, by pictures of subjects 08 and 17
-_HELD, _DOUBT = 41, 0.25
+_HELD = 41  # frames for which a picture is held to be solved: the lifter and the floor are used to clips
 
 
 def pictures_to_poses(
@@ -76,6 +74,8 @@ def _person(path: Path, options: AnimateOptions, report: Report, warnings: list)
     except BadInput as error:
         if error.code != "no_person":
             raise
+        if people:  # seen by looking closer
+            return people[chosen]
         raise BadInput(
             "no_person", f"No person was found in {Path(path).name}.",
             "Leave it out, or choose a picture in which the whole body is seen; drawings are often not recognised.",
@@ -86,7 +86,7 @@ def _solved(seen: Keypoints, options: AnimateOptions, report: Report, warnings: 
     from .motion.conversion import converted, lacking
     from .pose import in_space, stills
 
-    motion = singles(keypoints_to_motion(_held(seen), options, report, warnings, _DOUBT))[_HELD // 2]
+    motion = singles(keypoints_to_motion(_held(seen), options, report, warnings, stills.believed))[_HELD // 2]
     points = seen if seen.xyz is not None and not lacking(seen.layout, "blazepose") else None
     if points is None:
         lift = lifter(warnings)

@@ -73,8 +73,8 @@ class Lifter:
         options.enable_cpu_mem_arena = False  # it would keep the largest window's memory
         self.session = runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
-    def __call__(self, keypoints: Keypoints, report: Report = silent, doubt: float = 1.0) -> Lifted:
-        """Joints of every frame; the errors it expects count `doubt` times.  BadInput where the layout lacks shoulders, hips or knees, or nobody is seen."""
+    def __call__(self, keypoints: Keypoints, report: Report = silent) -> Lifted:
+        """Joints of every frame.  BadInput where the layout lacks shoulders, hips or knees, or nobody is seen."""
         xy, xyz, score = chosen(keypoints)
         if not (score > 0.0).any():
             raise BadInput("no_person", "No frame of these keypoints shows a person.", "Choose another clip or person.")
@@ -91,7 +91,7 @@ class Lifter:
         if not at_rate:
             found, spread = _resampled(found, inner, times, FPS), _resampled(spread, inner, times, FPS)
         found = np.where(seen[:, None, None], found, np.nan)
-        return Lifted(JOINTS, found, np.where(seen[:, None], np.exp(-doubt * np.exp(spread) / 0.1), 0.0))
+        return Lifted(JOINTS, found, np.where(seen[:, None], np.exp(-np.exp(spread) / 0.1), 0.0))
 
     def _run(self, told, report):
         """The mean of what is said of the clip and of its mirror image, in windows that overlap by all that an answer
