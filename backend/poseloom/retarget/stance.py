@@ -118,7 +118,8 @@ def travel(grot, root, source: Skeleton, target: Skeleton) -> np.ndarray:
     scale = b.leg / max(a.leg, 1e-9)
     hips = root + quat.rotate(grot[:, 0], a.hips)
     moved = scale * (hips - a.ankle * _Z) + b.ankle * _Z - quat.rotate(grot[:, 0], b.hips)
-    height = [s.joints(grot, r, k)[2][:, 2] - s.depth(grot[:, s.legs[k][2]], k) for s, r in ((a, root), (b, moved)) for k in (0, 1)]
+    bodies = [(stance, place, k) for stance, place in ((a, root), (b, moved)) for k in (0, 1)]
+    height = [s.joints(grot, r, k)[2][:, 2] - s.depth(grot[:, s.legs[k][2]], k) for s, r, k in bodies]
     wanted, got = scale * np.stack(height[:2], axis=-1), np.stack(height[2:], axis=-1)
     weight = np.exp((wanted.min(axis=-1, keepdims=True) - wanted) / (_STANDING * b.leg))
     return moved + (np.sum(weight * (wanted - got), axis=-1) / weight.sum(axis=-1))[:, None] * _Z
