@@ -7,17 +7,9 @@ import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
 
 from . import embedded
-from .network import PoseUNet
+from .network import PoseUNet, scheduler
 
 FEW = 4  # the steps it is trained for
-
-
-def scheduler() -> DDIMScheduler:
-    """Steps from pure noise to the picture; the model says what the clean picture is."""
-    return DDIMScheduler(
-        beta_schedule="squaredcos_cap_v2", prediction_type="sample", rescale_betas_zero_snr=True,
-        timestep_spacing="trailing", clip_sample=True,
-    )  # fmt: skip
 
 
 def schedule(steps: DDIMScheduler, count: int) -> list:

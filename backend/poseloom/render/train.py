@@ -13,13 +13,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..progress import Report, silent
-from .network import PoseUNet
-from .posed import FEW, PoseGuidedPipeline, scheduler
+from .network import PoseUNet, scheduler
+from .posed import FEW, PoseGuidedPipeline
 from .train_data import Batch, Pairs
 from .train_sheet import sheet
 
 _SHEET_S = 900.0
 _LEVEL_MOST = 2.0
+_EASE = 0.15  # the share of the time over which the rate falls at the end
 _LEAP = 4.0  # a gradient that much longer than usual, or one that is no number, is left out
 _SAME = 0.04  # how far apart pixels of the same background are
 
@@ -32,14 +33,14 @@ class TrainOptions:
     size: int = 128
     widths: tuple = (64, 96, 160)
     batch: int = 8
-    rate: float = 5e-4
+    rate: float = 6e-4
     minutes: float = 80.0
     stretch: float = float("inf")
     device: str = "cpu"
     seed: int = 1
     ema: float = 0.998
     body: float = 4.0
-    few: float = 0.75
+    few: float = 0.85
 
 
 def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict:
@@ -57,6 +58,7 @@ def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict
     noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(clean.dtype)
     paint, keep = (part.float() for part in net.denoiser.parts(noisy, time, condition))
     found = paint + torch.sigmoid(keep) * (reference.float() - paint)
+    found = net.denoiser.weighed(found, noisy.float(), time)
     level = (1 / (1 - alpha).clamp_min(1e-4)).clamp_max(_LEVEL_MOST).view(-1, 1, 1, 1)
     weight = (1 + (body - 1) * batch.body.float()) * level
     clean = clean.float()
@@ -79,7 +81,7 @@ def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict
 
 def noise_levels(rng, count: int, few: float, last: int) -> torch.Tensor:
     """(count,) times 0..last: a share of those that are sampled with, pure noise most of them, the others of any."""
-    used = [last, last, last, *(last - last // FEW * i for i in range(1, FEW))]
+    used = [last] * 5 + [*(last - last // FEW * i for i in range(1, FEW))]
     times = np.where(rng.random(count) < few, rng.choice(used, count), rng.integers(0, last + 1, count))
     return torch.from_numpy(times)
 
@@ -176,7 +178,7 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
         while spent < end:
             began = time.monotonic()
             done = spent / (60.0 * options.minutes)
-            rate = options.rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done)))
+            rate = options.rate * min(1.0, (step + 1) / 100, max(0.05, (1 - done) / _EASE))
             batch = pairs.batch(rng, options.batch).to(device, dtype)
             times = noise_levels(rng, options.batch, options.few, len(steps.alphas_cumprod) - 1)
             alpha = steps.alphas_cumprod[times].to(device)
