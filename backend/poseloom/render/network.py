@@ -20,7 +20,6 @@ NEAR = 384  # cells about the limbs, among which parts of the body are looked up
 LAST = 999  # the time of pure noise
 SAME, ALONG, ACROSS = 8.0, 12.0, 1.5  # see `same_place`
 _GROUP = 8
-_OFF = 0.04  # variance of the guess about the truth
 _SHARP = 8.0  # how far what is learned can outweigh that
 
 
@@ -176,21 +175,13 @@ class Denoiser(nn.Module):
         self.raise_, self.five = nn.Conv2d(b + c, b, 1), Residual(b, time)
         self.up, self.six = nn.Conv2d(a + b, a, 1), Residual(a, time, norm=False)
         self.last, self.straight = nn.Conv2d(a, pixels + fold * fold, 1), nn.Conv2d(2 * pixels, pixels, 1)
-        self.register_buffer("alphas", scheduler().alphas_cumprod, persistent=False)
         nn.init.zeros_(self.straight.bias)
         with torch.no_grad():  # at first what was found in the reference is painted as it is
             self.straight.weight.copy_(torch.eye(2 * pixels)[pixels:, :, None, None])
 
     def forward(self, noisy, time, condition, reference):
         paint, keep = self.parts(noisy, time, condition)
-        return self.weighed(paint + torch.sigmoid(keep) * (reference - paint), noisy, time)
-
-    def weighed(self, guess, noisy, time):
-        """What is most likely the picture, given a guess that is off by a variance of _OFF, and the noisy picture."""
-        alpha = self.alphas[time.long()].view(-1, 1, 1, 1)
-        signal = alpha.sqrt()
-        gain = (signal * _OFF / (alpha * _OFF + 1 - alpha)).to(guess.dtype)
-        return guess + gain * (noisy - signal.to(guess.dtype) * guess)
+        return paint + torch.sigmoid(keep) * (reference - paint)
 
     def parts(self, noisy, time, condition):
         """What is painted (B,3,S,S), and the logit (B,1,S,S) of the reference's background still being the background."""

@@ -58,7 +58,6 @@ def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict
     noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(clean.dtype)
     paint, keep = (part.float() for part in net.denoiser.parts(noisy, time, condition))
     found = paint + torch.sigmoid(keep) * (reference.float() - paint)
-    found = net.denoiser.weighed(found, noisy.float(), time)
     level = (1 / (1 - alpha).clamp_min(1e-4)).clamp_max(_LEVEL_MOST).view(-1, 1, 1, 1)
     weight = (1 + (body - 1) * batch.body.float()) * level
     clean = clean.float()
