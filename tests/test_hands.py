@@ -265,3 +265,19 @@ def test_from_picture_to_fingers(data):
 
     people, motion = media_to_motion(data / "media" / "three_people.jpg", AnimateOptions(estimator="holistic"))
     assert len(motion.skeleton) == 52 and "jawOpen" in motion.curves
+
+
+def test_hands_and_face_may_be_left_out_or_asked_for(data):
+    pytest.importorskip("mediapipe", reason="the default estimator")
+    from poseloom.capture import AnimateOptions, estimator_of, keypoints_to_motion, media_to_keypoints
+
+    assert estimator_of(AnimateOptions(hands=True, face=False), "good", []) == "holistic"
+    assert estimator_of(AnimateOptions(hands=True, estimator="mediapipe"), "good", []) == "mediapipe"
+    assert estimator_of(AnimateOptions(hands=False), "good", []) == "mediapipe"
+    whole = media_to_keypoints(data / "media" / "three_people.jpg", AnimateOptions(estimator="holistic"))
+    for hands, face in ((False, True), (True, False)):
+        motion = keypoints_to_motion(whole, AnimateOptions(hands=hands, face=face))
+        assert (len(motion.skeleton) == 52, "jawOpen" in motion.curves) == (hands, face)
+    said: list = []
+    keypoints_to_motion(converted(whole, "blazepose"), AnimateOptions(hands=True), warnings=said)
+    assert any("asked for" in sentence for sentence in said)
