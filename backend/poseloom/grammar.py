@@ -89,8 +89,8 @@ VERBS = {
         "draw guides of a character, and make frames of them by diffusion",
         options_render.render,
         (
-            'scene.blend --armature Hero --start 1 --end 48 --every 2 --prompt "a knight in a forest" --out frames/',
-            "--motion walk.bvh --guides-only --size 768 --out guides/",
+            'scene.blend --armature Hero --start 1 --end 48 --every 2 --reference hero.png --out frames/',
+            "scene.blend --guides-only --frames 1,25 --size 768 --out guides/",
         ),
     ),
     "serve": ("run the backend that Blender asks", options.serve, ("", "--port 9000")),
