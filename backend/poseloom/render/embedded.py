@@ -32,7 +32,7 @@ class Options:
     are cores."""
 
     steps: int = 4
-    noise: float = 0.3
+    noise: float = 0.2
     shared_noise: bool = True
     weights: str = ""
     threads: int = 0
