@@ -149,9 +149,6 @@ def _with_backend(chosen, clips: list, outs: list, pictures=(), keys: Optional[K
     """Animate all clips, or the one that is made of `pictures`; a backend that was started for them is stopped after."""
     from . import backend
 
-    choice = backend.choice(chosen.backend or "")
-    found = backend.find(choice)
-    running = found or backend.ensure(choice, lambda fraction, text: None)
     options = {
         "quality": chosen.quality, "estimator": paths.estimator(chosen.estimator, chosen.model, chosen.checkpoint),
         "hands": chosen.hands, "face": chosen.face, "camera": chosen.camera, "person": chosen.person,
@@ -159,6 +156,9 @@ def _with_backend(chosen, clips: list, outs: list, pictures=(), keys: Optional[K
         "end": chosen.end, "fps": chosen.fps, "smooth_hz": chosen.smooth_hz, "foot_lock": not chosen.no_foot_lock,
         "processes": chosen.processes, "reuse": not chosen.fresh,
     }  # fmt: skip
+    choice = backend.choice(chosen.backend or "")
+    found = backend.find(choice)
+    running = found or backend.ensure(choice, lambda fraction, text: None)
     try:
         if pictures:
             files = [str(picture.path.absolute()) for picture in pictures]
