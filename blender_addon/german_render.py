@@ -21,9 +21,9 @@ TEXTS = {
         "eingebaute Modell. Von selbst wird nichts heruntergeladen",
     "Embedded model": "Eingebautes Modell",
     "For previews: your character in each pose, offline, within a second a frame. Not for finished pictures: one person, "
-    "128 pixels, hardly a face. For those name a checkpoint above, such as stable-diffusion-v1-5/stable-diffusion-v1-5.":
+    "128 pixels, blurred. For those name a checkpoint above, such as stable-diffusion-v1-5/stable-diffusion-v1-5.":
         "Für Vorschauen: deine Figur in jeder Pose, ohne Netz, ein Bild in weniger als einer Sekunde. Nicht für fertige "
-        "Bilder: eine Person, 128 Pixel, kaum ein Gesicht. Für diese oben ein Modell nennen, etwa "
+        "Bilder: eine Person, 128 Pixel, unscharf. Für diese oben ein Modell nennen, etwa "
         "stable-diffusion-v1-5/stable-diffusion-v1-5.",
     "Reference": "Vorbild",
     "A picture of the character; empty: with the embedded model one that is taken of it from its front":

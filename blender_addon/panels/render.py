@@ -22,7 +22,7 @@ class _Filming:
             paragraph(
                 layout, context,
                 "For previews: your character in each pose, offline, within a second a frame. Not for finished pictures: one "
-                "person, 128 pixels, hardly a face. For those name a checkpoint above, such as "
+                "person, 128 pixels, blurred. For those name a checkpoint above, such as "
                 "stable-diffusion-v1-5/stable-diffusion-v1-5.",
                 "INFO",
             )  # fmt: skip
