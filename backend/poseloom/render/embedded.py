@@ -166,7 +166,8 @@ class _Run:
             self.person = main_person(guides) if self.person is None else self.person
             self.numbers.append(guides.frame)
             points.append(points_of(guides, self.person))
-        squares = framing.squares(*(np.stack([p[i] for p in points]) for i in (0, 1)), self.guides[0].size)
+        gap = int(np.median(np.diff(self.numbers))) if len(points) > 1 else 1
+        squares = framing.squares(*(np.stack([p[i] for p in points]) for i in (0, 1)), self.guides[0].size, gap)
         gone = ~np.isfinite(squares).all(axis=1)
         if gone.all():
             raise BadInput("nobody_seen", "The guides show nobody.", "Choose other frames.")

@@ -16,12 +16,12 @@ _LENGTHS = {("hip", "knee"): 0.245, ("knee", "ankle"): 0.246, ("shoulder", "elbo
 _TRUNK, _ABOVE = 0.288, 0.88  # from neck to hips; from the ankles to the eyes
 
 
-def squares(xy, away, size: tuple) -> np.ndarray:
+def squares(xy, away, size: tuple, gap: int = 1) -> np.ndarray:
     """(T,3) left, top and side in pixels of the square for each of T frames of a person, in pictures of `size`.
 
     xy (T,18,2) pixels of OpenPose's points, away (T,18) metres along the camera's axis, NaN where not known.  One square
-    for all where that does, of the picture's shorter side if it may, else one that follows; it stays in the picture where
-    it can.  NaN in frames that show no point.
+    for all where that does, within the picture and of its shorter side if it may, else one that follows, evened out
+    over a few frames; gap: how many frames lie from one to the next.  NaN in frames that show no point.
     """
     xy, away = np.asarray(xy, np.float64), np.asarray(away, np.float64)
     tall = heights(xy, away)
@@ -37,19 +37,20 @@ def squares(xy, away, size: tuple) -> np.ndarray:
     for side, span in ((float(min(size)), span_in_picture), (max(most / SHARE, *(last - first)), last - first)):
         if max(span) <= side and _LEAST <= middle / side and most / side <= _MOST and most <= _ALIKE * least:
             return np.where(shown[:, None], _square(0.5 * (first + last), side, size), np.nan)
-    return _following(shown, tall, low, high, size)
+    return _following(shown, tall, low, high, max(1, _STEADY // max(gap, 1)))
 
 
-def _following(shown, tall, low, high, size) -> np.ndarray:
-    even = _evened(tall, shown) if np.nanmax(tall) > _ALIKE * np.nanmin(tall) else np.full(len(tall), np.nanmax(tall))
+def _following(shown, tall, low, high, steady: int) -> np.ndarray:
+    """Squares about the person's middle, as the reference's is: what is left of the reference is hidden best there."""
+    even = _evened(tall, shown, steady) if np.nanmax(tall) > _ALIKE * np.nanmin(tall) else np.full(len(tall), np.nanmax(tall))
     wide = np.nan_to_num((high - low).max(axis=1))
     side = np.maximum(even / SHARE, np.minimum(wide, even / _LEAST))
-    side = _evened(side, shown) if np.ptp(even) > 0 else np.full(len(tall), side[shown].max())
-    centre = np.stack([_evened(np.nan_to_num(0.5 * (low + high)[:, i]), shown) for i in (0, 1)], axis=1)
+    side = _evened(side, shown, steady) if np.ptp(even) > 0 else np.full(len(tall), side[shown].max())
+    centre = np.stack([_evened(np.nan_to_num(0.5 * (low + high)[:, i]), shown, steady) for i in (0, 1)], axis=1)
     top, bottom = np.nanmin(low[:, 1]), np.nanmax(high[:, 1])
     if bottom - top <= side[shown].min():  # nobody jumps: the floor stays where it is
         centre[:, 1] = 0.5 * (top + bottom)
-    return np.where(shown[:, None], _square(centre, side, size), np.nan)
+    return np.where(shown[:, None], _square(centre, side, None), np.nan)
 
 
 def heights(xy, away) -> np.ndarray:
@@ -83,16 +84,18 @@ def _apart(a, b) -> np.ndarray:
     return np.linalg.norm(a - b, axis=-1)
 
 
-def _square(centre, side, size: tuple) -> np.ndarray:
-    """Left, top and side; within a picture of `size` along the axes that have room for it."""
+def _square(centre, side, size) -> np.ndarray:
+    """Left, top and side; within a picture of `size`, where one is given, along the axes that have room for it."""
     side = np.asarray(side, np.float64)[..., None]
-    start, room = np.asarray(centre) - 0.5 * side, np.asarray(size) - side
-    start = np.where(room >= 0, np.clip(start, 0, np.maximum(room, 0)), start)
+    start = np.asarray(centre) - 0.5 * side
+    if size is not None:
+        room = np.asarray(size) - side
+        start = np.where(room >= 0, np.clip(start, 0, np.maximum(room, 0)), start)
     return np.concatenate([start, side], axis=-1)
 
 
-def _evened(values, shown) -> np.ndarray:
+def _evened(values, shown, steady: int) -> np.ndarray:
     """The mean over neighbours that are shown."""
-    window = np.ones(min(_STEADY, len(values) - 1 + len(values) % 2 or 1))
+    window = np.ones(min(steady, len(values) - 1 + len(values) % 2 or 1))
     total = np.convolve(np.where(shown, values, 0.0), window, mode="same")
     return total / np.maximum(np.convolve(shown.astype(float), window, mode="same"), 1.0)
