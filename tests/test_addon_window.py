@@ -267,7 +267,7 @@ def test_poses_are_filled_by_every_method_from_the_panel(blender, backend, tmp_p
         assert (pictures / f"{name}.png").stat().st_size > 10_000
 
 
-def test_frames_rendered_from_the_panel_lie_in_the_sequencer_and_a_run_is_cancelled(blender, tmp_path):
+def test_frames_rendered_from_the_panel_lie_in_the_sequencer_and_a_run_is_cancelled(blender, monkeypatch):
     """By a tiny checkpoint and a backend that starts beside that Blender, which reads its own newer files."""
     from test_addon_render import beside_torch, tiny_checkpoint
 
@@ -276,6 +276,8 @@ def test_frames_rendered_from_the_panel_lie_in_the_sequencer_and_a_run_is_cancel
     site, python = beside_torch(blender.work / "site"), Path(sys.executable)
     checkpoint = tiny_checkpoint(blender.work / "tiny")
     blender.environment["BLENDER_GUI_BIND"] += f":{pictures}:{ROOT}:{sys.base_prefix}"
+    # the backend of the other tests, which has no torch, is not found from there
+    monkeypatch.setitem(blender.environment, "BLENDER_GUI_ENV", f"POSELOOM_HOME={blender.work / 'beside_torch'}")
     command = ["env", f"PYTHONPATH={site}", "OMP_NUM_THREADS=1", python, "-m", "poseloom", "serve"]
     done = blender.window("gui_render.py", pictures, checkpoint, *command, patience_s=500)
     assert done.returncode == 0, done.stdout + done.stderr

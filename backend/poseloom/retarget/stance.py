@@ -23,11 +23,8 @@ _TRUNK, _ARM = ("spine1", "spine2", "spine3"), ("clavicle", "upper_arm", "forear
 _MOST_DOWN = 0.1
 # by how much a leg is too short, in leg lengths, when its foot leaves the floor for the head's sake
 _MOST_SHORT = 0.2
-# hips up to so many times as wide as the source's tilt as far; wider ones less, down to this share: and not where the
-# body leans so far that it does something else (height of its own up)
-_WIDE, _LEAST_TILT, _LEANS = 1.5, 0.3, (0.75, 0.95)
 _FLIGHT, _CALM_HZ = 0.02, 3.0
-_X, _Z = np.eye(3)[[0, 2]]
+_Z = np.eye(3)[2]
 
 
 class Stance:
@@ -144,7 +141,6 @@ def plant(motion: Motion, grot, moved, target: Skeleton, under=None):
     asked = [foot_goal(a, b, scale, grot, root, side, rests[side], motion.fps) for side in (0, 1)]
     if known:
         tips = [np.full_like(tip, np.inf) for tip in tips]
-        _level_hips(a, b, scale, grot)
     fps = motion.fps if contact.any() else None
     up = _head_up(a, b, scale, grot, root, moved, fps)
     moved = moved + up
@@ -191,17 +187,6 @@ def _calm(raised, rest, fps):
     swing would throw it up."""
     wanted = smoothed(raised[:, 2:], np.where(rest, 1.0, _FLIGHT), _CALM_HZ, fps)[:, 0]
     return np.where(rest, 0.0, wanted - raised[:, 2])[:, None] * _Z
-
-
-def _level_hips(a: Stance, b: Stance, scale, grot):
-    """Tilt hips (in place) less to the side that are much wider than the source's: they would bend one leg."""
-    tilts = float(np.clip(_WIDE * scale * a.width / max(b.width, 1e-9), _LEAST_TILT, 1.0))
-    if tilts == 1.0:
-        return
-    left, up = (quat.rotate(grot[:, 0], axis) for axis in (_X, _Z))
-    stands = np.clip((up[:, 2] - _LEANS[0]) / (_LEANS[1] - _LEANS[0]), 0.0, 1.0)
-    angle = (tilts - 1.0) * np.arcsin(np.clip(left[:, 2], -1.0, 1.0)) * stands * stands * (3.0 - 2.0 * stands)
-    grot[:, 0] = quat.multiply(quat.from_axis_angle(np.cross(left * [1.0, 1.0, 0.0], _Z) + 1e-12, angle), grot[:, 0])
 
 
 def _let_go(b: Stance, grot, moved, ask: Reach, up, fps) -> Reach:
