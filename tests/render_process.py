@@ -6,6 +6,7 @@ The tests judge it.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import resource
 import shutil
@@ -206,7 +207,7 @@ def cancelled(model):
 
 
 def errors(model, xl):
-    """The codes of what is refused."""
+    """The codes of what is refused; whether this Python has scipy."""
     found, folder = {}, Path(sys.argv[-1])
 
     def refused(name, call):
@@ -244,6 +245,7 @@ def errors(model, xl):
     refused("other_lora", lambda: renderer(model, lora=f"{xl}/lora"))
     refused("scheduler", lambda: renderer(model, scheduler="magic"))
     refused("packages", lambda: renderer(model, scheduler="LMSDiscreteScheduler"))
+    found["has_scipy"] = importlib.util.find_spec("scipy") is not None
     refused("no_depth", lambda: list(renderer(model, depth="")(figure(2), SHOT)))
     refused("no_reference", lambda: list(renderer(model, adapter=f"{model}/adapter")(figure(2), SHOT)))
     refused("device", lambda: renderer(model, device="tpu"))
