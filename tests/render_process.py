@@ -273,25 +273,50 @@ def overflow(model):
 
 
 def memory(model):
-    """Frames made with little memory left, and the error where nothing fits."""
-    guides = figure(8, (128, 128))
+    """What comes of one frame too large by far for the memory left, and of eight while more and more is left, by 8 MB.
+
+    {"large": [code], "eight": [[code or the frames' numbers, how many at once the ControlNet was given], ...]}: until
+    they are made.
+    """
+    guides, large = figure(8, (128, 128)), figure(1, (1024, 1024))
     made = renderer(model, batch=8, steps=1, guidance=1.0)
     sizes = []
-    made.pipeline.unet.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    list(made(guides[:1], SHOT))
+    made.pipeline.controlnet.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    list(made(guides, SHOT))
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    found = {}
-    large = figure(1, (1024, 1024))
-    for megabytes, guides in ((60, guides), (4, large)):
+
+    def within(megabytes, guides):
         sizes.clear()
         resource.setrlimit(resource.RLIMIT_AS, (used + (megabytes << 20), resource.RLIM_INFINITY))
         try:
-            found[megabytes] = [len(list(made(guides, SHOT))), max(sizes), min(sizes)]
+            return [[frame.frame for frame in made(guides, SHOT)], sizes[:]]
         except PoseloomError as error:
-            found[megabytes] = [error.code, str(error)]
+            return [error.code, sizes[:]]
         finally:
             resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    found = {"large": within(4, large), "eight": []}
+    for megabytes in range(4, 400, 8):
+        found["eight"].append(within(megabytes, guides))
+        if found["eight"][-1][0] != "out_of_memory":
+            break
     return found
+
+
+def kernels(model):
+    """Frames where oneDNN fails as it does when it once ran out of memory, against those before that."""
+    made, tried = renderer(model, batch=2, steps=2, guidance=1.0), []
+    before = [frame.rgb.astype(int) for frame in made(figure(2), SHOT)]
+
+    def fail(module, inputs):
+        tried.append([len(inputs[0]), torch.backends.mkldnn.enabled])
+        if torch.backends.mkldnn.enabled:
+            raise RuntimeError("could not create a primitive")
+
+    made.pipeline.unet.register_forward_pre_hook(fail)
+    after = [frame.rgb.astype(int) for frame in made(figure(2), SHOT)]
+    most = max(int(np.abs(a - b).max()) for a, b in zip(after, before))
+    return {"tried": tried, "frames": len(after), "most": most, "enabled": torch.backends.mkldnn.enabled}
 
 
 if __name__ == "__main__":

@@ -36,10 +36,10 @@ def tiny(tmp_path_factory):
 class Checks:
     """A process that does checks of render_process.py one after the other: torch takes long to load."""
 
-    def __init__(self, tiny, folder):
+    def __init__(self, tiny, folder, **more):
         words = [PYTHON, ROOT / "tests/render_process.py", tiny / "sd", tiny / "sdxl", folder]
         self.process = subprocess.Popen(
-            list(map(str, words)), env=environment(tiny), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            list(map(str, words)), env={**environment(tiny), **more}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def __call__(self, name):
@@ -144,11 +144,22 @@ def test_numbers_that_run_over_are_made_again_in_float32(check):
 
 
 def test_it_makes_do_with_little_memory_and_says_when_it_cannot(tiny, tmp_path):
-    fresh = Checks(tiny, tmp_path)  # one that has no memory left over
-    enough, never = fresh("memory").values()
+    """In a process that has no memory left over from before, and gives back what it no longer needs."""
+    fresh = Checks(tiny, tmp_path, MALLOC_ARENA_MAX="1", MALLOC_MMAP_THRESHOLD_="131072")
+    found = fresh("memory")
     fresh.close()
-    assert enough[0] == 8 and enough[1] == 8 and enough[2] < 8  # all frames, fewer at once
-    assert never[0] == "out_of_memory"
+    assert found["large"][0] == "out_of_memory"
+    *too_little, (frames, at_once) = found["eight"]
+    assert too_little and {code for code, _ in too_little} == {"out_of_memory"}
+    assert sorted(frames) == list(range(10, 18)), found  # all of them, by the first memory that is enough for any
+    assert at_once[0] == 8 and at_once[-1] < 8
+
+
+def test_it_does_without_onednn_where_that_keeps_failing(check):
+    found = check("kernels")
+    assert found["tried"] == [[2, True], [1, True], [1, True], *[[1, False]] * 4]  # together, alone, sparing, without
+    assert found["frames"] == 2 and found["most"] <= 1
+    assert found["enabled"]  # for what is made later
 
 
 def test_a_checkpoint_learns_a_figure(tmp_path):

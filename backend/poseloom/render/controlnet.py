@@ -185,7 +185,8 @@ class _Run:
                 waiting[:0] = halves(batch)
                 continue
             try:
-                pictures = self._make(batch)
+                with self.fit.kernels():
+                    pictures = self._make(batch)
             except (RuntimeError, MemoryError) as error:
                 if not devices.is_out_of_memory(error):
                     raise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 
 from ..errors import BadInput, PoseloomError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "alloc_cpu", "std::bad_alloc", "could not create a primitive")
+_NO_KERNEL = "could not create a primitive"
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "alloc_cpu", "std::bad_alloc", _NO_KERNEL)
 
 
 def chosen(name: str) -> torch.device:
@@ -43,12 +46,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 class Fit:
     """What was given up so far to fit into memory: first frames made together, then speed.
 
-    `most` frames at once; `shrink` gives up the next thing.
+    `most` frames at once; `shrink` gives up the next thing; within `kernels()` the frames are to be made.
     """
 
     def __init__(self, pipeline, device: torch.device, most: int):
         self.pipeline, self.device, self.most = pipeline, device, most
-        self.spared = False
+        self.spared = self.plain = False
         self._offloads = ["enable_model_cpu_offload", "enable_sequential_cpu_offload"] if device.type != "cpu" else []
 
     def shrink(self, size: tuple, frames: int, error: BaseException) -> None:
@@ -61,6 +64,8 @@ class Fit:
             self.spared = True
             self.pipeline.vae.enable_slicing()
             self.pipeline.vae.enable_tiling()
+        elif not self.plain and _NO_KERNEL in str(error):
+            self.plain = True
         elif self._offloads:
             self.pipeline.to("cpu")
             getattr(self.pipeline, self._offloads.pop(0))(device=self.device)
@@ -70,6 +75,10 @@ class Fit:
                 f"A frame of {size[0]} x {size[1]} pixels does not fit into the memory of this {self._what()}.",
                 "Make the frames smaller, take a smaller checkpoint, or close other programs.",
             ) from error
+
+    def kernels(self):
+        """Without oneDNN once it failed for a single frame: it keeps a failure with the shape, and would fail for ever."""
+        return torch.backends.mkldnn.flags(enabled=False) if self.plain else contextlib.nullcontext()
 
     def _what(self) -> str:
         if self.device.type == "cuda":
