@@ -1,6 +1,6 @@
 """Makes a checkpoint of Stable Diffusion's true classes that is small enough for tests: everything real but the size.
 
-    python backend/studio/tiny_checkpoint.py OUT [--family sd|sdxl] [--seed 0] [--character --minutes 12]
+    python backend/studio/tiny_checkpoint.py OUT [--family sd|sdxl] [--seed 0] [--character [--minutes 12 | --steps N]]
 
 OUT gets the parts of a diffusers checkpoint, `controlnet_pose` and `controlnet_depth` for it, and its companions: a tiny
 decoder (`tiny_decoder`), a LoRA for few steps (`lora`) and, for sd, an IP-Adapter (`adapter`).  Its weights are random:
@@ -189,13 +189,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--character", action="store_true", help="train it on one drawn figure")
     parser.add_argument("--minutes", type=float, default=12.0, help="of the processor's time, with --character")
+    parser.add_argument("--steps", type=int, help="instead of minutes: of each of its two trainings")
     parser.add_argument("--pictures", type=int, default=1600, help="how many it learns from, with --character")
     chosen = parser.parse_args()
     build(chosen.out, chosen.family, chosen.seed)
     if chosen.character:
         import tiny_character
 
-        tiny_character.train(chosen.out, chosen.minutes, chosen.seed, chosen.pictures)
+        tiny_character.train(chosen.out, chosen.minutes, chosen.seed, chosen.pictures, chosen.steps)
     print(f"{chosen.out} is there.")
 
 
