@@ -185,14 +185,15 @@ def _halved(options: AnimateOptions) -> bool:
 
 @handing_back()
 def keypoints_to_motion(
-    keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None, mend=None
-) -> Motion:
+    keypoints: Keypoints, options: AnimateOptions, report: Report = silent, warnings: Optional[list] = None,
+    still: bool = False,
+) -> Motion:  # fmt: skip
     """Solve: constant bones, joint rotations, feet on the floor; shots of a clip that cuts each by itself.
 
-    mend: a function from what the lifter says to what is to be believed of it.
+    still: it is a single picture, held for a while.
     To `warnings` are added sentences on what was done apart or could not be.
     """
-    from .pose import faces, hands, in_space, stretches, view
+    from .pose import faces, hands, in_space, stills, stretches, view
     from .pose.doubts import doubts
     from .pose.solve import solve
 
@@ -200,7 +201,7 @@ def keypoints_to_motion(
     whole = keypoints
     if whole.layout == WHOLE:
         keypoints = converted(whole, "blazepose")
-    lift = lifter(warnings)
+    lift = lifter(warnings, still)
     apart = stretches.cut_apart(keypoints)
     motions = []
     for number, stretch in enumerate(apart):
@@ -208,8 +209,10 @@ def keypoints_to_motion(
         seen, lost = view.steadied(stretch.keypoints)
         if lost:
             warnings.append(f"In {lost:.0%} of the frames the camera turns too far away from where it looked; they count as unseen.")
-        lifted = [lift and (mend or _as_said)(lift(seen, part(share, 0.0, 0.2)))]
+        lifted = [lift and lift(seen, part(share, 0.0, 0.2))]
         seen = in_space.for_solver(seen, lifted[0])
+        if still and lift:
+            seen, lifted[0] = stills.agreed(seen, lifted[0])
         motions.append(solve(
             seen, height_m=options.height_m, smooth_hz=options.smooth_hz, foot_lock=options.foot_lock,
             lifted=lifted.pop(), report=part(share, 0.2, 1.0),  # not held while it is worked on
@@ -244,16 +247,13 @@ def people_to_motions(
     return together(motions, people)
 
 
-def _as_said(lifted):
-    return lifted
-
-
-def lifter(warnings: list):
-    """The lifter where it and onnxruntime are there; else None, and to `warnings` is added how to get it."""
-    from .pose.lift import Lifter
+def lifter(warnings: list, still: bool = False):
+    """The lifter, of clips or of a `still`, where it and onnxruntime are there; else None, and to `warnings` is added how
+    to get it."""
+    from .pose.lift import MODEL, STILL, Lifter
 
     try:
-        return Lifter()
+        return Lifter(STILL if still else MODEL)
     except Unavailable as error:
         warnings.append(f"Depth is by the estimator alone, without the lifter: {error}")
         return None
