@@ -56,9 +56,9 @@ def picture(path):
 def main():
     preset = sys.argv[1]
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    start = time.perf_counter()
+    start = time.process_time()
     armature = character.build(preset)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     skinned = next(child for child in armature.children if child.type == "MESH")
     groups = [group.name for group in skinned.vertex_groups]
     bones = armature.data.bones
