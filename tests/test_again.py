@@ -89,24 +89,3 @@ def test_what_the_first_look_did_not_see_stays_unseen():
     looks = iter(again.LOOKS)
     mean = again.seen_again(lambda clip, report: [in_look(next(looks), truth, clip, first)], Shot(), first)
     assert np.isnan(mean.xy[0, 5]).all() and np.isfinite(np.delete(mean.xy[0], 5, axis=0)).all()
-
-
-def test_limbs_of_a_still_are_bent_more_with_their_ends_where_they_were():
-    from poseloom.motion.skeleton import JOINTS
-    from poseloom.pose.lift import Lifted
-    from poseloom.pose.stills import believed
-
-    rng = np.random.default_rng(2)
-    said = Lifted(JOINTS, rng.normal(0.0, 0.4, (1, 22, 3)), np.full((1, 22), 0.5))
-    mended = believed(said)
-    moved = np.abs(mended.xyz - said.xyz).max(axis=(0, 2)) > 1e-6
-    assert {JOINTS[j] for j in np.flatnonzero(moved)} == {"forearm_l", "forearm_r", "shin_l", "shin_r"}
-    assert (mended.xyz[..., [0, 2]] == said.xyz[..., [0, 2]]).all()  # depth alone
-
-    def beside(lifted, chain):
-        first, middle, last = (lifted.xyz[0, JOINTS.index(name), 1] for name in chain)
-        return middle - 0.5 * (first + last)
-
-    for chain in (("upper_arm_l", "forearm_l", "hand_l"), ("thigh_r", "shin_r", "foot_r")):
-        assert 1.0 < beside(mended, chain) / beside(said, chain) < 2.0
-    assert (mended.score > said.score).all() and (mended.score <= 1.0).all()

@@ -19,7 +19,7 @@ from poseloom.motion import layouts, quat
 from poseloom.motion.bvh import read_bvh, write_bvh
 from poseloom.motion.skeleton import JOINTS, MIRROR, motion_fk, standard
 from poseloom.motion.types import Keypoints, Motion, Rig, RigMotion
-from poseloom.pose import lift
+from poseloom.pose import lift, root, stills
 from poseloom.pose.habits import LIMBS, Habits
 from poseloom.pose.lift import Lifter, features
 from poseloom.pose.projections import Projections
@@ -101,6 +101,40 @@ def test_who_is_seen_in_a_mirror_is_lifted_as_in_a_mirror(lifter):
     assert np.abs(there.xyz[:, list(MIRROR)] * [-1.0, 1.0, 1.0] - found.xyz).max() < 1e-4
 
 
+# --- single pictures -------------------------------------------------------------------------
+
+
+def test_in_single_pictures_each_frame_is_lifted_by_itself():
+    keypoints = stroll(60)
+    whole, alone = Lifter(lift.STILL)(keypoints), Lifter(lift.STILL)(rows_of(keypoints, [37]))
+    assert np.abs(whole.xyz[37] - alone.xyz[0]).max() < 0.03  # but for the size in the picture, averaged over a clip
+    assert np.abs(whole.xyz[37] - whole.xyz[20]).max() > 0.1
+    motion, found = strolling(60), whole.xyz[:, LIMBS].astype(float)
+    truth = motion_fk(motion)[1][:, LIMBS]
+    assert np.median(np.linalg.norm(aligned(found, truth) - truth, axis=-1).mean(axis=1)) < 0.06
+
+
+def rows_of(keypoints, rows):
+    return replace(keypoints, xy=keypoints.xy[rows], xyz=keypoints.xyz[rows], score=keypoints.score[rows])
+
+
+def test_pixels_of_a_still_go_nearer_to_the_lifted_joints_and_those_that_agree_stay():
+    motion = strolling(1)
+    seen_ = seen.film(seen.landmarks(motion), 30.0, noise=0.0, focal=root.FOCAL)
+    joints = motion_fk(motion)[1]
+    hips = joints[:, [J["thigh_l"], J["thigh_r"]]].mean(axis=1, keepdims=True)
+    said = lift.Lifted(JOINTS, joints - hips, np.full((1, 22), 0.5))
+    same, believed = stills.agreed(seen_, said)
+    assert np.abs(same.xy - seen_.xy).max() < 0.01 * 1280
+    assert (believed.xyz == said.xyz).all() and (believed.score > said.score).all() and (believed.score <= 1.0).all()
+    wrong = np.array(seen_.xy)
+    wrong[0, 13] += [80.0, -60.0]  # an elbow
+    mended = stills.agreed(replace(seen_, xy=wrong), said)[0].xy
+    assert np.linalg.norm(mended[0, 13] - seen_.xy[0, 13]) < 0.5 * 100.0
+    rest = np.delete(np.arange(33), 13)
+    assert np.abs(mended[0, rest] - same.xy[0, rest]).max() < 0.01 * 1280
+
+
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_the_shortest_clips_are_lifted(lifter, frames):
     assert np.isfinite(lifter(stroll(frames)).xyz).all()
@@ -173,14 +207,15 @@ def test_how_large_the_picture_is_does_not_matter():
 # --- what it learns from -------------------------------------------------------------------
 
 
-def test_the_card_names_no_subject_of_the_tests():
-    card = lift.MODEL.with_name("CARD.md")
+@pytest.mark.parametrize("model", [lift.MODEL, lift.STILL], ids=["clips", "stills"])
+def test_the_card_names_no_subject_of_the_tests(model):
+    card = model.with_name("CARD.md")
     need(card.is_file(), "the lifter's card")
     listed = re.search(r"subjects ([\d, ]+) of the CMU", card.read_text(encoding="utf-8")).group(1).split(", ")
     assert set(listed) <= set(packing.TRAINING)
     assert not set(packing.TRAINING) & set(packing.VALIDATION + packing.TEST)
     assert {"09", "29", "49"} <= set(packing.TEST)
-    assert lift.MODEL.stat().st_size <= 6e6
+    assert model.stat().st_size <= 6e6
 
 
 def clip(folder, name, frames=90, fps=30.0):

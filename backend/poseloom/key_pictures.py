@@ -18,7 +18,7 @@ from .named_pictures import FPS, SPACING, KeyPicture
 from .pipelines import Account, Character, Extras
 from .progress import Report, part, silent
 
-_HELD = 41  # frames for which a picture is held to be solved: the lifter and the floor are used to clips
+_HELD = 41  # frames for which a picture is held to be solved: the solver, which finds the floor, is used to clips
 
 
 def pictures_to_poses(
@@ -86,10 +86,12 @@ def _solved(seen: Keypoints, options: AnimateOptions, report: Report, warnings: 
     from .motion.conversion import converted, lacking
     from .pose import in_space, stills
 
-    motion = singles(keypoints_to_motion(_held(seen), options, report, warnings, stills.believed))[_HELD // 2]
+    # nothing slides in a still, and feet pulled onto the floor would bend its knees
+    motion = keypoints_to_motion(_held(seen), replace(options, foot_lock=False), report, warnings, still=True)
+    motion = singles(motion)[_HELD // 2]
     points = seen if seen.xyz is not None and not lacking(seen.layout, "blazepose") else None
     if points is None:
-        lift = lifter(warnings)
+        lift = lifter(warnings, still=True)
         points = in_space.for_solver(seen, lift and lift(seen))
     return stills.faced(motion, converted(points, "blazepose"))
 

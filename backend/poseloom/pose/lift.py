@@ -17,6 +17,7 @@ from ..progress import Report, silent
 from ..registry import package
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "lifter" / "model.onnx"
+STILL = MODEL.parents[1] / "still" / "model.onnx"  # of single pictures: each frame by itself
 FPS = 30.0  # what it was trained at
 CONTEXT = 40  # frames before and after that a frame's answer depends on
 WINDOW = 512

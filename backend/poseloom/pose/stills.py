@@ -14,17 +14,15 @@ from ..motion.skeleton import motion_fk
 from ..motion.types import Keypoints, Motion, Skeleton
 from . import landmarks
 from .lift import Lifted
-from .root import FOCAL
+from .root import FOCAL, translation
 
 # the canonical joints that `landmarks.JOINTS` are
 _JOINTS = tuple(f"{name}_{s}" for name in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr")
 _CENTRAL = 0.5  # of its size a person in the corner of the picture loses, beside one in the middle
 _SMALL = 0.6  # less large than the one chosen by that, and nobody takes the one for the other
-# what a still says of a bend is little, so the lifter, trained on clips, leaves limbs too straight: how much farther from
-# the line between its ends the middle of an arm and of a leg lies in depth, and how much of the errors that it expects
+# how far the joints' pixels are moved to where the lifter of stills has them, and how much of the errors that it expects
 # counts; by least error on pictures of subjects 08 and 17
-_BENT = {"upper_arm forearm hand": 1.15, "thigh shin foot": 1.75}
-_DOUBT = 0.25
+_NEARER, _DOUBT = 0.7, 0.25
 SURE = 0.5  # mean score of the joints below which a pose is a guess
 
 
@@ -45,15 +43,20 @@ def faced(motion: Motion, seen: Keypoints) -> Motion:
     return motion.with_(lrot=lrot, root=motion.root * [0.0, 0.0, 1.0])
 
 
-def believed(lifted: Lifted) -> Lifted:
-    """Of a still what the lifter says, its elbows and knees bent as they are on average."""
-    xyz = np.array(lifted.xyz, np.float64)
-    for chain, share in _BENT.items():
-        for s in "lr":
-            first, middle, last = (lifted.names.index(f"{joint}_{s}") for joint in chain.split())
-            line = 0.5 * (xyz[:, first, 1] + xyz[:, last, 1])
-            xyz[:, middle, 1] = line + share * (xyz[:, middle, 1] - line)
-    return replace(lifted, xyz=xyz, score=lifted.score**_DOUBT)
+def agreed(seen: Keypoints, lifted: Lifted) -> tuple[Keypoints, Lifted]:
+    """Both as the solver is to believe them: BlazePose's points with depth, their pixels nearer to the lifted joints.
+
+    The lifter of stills knows of the whole body where each pixel is wrong; rays of wrong pixels would undo that.
+    """
+    focal_px, main = FOCAL * max(seen.size), list(landmarks.JOINTS)
+    xy, xyz, score = (np.array(x, np.float64) for x in (seen.xy, seen.xyz, seen.score))
+    joints = landmarks.in_camera_axes(lifted.xyz[:, [lifted.names.index(name) for name in _JOINTS]], xy, seen.size, focal_px)
+    # the solver moves the hips' pixels into the joints
+    inner = landmarks.centred(landmarks.in_camera_axes(xyz, xy, seen.size, focal_px), xy)[1][:, main]
+    places = joints + translation(joints, inner, score[:, main], seen.size, focal_px)[:, None]
+    pixels = places[..., [0, 2]] / places[..., 1:2] * [focal_px, -focal_px] + 0.5 * np.array(seen.size)
+    xy[:, main] += _NEARER * (pixels - inner)
+    return replace(seen, xy=xy), replace(lifted, score=lifted.score**_DOUBT)
 
 
 def alike(motions: list[Motion]) -> Motion:
