@@ -15,7 +15,6 @@ from poseloom import chains
 from poseloom.blender import Warm
 from poseloom.formats import TAKES_ENDINGS
 from poseloom.motion.files import motion_from_bytes
-from poseloom.motion.types import Motion
 from poseloom.progress import Report, silent
 
 

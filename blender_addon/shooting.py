@@ -17,7 +17,7 @@ _PASSES = ("depth", "normal")
 def render(chosen, report) -> str:
     """Do what the words say; a sentence on what was made.  A backend that was started for it is stopped after it."""
     wish = _wish(chosen)
-    strip = _strip(chosen)
+    strip = paths.strip_file(chosen)
     choice = backend.choice(chosen.backend or "")
     found = backend.find(choice)
     running = found or backend.ensure(choice, lambda fraction, text: None)
@@ -61,19 +61,6 @@ def _wish(chosen) -> dict:
         "blender": bpy.app.binary_path or None,
     }  # fmt: skip
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _strip(chosen):
-    if not chosen.strip:
-        return None
-    if chosen.guides_only:
-        raise BadInput("bad_usage", "--strip puts frames into the sequencer, --guides-only makes none.", "Leave one out.")
-    path = Path(chosen.strip)
-    if path.suffix.lower() != ".blend":
-        raise BadInput("unknown_format", f"--strip {path} does not end in .blend.", "End it in .blend.")
-    paths.check_writable(path, chosen.overwrite or chosen.resume)
-    paths.check_apart([path], [chosen.scene])
-    return path
 
 
 def _put(chosen, told: dict, strip: Path, report) -> None:

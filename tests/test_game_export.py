@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from test_headless import python, script  # noqa: F401  the fixture is used by its name
 

@@ -261,7 +261,7 @@ def test_hands_and_face_are_seen_where_they_are(data):
 
 def test_from_picture_to_fingers(data):
     pytest.importorskip("mediapipe", reason="the default estimator")
-    from poseloom.pipelines import AnimateOptions, media_to_motion
+    from poseloom.capture import AnimateOptions, media_to_motion
 
     people, motion = media_to_motion(data / "media" / "three_people.jpg", AnimateOptions(estimator="holistic"))
     assert len(motion.skeleton) == 52 and "jawOpen" in motion.curves

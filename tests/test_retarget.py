@@ -11,7 +11,7 @@ from strategies import motion_on, object_world, plan, rigs, rotations, seeds
 from poseloom.errors import BadInput
 from poseloom.motion import contacts, quat
 from poseloom.motion.skeleton import local_rotations, motion_fk, standard
-from poseloom.retarget import from_rig, global_pose, grounded, pose_matrices, retarget, skeleton_of, to_rig
+from poseloom.retarget import from_rig, global_pose, grounded, pose_matrices, skeleton_of, to_rig
 
 _PAIRS = (("upper_arm", "forearm"), ("thigh", "shin"), ("shin", "foot"))
 LIMBS = [(f"{a}_{s}", f"{b}_{s}") for s in "lr" for a, b in _PAIRS]

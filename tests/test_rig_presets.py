@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from rig_records import (
-    CLIPS, FOLDER, KNOWN, RECORDS, TREES, body, numbers, record, renamed, tree, whole_spine,
+    CLIPS, FOLDER, KNOWN, RECORDS, TREES, numbers, record, renamed, tree, whole_spine,
 )  # fmt: skip
 
 from poseloom.errors import BadInput, UnknownMethod

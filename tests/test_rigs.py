@@ -16,7 +16,7 @@ from rig_records import RECORDS, body, numbers, record, renamed
 
 from poseloom.errors import BadInput
 from poseloom.motion.types import Rig
-from poseloom.rigs import naming, structure, tables
+from poseloom.rigs import naming, tables
 from poseloom.rigs.recognise import recognise, rehung
 
 # names of other styles

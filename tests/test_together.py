@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from seen import landmarks
 
 from poseloom.cli import main

@@ -16,7 +16,7 @@ from .inbetween.fill import FillOptions, fill
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
 from .motion.files import motion_to_bytes, write_bytes
 from .motion.resample import cut, cut_rig, parse_time
-from .motion.types import Motion, RigMotion
+from .motion.types import Motion
 from .pipelines import Account, Character, Extras, check_ending, put
 from .progress import Report, part, silent
 from .rigfill import RigHoles, fill_rig, lengthened, onto, played

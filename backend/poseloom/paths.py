@@ -106,6 +106,20 @@ def check_apart(outs: Sequence[Path], inputs: Sequence) -> None:
             raise BadInput("same_file", f"{out} is an input.", "Choose another name for what is written.")
 
 
+def strip_file(chosen) -> Path | None:
+    """The file that --strip of `render` names, None without it; BadInput where it cannot be written or makes no sense."""
+    if not chosen.strip:
+        return None
+    if chosen.guides_only:
+        raise BadInput("bad_usage", "--strip puts frames into the sequencer, but --guides-only makes none.", "Leave one out.")
+    path = Path(chosen.strip)
+    if path.suffix.lower() != ".blend":
+        raise BadInput("unknown_format", f"--strip {path} does not end in .blend.", "End it in .blend.")
+    check_writable(path, chosen.overwrite or chosen.resume)
+    check_apart([path], [chosen.scene])
+    return path
+
+
 def safe_name(text: str) -> str:
     """A file name that every file system takes, made of any text."""
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", text).strip(" .") or "take"

@@ -12,7 +12,7 @@ from typing import Any, Mapping, Optional
 import numpy as np
 
 from . import __version__, chains
-from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, media_to_motion, media_to_people, open_media, people_to_motions
+from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, media_to_people, open_media, people_to_motions
 from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
 from .key_poses import Keys, on_rig, through

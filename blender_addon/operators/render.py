@@ -66,7 +66,7 @@ class POSELOOM_OT_render(bpy.types.Operator):
 
     def _options(self, context) -> dict:
         """The panel's options, and over them what a script has set."""
-        scene, chosen = context.scene, context.scene.poseloom_filming
+        chosen = context.scene.poseloom_filming
 
         def pick(name):
             return getattr(self, name) if self.properties.is_property_set(name) else getattr(chosen, name)

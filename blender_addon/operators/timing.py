@@ -7,7 +7,7 @@ from poseloom.inbetween import retime as timing
 from poseloom.retarget import from_rig, grounded
 from poseloom.rigfill import played
 
-from ..scene import channels, roles
+from ..scene import channels
 from .editing import Editing
 from .inbetween import _NAME, PLACE
 from .rig import rate

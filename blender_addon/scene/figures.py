@@ -12,7 +12,7 @@ from poseloom.motion.skeleton import motion_fk
 from poseloom.motion.types import RigMotion
 from poseloom.retarget import from_rig
 
-from . import armature, features, roles
+from . import features, roles
 from .files import choose, meshes_of
 
 _TURNED = ("head", "foot_l", "foot_r")

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import video_clips as clips
 
-from poseloom.pipelines import AnimateOptions, media_to_motion
+from poseloom.capture import AnimateOptions, media_to_motion
 
 _ROUNDS, _TIMES = 3, 8
 _LONG_S, _SHORT_S = 600, 10

@@ -4,7 +4,6 @@
 """
 
 import csv
-import json
 import sys
 from pathlib import Path
 
@@ -134,8 +133,6 @@ def _relocked(hero, action):
 
 def _matched(hero, extension):
     """Where the camera sees the joints, against where they were seen; what shows the video; the second replaces the first."""
-    import importlib
-
     from poseloom.motion.files import keypoints_from_bytes
 
     note = hero.animation_data.action["poseloom_media"]

@@ -3,7 +3,6 @@
     addon_people.py ZIP VIDEO      a stand-in for npm is on the path
 """
 
-import sys
 from pathlib import Path
 
 import bpy

@@ -7,7 +7,6 @@ import bpy
 import numpy as np
 from poseloom import chains
 from poseloom.errors import BadInput, Cancelled
-from poseloom_addon import baking
 from poseloom_addon.scene import armature, character, export, keying
 from session import run, walk
 

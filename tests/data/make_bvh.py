@@ -62,7 +62,7 @@ def write(
         index = joints.index(joint)
         order.append(index)
         pad = indent * depth
-        open_brace = f" {{" if brace == " " else f"\n{pad}{{"
+        open_brace = " {" if brace == " " else f"\n{pad}{{"
         out.append(f"{pad}{'JOINT' if depth else 'ROOT'} {names.get(title, title)}{open_brace}")
         out.append(f"{pad}{indent}OFFSET {vector(offset)}")
         moves = "Xposition Yposition Zposition " if every or not depth else ""

@@ -24,7 +24,7 @@ def render(chosen) -> int:
     kind, source = _source(chosen)
     out = Path(chosen.out)
     wanted = _render_options(chosen)
-    strip = _strip(chosen)
+    strip = paths.strip_file(chosen)
     guide_options = _guide_options(chosen, kind, wanted)
     if wanted:
         rendering.check_reference(kind, wanted)
@@ -109,19 +109,6 @@ def _render_options(chosen):
         prompt=chosen.prompt or "", negative=chosen.negative, seed=chosen.seed, reference=chosen.reference,
         method=method, options=read_options(method, given),
     )  # fmt: skip
-
-
-def _strip(chosen):
-    if not chosen.strip:
-        return None
-    if chosen.guides_only:
-        raise BadInput("bad_usage", "--strip puts frames into the sequencer, but --guides-only makes none.", "Leave one out.")
-    path = Path(chosen.strip)
-    if path.suffix.lower() != ".blend":
-        raise BadInput("unknown_format", f"--strip {path} does not end in .blend.", "End it in .blend.")
-    paths.check_writable(path, chosen.overwrite or chosen.resume)
-    paths.check_apart([path], [chosen.scene])
-    return path
 
 
 def _told(out: Path, made, only: bool, strip) -> str:

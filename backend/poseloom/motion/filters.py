@@ -57,7 +57,6 @@ def smooth(x, cutoff_hz: float, fps: float, weight=None, slope=None, slope_weigh
     weight = np.maximum(weight, 1e-9)
     stiff = min(0.5 / np.sin(np.pi * min(cutoff_hz / fps, 0.5)), 1e4) ** 4
     stiff = min(stiff, _MAX_STIFFNESS)
-    frames = len(x)
     main, one, two = weight.copy(), np.zeros_like(flat), np.zeros_like(flat)
     right = weight * flat
     main[:-2] += stiff

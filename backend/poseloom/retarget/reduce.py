@@ -8,7 +8,7 @@ of the limbs, so that what is below can always be right.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping, Optional
+from typing import Mapping
 
 import numpy as np
 
