@@ -16,6 +16,7 @@ from poseloom import client, settings
 
 pytestmark = pytest.mark.matrix
 SCRIPTS = ROOT / "tests" / "blender"
+PATIENCE_S = 600  # more than scripts wait for anything
 
 
 class Blender:
@@ -34,13 +35,13 @@ class Blender:
     def __call__(self, *words) -> subprocess.CompletedProcess:
         return self.run(SCRIPTS / "blender_gui.sh", "run", "blender", *words)
 
-    def window(self, script, *words, patience_s: int = 200) -> subprocess.CompletedProcess:
-        self.environment["SHOT_TIMEOUT"] = str(patience_s)
-        return self.run(SCRIPTS / "shot.sh", SCRIPTS / script, "-", *words, patience_s=patience_s + 40)
+    def window(self, script, *words) -> subprocess.CompletedProcess:
+        self.environment["SHOT_TIMEOUT"] = str(PATIENCE_S)
+        return self.run(SCRIPTS / "shot.sh", SCRIPTS / script, "-", *words)
 
-    def run(self, *words, patience_s: int = 240) -> subprocess.CompletedProcess:
+    def run(self, *words) -> subprocess.CompletedProcess:
         return subprocess.run(
-            ["bash", *map(str, words)], env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=patience_s
+            ["bash", *map(str, words)], env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=PATIENCE_S + 40
         )
 
 
@@ -126,7 +127,8 @@ def test_clicking_animate_in_the_panel_makes_the_action(blender, backend, data):
     found = json.loads((pictures / "result.json").read_text())
     assert found["state"] == "done", found
     assert found["action"] == "Hero|pose_squats" and found["first"] == 5
-    assert found["longest_pause_s"] < 2.0  # the window goes on drawing, in software here
+    # the window goes on drawing: seconds of the processor that Blender's own thread took at a time, and steps it saw
+    assert found["longest_pause_s"] < 2.0 and found["shown"] > 3, found
     assert found["after_undo"] == [] and found["hero_after_undo"]
     assert found["cancelled"] == ["cancelled", []]
     state, text, actions = found["in_edit_mode"]  # whose own undo history would not take the Action back
@@ -168,7 +170,7 @@ def test_pictures_in_the_panel_become_key_poses(blender, backend):
             Image.fromarray(frame.rgb).save(pictures / f"seen_{frame.index:03d}.png")
     blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
     seen = sorted(pictures.glob("seen_*.png"))
-    done = blender.window("gui_pictures.py", pictures, running.address, token, *seen, patience_s=600)
+    done = blender.window("gui_pictures.py", pictures, running.address, token, *seen)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "pictures.json").read_text())
     assert found["state"] == "done" and "key poses on 1, 13, 25" in found["outcome"], found
@@ -187,7 +189,7 @@ def test_people_and_estimators_in_the_panel(blender, backend):
     sample = open_clip(ROOT / "backend" / "poseloom" / "assets" / "sample.mp4", end="36")
     video = write_video(pictures / "two.mp4", (np.hstack([f.rgb[:, ::-1], f.rgb]) for f in sample), sample.fps)
     blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
-    done = blender.window("gui_people.py", pictures, running.address, token, video, patience_s=600)
+    done = blender.window("gui_people.py", pictures, running.address, token, video)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "people.json").read_text())
     assert [number for number, _ in found["found"]] == [1, 2] and "2 people" in found["outcome"]
@@ -242,7 +244,7 @@ def test_edits_of_long_actions_show_progress_stop_at_esc_and_are_one_undo_step(b
     assert running and 0.0 < fraction < 1.0
     assert found["by Esc"] == ["cancelled", True]
     state, unchanged, seconds = found["by button"]
-    assert state == "cancelled" and unchanged and seconds < 5.0  # of a window drawn in software
+    assert state == "cancelled" and unchanged and seconds < 5.0  # of the processor, for a window drawn in software
     state, changed, longest_pause_s = found["let through"]
     assert state == "done" and changed and longest_pause_s < 3.0
     assert found["undone"] and found["redone"]
@@ -257,7 +259,7 @@ def test_poses_are_filled_by_every_method_from_the_panel(blender, backend, tmp_p
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "result.json").read_text())
     for method in ("spline", "dtw", "lstm"):
-        state, said, keys, _ = found[method]
+        state, said, keys = found[method]
         assert state == "done" and keys["GENERATED"] > 3000, (method, said, keys)
         assert found[f"{method} undone"] == {"KEYFRAME": keys["KEYFRAME"]}  # one undo step
     at, share = found["drawn"][0].split(":")
@@ -279,10 +281,10 @@ def test_frames_rendered_from_the_panel_lie_in_the_sequencer_and_a_run_is_cancel
     # the backend of the other tests, which has no torch, is not found from there
     monkeypatch.setitem(blender.environment, "BLENDER_GUI_ENV", f"POSELOOM_HOME={blender.work / 'beside_torch'}")
     command = ["env", f"PYTHONPATH={site}", "OMP_NUM_THREADS=1", python, "-m", "poseloom", "serve"]
-    done = blender.window("gui_render.py", pictures, checkpoint, *command, patience_s=500)
+    done = blender.window("gui_render.py", pictures, checkpoint, *command)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "render.json").read_text())
-    assert found["state"] == "done" and found["outcome"].startswith("3 frames made"), found
+    assert found["outcome"].startswith("3 frames made"), found
     # frames 7, 9 and 11, each for two, over what lies on channel 1 and above the locked one
     names = [f"{frame:04d}.png" for frame in (7, 7, 9, 9, 11, 11)]
     assert found["strips"] == [[3, 7, 13, names, "the hero walks", True]]

@@ -7,21 +7,10 @@ Pictures go to WORK: match_NAME_FRAME.png, plane_NAME.png.  What is measured of 
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import bpy
 import session
-
-PATIENCE_S = 170.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("waited in vain")
-        yield 0.2
 
 
 def main():
@@ -44,7 +33,7 @@ def main():
         scene.frame_set(1)
         with bpy.context.temp_override(window=window, area=area):
             bpy.ops.poseloom.animate()
-        yield from wait_for(lambda: not jobs.running())
+        yield from session.wait_for(lambda: not jobs.running())
         result[name] = {"state": jobs.current.state, "outcome": jobs.current.outcome}
         obj = bpy.context.view_layer.objects.active
         action = obj.animation_data.action

@@ -13,7 +13,6 @@ import bpy
 import session
 
 STEP_PX = 9  # less than a button's height
-PATIENCE_S = 100.0
 
 
 def window():
@@ -50,21 +49,13 @@ def find_button(region, command, found):
             return
 
 
-def wait_for(condition, patience_s=PATIENCE_S):
-    end = time.monotonic() + patience_s
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit(f"waited {patience_s:.0f} s in vain")
-        yield 0.1
-
-
 def animate(jobs, region, place):
     """Click Animate, at `place` or where it is found, and wait until the job has started."""
     if not place:
         yield from find_button(region, "poseloom.animate", place)
         assert place, "no button Animate in the sidebar"
     yield from click(*place[0])
-    yield from wait_for(jobs.running, 5.0)
+    yield from session.wait_for(jobs.running)
 
 
 def undo():
@@ -93,13 +84,14 @@ def main():
 
     place = []
     yield from animate(jobs, region, place)
-    longest_s, last_s, pictured = 0.0, time.monotonic(), False
+    longest_s, last_s, pictured, shown = 0.0, time.thread_time(), False, set()
     while jobs.running():
         yield 0.02
-        longest_s, last_s = max(longest_s, time.monotonic() - last_s), time.monotonic()
+        longest_s, last_s = max(longest_s, time.thread_time() - last_s), time.thread_time()
+        shown.add(jobs.current.fraction)
         if not pictured and jobs.current.fraction > 0.2:
             shot(f"{work}/running.png")  # noqa: F821
-            pictured, last_s = True, time.monotonic()
+            pictured, last_s = True, time.thread_time()
     yield 0.5
     shot(f"{work}/finished.png")  # noqa: F821
     action = hero.animation_data.action if hero.animation_data else None
@@ -110,6 +102,7 @@ def main():
         "action": action.name if action else "",
         "first": min((k[0] for keys in session.fcurves(action).values() for k in keys), default=0) if action else 0,
         "longest_pause_s": longest_s,
+        "shown": len(shown),
     }
     yield from undo()
     result["after_undo"] = [a.name for a in bpy.data.actions]
@@ -117,24 +110,23 @@ def main():
 
     yield from animate(jobs, region, place)
     bpy.ops.poseloom.cancel()
-    yield from wait_for(lambda: not jobs.running(), 3.0)
+    yield from session.wait_for(lambda: not jobs.running())
     result["cancelled"] = [jobs.current.state, [a.name for a in bpy.data.actions]]
 
     yield from animate(jobs, region, place)
     with bpy.context.temp_override(window=window()):
         bpy.ops.object.mode_set(mode="EDIT")
-    yield from wait_for(lambda: jobs.current.fraction == 1.0 or not jobs.running())
-    yield 0.5
+    yield from session.wait_for(lambda: "leave this mode" in jobs.current.text or not jobs.running())
     result["in_edit_mode"] = [jobs.current.state, jobs.current.text, [a.name for a in bpy.data.actions]]
     with bpy.context.temp_override(window=window()):
         bpy.ops.object.mode_set(mode="OBJECT")
-    yield from wait_for(lambda: not jobs.running(), 5.0)
+    yield from session.wait_for(lambda: not jobs.running())
     result["after_edit_mode"] = [jobs.current.state, [a.name for a in bpy.data.actions]]
 
     yield from animate(jobs, region, place)
     with bpy.context.temp_override(window=window()):
         bpy.ops.wm.read_homefile(use_empty=True, load_ui=False)
-    yield from wait_for(lambda: not jobs.running())
+    yield from session.wait_for(lambda: not jobs.running())
     result["in_another_file"] = [jobs.current.state, jobs.current.outcome, [a.name for a in bpy.data.actions]]
     other = session.armature("Other")
     with bpy.context.temp_override(window=window()):

@@ -7,20 +7,9 @@ Pictures go to WORK: found.png, cast_FRAME.png.  What is measured goes to people
 
 import json
 import sys
-import time
 
 import bpy
 import session
-
-PATIENCE_S = 400.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("waited in vain")
-        yield 0.2
 
 
 def main():
@@ -49,19 +38,19 @@ def main():
     bpy.context.view_layer.objects.active = characters[0]
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.poseloom.find_people()
-    yield from wait_for(lambda: not jobs.running())
+    yield from session.wait_for(lambda: not jobs.running())
     people = scene.poseloom_people.found
     result = {"found": [[p.number, p.name] for p in people], "outcome": jobs.current.outcome}
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.poseloom.choose_person(number=1)
     people[1].onto = characters[1]
-    yield from wait_for(lambda: registration.backend.backend.known_estimators())
+    yield from session.wait_for(lambda: registration.backend.backend.known_estimators())
     result["estimators"] = [row["name"] for row in registration.backend.backend.known_estimators()]
     yield 2.0  # previews are read meanwhile
     shot(f"{work}/found.png")  # noqa: F821
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.poseloom.animate()
-    yield from wait_for(lambda: not jobs.running())
+    yield from session.wait_for(lambda: not jobs.running())
     result |= {"state": jobs.current.state, "said": jobs.current.outcome}
     result["actions"] = [obj.animation_data and obj.animation_data.action.name for obj in characters]
     for frame in (1, 30):

@@ -7,21 +7,10 @@ Pictures go to WORK: list.png, pose_FRAME.png.  What is measured goes to picture
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import bpy
 import session
-
-PATIENCE_S = 400.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("waited in vain")
-        yield 0.2
 
 
 def main():
@@ -43,7 +32,7 @@ def main():
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.poseloom.add_pictures(directory=str(Path(pictures[0]).parent), files=[{"name": Path(p).name} for p in pictures])
         bpy.ops.poseloom.pose_keys()
-    yield from wait_for(lambda: not jobs.running())
+    yield from session.wait_for(lambda: not jobs.running())
     result = {"state": jobs.current.state, "outcome": jobs.current.outcome}
     yield 1.5
     shot(f"{work}/list.png")  # noqa: F821

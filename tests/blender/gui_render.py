@@ -15,16 +15,6 @@ from pathlib import Path
 import bpy
 import session
 
-PATIENCE_S = 170.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("waited in vain")
-        yield 0.05
-
 
 def main():
     work, checkpoint, *command = sys.argv[1:]
@@ -48,14 +38,14 @@ def main():
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.poseloom.render("INVOKE_DEFAULT", True)
     longest_s, last_s, pictured = 0.0, time.thread_time(), False
-    end = time.monotonic() + PATIENCE_S
-    while jobs.running() and time.monotonic() < end:
+    while jobs.running():
         yield 0.02
         longest_s, last_s = max(longest_s, time.thread_time() - last_s), time.thread_time()
         if not pictured and "Frame" in jobs.current.text:
             shot(f"{work}/running.png")  # noqa: F821
             pictured, last_s = True, time.thread_time()
-    result = {"state": jobs.current.state, "outcome": jobs.current.outcome, "longest_pause_s": longest_s, "strips": _strips(scene, compat)}
+    assert jobs.current.state == "done", (jobs.current.state, jobs.current.outcome, jobs.current.hint)
+    result = {"outcome": jobs.current.outcome, "longest_pause_s": longest_s, "strips": _strips(scene, compat)}
     area.type = "SEQUENCE_EDITOR"
     area.spaces.active.view_type = "SEQUENCER_PREVIEW"
     sidebar("Poseloom", area)  # noqa: F821
@@ -69,21 +59,21 @@ def main():
     chosen.steps, chosen.size, chosen.which, chosen.prompt = 200, 256, "FRAME", "a man in front of a wall"
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.poseloom.render("INVOKE_DEFAULT", True)
-    yield from wait_for(lambda: "step" in jobs.current.text or not jobs.running())
+    yield from session.wait_for(lambda: "step" in jobs.current.text or not jobs.running())
     fraction, began = jobs.current.fraction, time.monotonic()
     bpy.ops.poseloom.cancel()
-    yield from wait_for(lambda: not jobs.running())
+    yield from session.wait_for(lambda: not jobs.running())
     result["cancelled"] = [jobs.current.state, fraction, time.monotonic() - began]
     backend = registration.backend.backend
     running = backend.find(backend.choice())
-    yield from wait_for(lambda: running.jobs()[0].final)
+    yield from session.wait_for(lambda: running.jobs()[0].final)
     result["backend"] = [running.jobs()[0].state, time.monotonic() - began]
     result["strips after it"] = len(_strips(scene, compat))
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.ed.undo()
     result["strips undone"] = len(_strips(bpy.context.scene, compat))
     bpy.ops.poseloom.stop_backend()
-    yield from wait_for(lambda: not jobs.running())
+    yield from session.wait_for(lambda: not jobs.running())
     with open(f"{work}/render.json", "w") as file:
         json.dump(result, file)
 

@@ -12,6 +12,8 @@ import time
 import bpy
 import session
 
+PATIENCE_S = 60.0  # until a window drawn in software on a busy machine shows what it is to show
+
 
 def main():
     work, folder, clip = sys.argv[1:4]
@@ -23,7 +25,7 @@ def main():
     hero = session.armature("Hero")
     _open_panels()
     sidebar("Poseloom")  # noqa: F821  given by shot_driver
-    roles, end = bpy.context.window_manager.poseloom_roles, time.monotonic() + 10.0
+    roles, end = bpy.context.window_manager.poseloom_roles, time.monotonic() + PATIENCE_S
     while not len(roles.parts) and time.monotonic() < end:
         redraw()  # noqa: F821
         yield 0.2
@@ -35,7 +37,7 @@ def main():
     shot(f"{work}/roles.png")  # noqa: F821
     with bpy.context.temp_override(window=window):
         bpy.ops.ed.undo()
-    head, end = "mixamorig:Neck", time.monotonic() + 5.0
+    head, end = "mixamorig:Neck", time.monotonic() + PATIENCE_S
     while head != "mixamorig:Head" and time.monotonic() < end:
         redraw()  # noqa: F821
         yield 0.2

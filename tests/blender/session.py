@@ -9,6 +9,7 @@ import io
 import json
 import os
 import sys
+import time
 import traceback
 
 import bpy
@@ -127,6 +128,15 @@ def difference(obj, curves, motion):
             compared += 1
     assert compared > 10, f"only {compared} bones have curves"
     return worst
+
+
+def wait_for(condition, patience_s=400.0):
+    """For scripts in a window: to be yielded from until `condition()` holds."""
+    end = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"waited {patience_s:.0f} s in vain")
+        yield 0.05
 
 
 def called(command, words):
