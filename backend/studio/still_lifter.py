@@ -37,7 +37,7 @@ _PLAIN = 4  # looks that a user's picture gets
 _SAME = 0.1  # as in `again`
 _PICK = [BLAZEPOSE.index(name) for name in POINTS]
 _J = {name: j for j, name in enumerate(JOINTS)}
-_HIPS = [_J["thigh_l"], _J["thigh_r"]]
+_HIPS, _SHOULDERS = ([_J[f"{joint}_{s}"] for s in "lr"] for joint in ("thigh", "upper_arm"))
 _LIMBS = [(_J[f"{a}_{s}"], _J[f"{b}_{s}"], _J[f"{c}_{s}"]) for s in "lr"
           for a, b, c in (("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot"))]  # fmt: skip
 
@@ -62,7 +62,7 @@ class Pictures:
         return some
 
     def whole(self):
-        """All as the pipeline sees them: pixels of the heavy model, metres of the full one, the mean of the plain looks."""
+        """All as the pipeline sees them: the heavy model's pixels, the full one's metres, in the mean of the looks."""
         both = self.good[:, :_PLAIN].all(axis=-1).astype(float)
         share = (both / both.sum(axis=1, keepdims=True))[..., None, None]
         seen = np.where(both[..., None, None, None] > 0.0, self.seen[:, :_PLAIN], 0.0)
@@ -90,7 +90,8 @@ class Pictures:
         truth *= np.stack([across, across, up], -1)
         xyz[rng.random(count) < 0.1] = np.nan
         xy = flat * [1.0, -1.0] + 0.5 * size[:, None]
-        told, joints, place = finished(xy[:, None], xyz[:, None], np.clip(score[..., 0], 0.0, 1.0)[:, None], size, truth[:, None])
+        score = np.clip(score[..., 0], 0.0, 1.0)
+        told, joints, place = finished(xy[:, None], xyz[:, None], score[:, None], size, truth[:, None])
         swap = rng.random(count) < 0.5
         told[swap, 0] = mirrored(told[swap, 0])
         joints[swap], place[swap] = joints[swap][:, :, list(MIRROR)] * ACROSS, place[swap] * ACROSS
@@ -114,8 +115,10 @@ class Net(nn.Module):
         super().__init__()
         self.enter, self.drop = nn.Linear(FEATURES, WIDTH), nn.Dropout(dropout)
         self.blocks = nn.ModuleList([
-            nn.Sequential(nn.LayerNorm(WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Dropout(dropout), nn.Linear(WIDTH, WIDTH))
-            for _ in range(BLOCKS)
+            nn.Sequential(
+                nn.LayerNorm(WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Dropout(dropout),
+                nn.Linear(WIDTH, WIDTH),
+            ) for _ in range(BLOCKS)
         ])  # fmt: skip
         self.leave, self.straight = nn.Linear(WIDTH, 4 * len(JOINTS)), nn.Linear(FEATURES, 3 * len(JOINTS))
         nn.init.normal_(self.leave.weight, std=1e-3)
@@ -133,7 +136,7 @@ class Net(nn.Module):
 
 def bends(joints):
     """(...,8) radians at elbows and knees, and between upper arms, thighs and the trunk."""
-    trunk = 0.5 * (joints[..., _J["upper_arm_l"], :] + joints[..., _J["upper_arm_r"], :] - joints[..., _HIPS, :].sum(-2))
+    trunk = 0.5 * (joints[..., _SHOULDERS, :].sum(-2) - joints[..., _HIPS, :].sum(-2))
     pairs = [(joints[..., b, :] - joints[..., a, :], joints[..., c, :] - joints[..., b, :]) for a, b, c in _LIMBS]
     pairs += [(joints[..., b, :] - joints[..., a, :], trunk) for a, b, _ in _LIMBS]
     one, two = (torch.stack(ways, dim=-2) for ways in zip(*pairs))
@@ -181,7 +184,8 @@ def train(sources, held: dict, minutes: float, seed: int):
     shares = (PICTURES, RECORDED, 1.0 - PICTURES - RECORDED)
     began, step = time.monotonic(), 0
     while (done := (time.monotonic() - began) / (60.0 * minutes)) < 1.0:
-        optimiser.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
+        rate = RATE * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
+        optimiser.param_groups[0]["lr"] = float(rate)
         parts = [source.batch(round(share * BATCH), 1) for source, share in zip(sources, shares)]
         batch = [torch.as_tensor(np.concatenate(x)[:, 0].astype(np.float32)) for x in zip(*parts)]
         net.train()
@@ -195,7 +199,8 @@ def train(sources, held: dict, minutes: float, seed: int):
             for slow, fast in zip(mean.parameters(), net.parameters()):
                 slow.lerp_(fast, 1.0 - keep)
         if step % 200 == 0:
-            print(step, f"{done:.0%}", {name: round(angle_deg(mean, some), 2) for name, some in held.items()}, flush=True)
+            errors = {name: round(angle_deg(mean, some), 2) for name, some in held.items()}
+            print(step, f"{done:.0%}", errors, flush=True)
     return mean.eval(), step
 
 
@@ -216,11 +221,13 @@ Points of a person in one picture, and the estimator's own guess of their depth 
 joints in space: layers that see one frame alone, {sum(p.numel() for p in Net().parameters()) / 1e6:.2f} M weights.
 
 - Trained on subjects {", ".join(TRAINING)} of the CMU motion capture database: in
-  {len(pictures.seen)} pictures of CC0 bodies of MakeHuman, rendered and seen by BlazePose in nine looks (`backend/studio/still_pairs.py`);
-  in {pairs} painted clips (`backend/studio/lifter_pairs.py`); and seen by made-up cameras with made-up errors.
-- Mean error of the angles at elbows and knees, and between upper arms, thighs and trunk, in {len(kept.seen)} rendered pictures of
-  trials that it was not trained on: {angle:.1f} degrees.
-- Made by `backend/studio/still_lifter.py`, seed {options.seed}: {step} steps in {options.minutes:g} minutes, one core. Weights in 16 bits.
+  {len(pictures.seen)} pictures of CC0 bodies of MakeHuman, rendered and seen by BlazePose in nine looks
+  (`backend/studio/still_pairs.py`); in {pairs} painted clips (`backend/studio/lifter_pairs.py`); and seen by made-up
+  cameras with made-up errors.
+- Mean error of the angles at elbows and knees, and between upper arms, thighs and trunk, in {len(kept.seen)} rendered
+  pictures of trials that it was not trained on: {angle:.1f} degrees.
+- Made by `backend/studio/still_lifter.py`, seed {options.seed}: {step} steps in {options.minutes:g} minutes, one core.
+  Weights in 16 bits.
 - Licence: the weights are ours, trained by us, free for all uses. Sources: the data used in this project was obtained
   from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217.
 - Not for: measuring people, anything medical. Hands, feet and heads are coarse.
@@ -244,7 +251,8 @@ def main() -> None:
     if options.validate:
         held["validation"] = Pictures(dict(np.load(options.validate)), rng)
     pairs = Pairs(recorded, rng)
-    net, step = train([own, pairs, Projections(dict(np.load(options.data)), rng, pairs.habits())], held, options.minutes, options.seed)
+    sources = [own, pairs, Projections(dict(np.load(options.data)), rng, pairs.habits())]
+    net, step = train(sources, held, options.minutes, options.seed)
     export(net, options.out / "model.onnx")
     angle = angle_deg(net, held["kept"])
     told = card(own, held["kept"], sum(len(made["size"]) for made in recorded), angle, step, options)

