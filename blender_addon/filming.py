@@ -36,5 +36,6 @@ class PoseloomFilming(bpy.types.PropertyGroup):
     )
     which: EnumProperty(name="Frames", description="Which frames are rendered", items=EVERY_FRAMES)
     folder: StringProperty(
-        name="Folder", description="Where guides and frames are kept, a folder for each run", default="//poseloom_frames/", subtype="DIR_PATH"
+        name="Folder", description="Where guides and frames are kept, a folder for each run",
+        default="//poseloom_frames/", subtype="DIR_PATH",
     )

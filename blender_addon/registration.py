@@ -4,7 +4,8 @@ import bpy
 
 from . import cli, filling, filming, jobs, overlay, picturing, preferences, properties, seeing, translations
 from .operators import (
-    animate, backend, edit, folder, footage, game, inbetween, layers, people, pictures, render, retarget, rig, roles, settings, takes, timing,
+    animate, backend, edit, folder, footage, game, inbetween, layers, people, pictures, render, retarget, rig, roles,
+    settings, takes, timing,
 )
 from .panels import animate as animate_panels
 from .panels import inbetween as inbetween_panels

@@ -32,7 +32,9 @@ class Seeing:
     key_poses: BoolProperty(
         name="Key poses only", description="Key the extremes and contacts of the video alone, ready to be filled, instead of every frame"
     )
-    key_count: IntProperty(name="Poses", description="How many key poses are picked; 0: as many as the motion needs", default=0, min=0, max=1000)
+    key_count: IntProperty(
+        name="Poses", description="How many key poses are picked; 0: as many as the motion needs", default=0, min=0, max=1000
+    )
     min_motion_cm: FloatProperty(
         name="Least motion (cm)",
         description="Poses that are less far from what lies between their neighbours are left out, so still stretches get none",

@@ -15,7 +15,10 @@ import importlib  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-KERNEL = ("errors", "progress", "registry", "client", "settings", "formats", "grammar", "options", "paths", "presets", "blender", "motion", "rigs", "retarget", "inbetween", "chains", "rigfill", "key_poses")
+KERNEL = (
+    "errors", "progress", "registry", "client", "settings", "formats", "grammar", "options", "paths", "presets", "blender",
+    "motion", "rigs", "retarget", "inbetween", "chains", "rigfill", "key_poses",
+)  # fmt: skip
 for name in KERNEL:
     place = backend / "poseloom" / name
     if place.is_dir():

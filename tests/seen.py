@@ -56,8 +56,8 @@ def film(points, fps, rng=None, *, noise=1.0, pitch_deg=0.0, focal=0.9, away_m=4
     """Keypoints of world points (T,33,3) seen by a camera `away_m` in front of them, `pitch_deg` downwards.
 
     noise 1 is 12 mm sideways and 25 mm in depth with a memory of 0.15 s, 5 mm without, a constant 8 mm per point,
-    1 % outliers of 12 cm, 2.5 px and 1.2 px.  `scale` is the estimator's own idea of the person's size; as it sees the person in the middle of a crop,
-    the way there is its straight ahead.
+    1 % outliers of 12 cm, 2.5 px and 1.2 px.  `scale` is the estimator's own idea of the person's size; as it sees the
+    person in the middle of a crop, the way there is its straight ahead.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     turn = quat.from_axis_angle([0.0, 0.0, 1.0], np.array(yaw_rad))

@@ -270,7 +270,8 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
     assert found["action"] == ["Hero|walk", 1.0, 1.0 + int(39 / 30 * 24)]
     assert found["made"] == [
         "back.bvh", "broken.fbx", "game.glb", "hero.blend", "joints.npz", "many/walk.blend", "mine.json", "ours.blend",
-        "picked.blend", "picked.confidence.csv", "pictures.blend", "report.json", "rest/walk.blend", "squats.blend", "take.bvh", "takes/back.blend", "takes/walk.blend", "walk.blend", "walk.bvh",
+        "picked.blend", "picked.confidence.csv", "pictures.blend", "report.json", "rest/walk.blend", "squats.blend",
+        "take.bvh", "takes/back.blend", "takes/walk.blend", "walk.blend", "walk.bvh",
     ]  # fmt: skip
     assert found["clip_difference"] < 1e-3
 

@@ -15,7 +15,10 @@ from test_addon_window import SCRIPTS, blender  # noqa: F401  fixture
 ADDON = ROOT / "blender_addon"
 SHOWN = {"text", "placeholder", "heading"}  # arguments of layout functions that Blender translates
 LAYOUT = {"label", "prop", "operator", "operator_menu_enum", "column", "row", "prop_search", "progress"}
-SAME = {"Clip", "Clips", "Frame", "Spline", "{count} Clips", "FBX", "Format", "GLB", "Name", "Person", "Rig", "Text", "Token", "Video", "Backend", "X", "Y", "Z", "-X", "-Y", "-Z"}  # German too
+SAME = {  # German too
+    "Clip", "Clips", "Frame", "Spline", "{count} Clips", "FBX", "Format", "GLB", "Name", "Person", "Rig", "Text", "Token",
+    "Video", "Backend", "X", "Y", "Z", "-X", "-Y", "-Z",
+}  # fmt: skip
 
 
 def _literals() -> dict:

@@ -43,7 +43,8 @@ def in_look(look: again.Look, truth: Keypoints, clip, first=None) -> Keypoints:
     cos, sin = np.cos(look.tilt_rad), np.sin(look.tilt_rad)
     # clockwise on the screen: what points up goes to the right
     xyz = np.stack([cos * xyz[:, 0] + sin * xyz[:, 2], xyz[:, 1], cos * xyz[:, 2] - sin * xyz[:, 0]], axis=-1)
-    return replace(truth, xy=(points[order] @ matrix[:, :2].T + matrix[:, 2])[None], xyz=xyz[None], score=truth.score[:, order], size=clip.size)
+    xy = (points[order] @ matrix[:, :2].T + matrix[:, 2])[None]
+    return replace(truth, xy=xy, xyz=xyz[None], score=truth.score[:, order], size=clip.size)
 
 
 def test_every_look_leads_back_to_the_picture():

@@ -12,7 +12,10 @@ from conftest import ROOT, python_of
 
 BACKEND = ROOT / "backend" / "poseloom"
 ADDON = ROOT / "blender_addon"
-KERNEL = ("errors", "progress", "registry", "client", "settings", "formats", "grammar", "options", "options_render", "paths", "presets", "blender", "motion", "rigs", "retarget", "inbetween", "chains", "rigfill", "key_poses", "named_pictures")
+KERNEL = (
+    "errors", "progress", "registry", "client", "settings", "formats", "grammar", "options", "options_render", "paths",
+    "presets", "blender", "motion", "rigs", "retarget", "inbetween", "chains", "rigfill", "key_poses", "named_pictures",
+)  # fmt: skip
 HEAVY = {"torch", "onnxruntime", "onnx", "mediapipe", "diffusers", "cv2", "scipy", "av", "PIL"}
 STAGES = ("pose", "inbetween", "retarget", "render")
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}

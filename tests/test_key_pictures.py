@@ -102,7 +102,9 @@ def test_a_file_whose_name_holds_an_at_is_that_file(tmp_path):
     assert named_pictures.named([f"{path}@7"])[0].time == 7
 
 
-@pytest.mark.parametrize("words", [("a.png@5", "b.png@5"), ("a.png@9", "b.png", "c.png@9"), ("a.png", "b.png@1"), ("a.png@9", "b.png", "c.png@3")])
+@pytest.mark.parametrize("words", [
+    ("a.png@5", "b.png@5"), ("a.png@9", "b.png", "c.png@9"), ("a.png", "b.png@1"), ("a.png@9", "b.png", "c.png@3"),
+])  # fmt: skip
 def test_two_pictures_on_one_frame_are_refused(words, tmp_path):
     for word in words:
         (tmp_path / word.partition("@")[0]).touch()
@@ -335,7 +337,8 @@ def test_what_pictures_do_not_have_is_refused(words, said, body, run, tmp_path):
 
 def test_key_poses_of_a_video(body, run, tmp_path):
     pytest.importorskip("mediapipe", reason="seeing needs mediapipe")
-    code, said, wrong = run("animate", SAMPLE, "--end", "60", "--pick-keys", "5", "--min-motion", "1", "--to", body, "--out", tmp_path / "o.bvh")
+    picked = ("--end", "60", "--pick-keys", "5", "--min-motion", "1")
+    code, said, wrong = run("animate", SAMPLE, *picked, "--to", body, "--out", tmp_path / "o.bvh")
     assert code == 0 and "5 key poses on frames 1, " in said, said + wrong
     code, _, wrong = run("animate", SAMPLE, "--min-motion", "5", "--to", body, "--out", tmp_path / "p.bvh")
     assert code == 2 and "--min-motion belongs to key poses" in wrong

@@ -75,7 +75,7 @@ def test_a_layout_is_itself(name):
     np.testing.assert_array_equal(weights(name, name), np.eye(len(layout(name))))
 
 
-@pytest.mark.parametrize("small, large", [("coco17", "halpe26"), ("coco17", "wholebody133"), ("coco17", "openpose25"), ("coco17", "blazepose")])
+@pytest.mark.parametrize("small, large", [("coco17", large) for large in ("halpe26", "wholebody133", "openpose25", "blazepose")])
 def test_there_and_back_is_bit_for_bit(small, large):
     keypoints = seen(small, np.random.default_rng(1))
     back = converted(converted(keypoints, large), small)
@@ -115,7 +115,10 @@ def test_joints_of_the_body_lie_where_the_standing_body_has_them():
     points = np.full((33, 3), np.nan)
     of = layout("blazepose")
     for s in "lr":
-        for name, joint in (("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"), ("hip", "thigh"), ("knee", "shin"), ("ankle", "foot")):
+        for name, joint in (
+            ("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
+            ("hip", "thigh"), ("knee", "shin"), ("ankle", "foot"),
+        ):  # fmt: skip
             points[of.index(f"{name}_{s}")] = at[f"{joint}_{s}"]
         across = np.array([1.0 if s == "l" else -1.0, 0.0, 0.0])
         points[of.index(f"ear_{s}")] = at["head"] + 0.075 * across + [0.0, 0.0, 0.06]

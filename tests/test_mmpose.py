@@ -182,7 +182,10 @@ def test_configs_and_checkpoints_that_are_none(ready, tmp_path):
     text.write_text("not weights")
     assert "something else than plain weights" in refused(config, text)
     pickled, other = tmp_path / "pickled.pth", tmp_path / "other.pth"
-    script = "import torch, sys, fractions; torch.save({'x': fractions.Fraction(1, 2)}, sys.argv[1]); torch.save({'state_dict': {'a': torch.zeros(3)}}, sys.argv[2])"
+    script = (
+        "import torch, sys, fractions; torch.save({'x': fractions.Fraction(1, 2)}, sys.argv[1]); "
+        "torch.save({'state_dict': {'a': torch.zeros(3)}}, sys.argv[2])"
+    )
     subprocess.run([python, "-c", script, pickled, other], check=True)
     assert "something else than plain weights" in refused(config, pickled)
     assert "does not belong to" in refused(config, other)

@@ -28,7 +28,8 @@ def test_a_clip_seen_by_a_network_becomes_a_motion_like_the_one_that_was_filmed(
         Image.fromarray(picture([np.nan_to_num(places)], (960, 540), 5.0)).save(shots / f"shot_{i:03d}.png")
     write_bvh(tmp_path / "body.bvh", *motion_to_rig(motion))
     code = main([
-        "animate", str(shots / "shot_%03d.png"), "--fps", "30", "--model", str(NETWORKS / "simcc26.onnx"), "--to", str(tmp_path / "body.bvh"),
+        "animate", str(shots / "shot_%03d.png"), "--fps", "30", "--model", str(NETWORKS / "simcc26.onnx"),
+        "--to", str(tmp_path / "body.bvh"),
         "--out", str(tmp_path / "out.bvh"), "--joints", str(tmp_path / "joints.npz"), "--report", str(tmp_path / "report.json"),
         "--progress", "none",
     ])  # fmt: skip

@@ -21,7 +21,10 @@ _WEIGHTS = {
     "mediapipe-both": ("mediapipe-detector", "mediapipe-heavy", "mediapipe-full"),
     "holistic": ("mediapipe-detector", "mediapipe-full"),
 }
-_PARTS = ("hand_landmark/hand_landmark_full", "hand_landmark/hand_recrop", "face_landmark/face_landmark_with_attention", "face_detection/face_detection_short_range")
+_PARTS = (
+    "hand_landmark/hand_landmark_full", "hand_landmark/hand_recrop",
+    "face_landmark/face_landmark_with_attention", "face_detection/face_detection_short_range",
+)  # fmt: skip
 _PACKAGE = {"pose": "mediapipe", "learn": "onnxruntime"}
 _MMPOSE_BYTES = 1_500_000_000
 

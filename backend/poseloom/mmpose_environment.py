@@ -104,4 +104,7 @@ def _run(words: list, report: Report, share: float, text: str) -> None:
         job.wait()
     if job.returncode:
         last = next((line for line in reversed(said.strip().splitlines()) if line.strip()), "without a word")
-        raise PoseloomError("setup_failed", f"Making mmpose's environment failed at {text}: {last.strip()}.", "Is there a network, and room on the disk?")
+        raise PoseloomError(
+            "setup_failed", f"Making mmpose's environment failed at {text}: {last.strip()}.",
+            "Is there a network, and room on the disk?",
+        )  # fmt: skip

@@ -40,10 +40,14 @@ def render(parser, inside_blender: bool) -> None:
 
 def _add_other_sources(parser) -> None:
     parser.add_argument("--motion", metavar="CLIP", help="instead of a scene: a motion capture clip, as a stick figure")
-    parser.add_argument("--turn", type=float, default=0.0, metavar="DEGREES", help="with --motion: look from this side; default: from the front")
+    parser.add_argument(
+        "--turn", type=float, default=0.0, metavar="DEGREES", help="with --motion: look from this side; default: from the front"
+    )
     parser.add_argument("--keypoints", metavar="FILE.json", help="instead of a scene: what poseloom pose wrote")
     parser.add_argument("--video", metavar="VIDEO", help="instead of a scene: the poses of the people in a video")
-    parser.add_argument("--person", type=_person_or_all, metavar="N", help="of a video the one with this number, or all; default: the main one")
+    parser.add_argument(
+        "--person", type=_person_or_all, metavar="N", help="of a video the one with this number, or all; default: the main one"
+    )
     parser.add_argument("--estimator", metavar="NAME", help="who looks at the video, such as holistic, which sees hands and face")
 
 

@@ -304,7 +304,8 @@ def read_options(method: str, given: Mapping[str, str]) -> dict:
     return read
 
 
-_READERS = {int: int, float: float, bool: lambda text: {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}[text.lower()]}
+_YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_READERS = {int: int, float: float, bool: lambda text: _YES_OR_NO[text.lower()]}
 
 
 def put_in_scene(source: Path, guides: Shelf, options: RenderOptions, out: Path, every: int, blender, report: Report) -> dict:

@@ -6,7 +6,8 @@
 
 PACK.npz is what `poseloom train pack` writes.  The first needs Poseloom's environment, the others that of
 `poseloom setup mmpose`, and to export it the package onnx there.  They write FOLDER/checkpoint.pth, rounded to 16 bit, and
-FOLDER/model.onnx of the same weights, for FOLDER/config.py.  In PICTURES.npz: rgb (N,S,S,3) uint8, xy (N,17,2) px, inside (N,17) in the picture.
+FOLDER/model.onnx of the same weights, for FOLDER/config.py.  In PICTURES.npz: rgb (N,S,S,3) uint8, xy (N,17,2) px, inside
+(N,17) in the picture.
 """
 
 from __future__ import annotations

@@ -46,15 +46,18 @@ class POSELOOM_OT_find_people(bpy.types.Operator):
             return refuse(self, error)
 
         def work(report):
-            rows, pictures, warnings = backend.people(backend.ensure(running, part(report, 0.0, 0.02)), video, options, part(report, 0.02, 1.0))
+            ready = backend.ensure(running, part(report, 0.0, 0.02))
+            rows, pictures, warnings = backend.people(ready, video, options, part(report, 0.02, 1.0))
+            names = {number: f"{number}_{hashlib.sha256(data).hexdigest()[:8]}.png" for number, data in pictures.items()}
             for number, data in pictures.items():
-                write_bytes(folder / f"{number}_{hashlib.sha256(data).hexdigest()[:8]}.png", data)
-            return rows, {number: f"{number}_{hashlib.sha256(data).hexdigest()[:8]}.png" for number, data in pictures.items()}, warnings
+                write_bytes(folder / names[number], data)
+            return rows, names, warnings
 
         def then(result):
             rows, names, warnings = result
             people = bpy.data.scenes[scene].poseloom_people
-            people.fill(video, [(row["person"], f"{row['person']}: {row['seen_share']:.0%}", folder / names[row["person"]]) for row in rows])
+            numbers = [(row["person"], row["seen_share"]) for row in rows]
+            people.fill(video, [(n, f"{n}: {share:.0%}", folder / names[n]) for n, share in numbers])
             text = say("{count} people in {name}", count=len(rows), name=Path(video).name)
             return ". ".join([text, *(warning.rstrip(".") for warning in warnings)])
 

@@ -103,7 +103,8 @@ class POSELOOM_OT_render(bpy.types.Operator):
             root = preferences.cache_folder() / "frames"
         else:
             root = Path(bpy.path.abspath(wish))
-        same = {name: options.get(name) for name in ("prompt", "negative", "seed", "options", "reference", "size", "camera", "armatures", "depth")}
+        names = ("prompt", "negative", "seed", "options", "reference", "size", "camera", "armatures", "depth")
+        same = {name: options.get(name) for name in names}
         mark = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:8]
         named = options["prompt"][:32] or ("guides" if options["guides_only"] else "embedded")
         return root.absolute() / f"{safe_name(named)} {mark}"

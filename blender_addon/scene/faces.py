@@ -18,8 +18,9 @@ def missing(obj, motion: Motion) -> list:
 def put(obj, motion: Motion, keys: RigMotion, name: str, frames) -> RigMotion:
     """Key the meshes' shape keys by the curves of `motion`; `keys`, with the other curves as properties of `obj`.
 
-    `frames` (T,) of the scene are those of the rows of `motion` and `keys`.  Each mesh gets an action `name` of its own; what it played before is kept by a fake user.  Names may be written in
-    any case and with underscores, as eye_blink_left or EyeBlink_L.
+    `frames` (T,) of the scene are those of the rows of `motion` and `keys`.  Each mesh gets an action `name` of its own; what
+    it played before is kept by a fake user.  Names may be written in any case and with underscores, as eye_blink_left or
+    EyeBlink_L.
     """
     if not motion.curves:
         return keys

@@ -156,7 +156,8 @@ def _play(owner, user, image, first: int, start_s: float, source_fps: float, sce
         last = max(2, round((image.frame_duration / source_fps - start_s) * scene_fps))
         frames = np.arange(last)
         offset = np.round((start_s + frames / scene_fps) * source_fps) - frames
-        path = "background_images[0].image_user.frame_offset" if user.id_data == owner and hasattr(owner, "lens") else "image_user.frame_offset"
+        behind = user.id_data == owner and hasattr(owner, "lens")  # of a camera
+        path = f"{'background_images[0].' if behind else ''}image_user.frame_offset"
         user.frame_duration = int(image.frame_duration + abs(offset).max() + last)
         _key(owner, first + frames, {path: offset[:, None]}, "CONSTANT")
 

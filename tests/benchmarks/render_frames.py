@@ -60,8 +60,8 @@ def consistency(model: str, sheet: Path | None = None, **options) -> dict:
         flows = [stage.backward(a, b) for a, b in zip(bones[:-1], bones[1:])]
         rows.append([g.pose for g in shown])
         for way, more in ways.items():
-            chosen = {"model": model, "steps": 12, "guidance": 1.0, "batch": 6, "key_every": 6, "device": "cpu", **(options if way == "ours" else {})}
-            made = ControlNet(Options(**{**chosen, **more}))
+            chosen = {"model": model, "steps": 12, "guidance": 1.0, "batch": 6, "key_every": 6, "device": "cpu"}
+            made = ControlNet(Options(**{**chosen, **(options if way == "ours" else {}), **more}))
             frames = {f.frame: f.rgb.astype(np.float64) for f in made(shown, Shot("the hero", seed=SEED + 100 * clip))}
             pictures = [frames[i] for i in range(len(bones))]
             rows.append([p.astype(np.uint8) for p in pictures])
@@ -134,7 +134,10 @@ def gpu(tiny: str | None = None, count: int = 64, batch: int = 16) -> dict:
     device, size = ("cpu", 64) if tiny else ("cuda", 512)
     options = Options(steps=4, guidance=1.0, batch=batch, key_every=batch, device=device, compile=not tiny,
                       precision="float32" if tiny else "bfloat16", scheduler="lcm")  # fmt: skip
-    made = _full_size(options) if tiny is None else ControlNet(Options(**{**vars(options), "model": tiny, "decoder": f"{tiny}/tiny_decoder"}))
+    if tiny is None:
+        made = _full_size(options)
+    else:
+        made = ControlNet(Options(**{**vars(options), "model": tiny, "decoder": f"{tiny}/tiny_decoder"}))
     shown, shot = _figures(count, size), Shot("a knight walks")
     list(made(shown[: 2 * batch + 1], shot))  # compiles
     ours = _seconds(lambda: list(made(shown, shot)), device)

@@ -103,7 +103,8 @@ def _scene(scene, compat):
 
 def _strips(scene, compat):
     return [
-        [s.channel, *compat.strip_range(s), [e.filename for e in s.elements], s.get("poseloom_prompt"), Path(bpy.path.abspath(s.directory)).is_dir()]
+        [s.channel, *compat.strip_range(s), [e.filename for e in s.elements], s.get("poseloom_prompt"),
+         Path(bpy.path.abspath(s.directory)).is_dir()]
         for s in compat.strips(scene.sequence_editor) if s.type == "IMAGE"
     ]
 

@@ -19,7 +19,10 @@ def main(path):
         "scene_frames": [scene.frame_start, scene.frame_end],
         "made_by": [s["poseloom_licence"] for s in compat.strips(scene.sequence_editor) if s.type == "IMAGE"],
         "fps": scene.render.fps / scene.render.fps_base,
-        "strips": [[s.type, getattr(s, "filepath", "") or s.directory, *compat.strip_range(s)] for s in compat.strips(scene.sequence_editor)],
+        "strips": [
+            [s.type, getattr(s, "filepath", "") or s.directory, *compat.strip_range(s)]
+            for s in compat.strips(scene.sequence_editor)
+        ],
         "materials": len({m.name for mesh in skinned for m in mesh.data.materials}),
         "objects": sorted(o.type for o in scene.objects if o.visible_get()),
     }

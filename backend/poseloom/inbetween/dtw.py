@@ -39,7 +39,8 @@ def subsequence(cost, count: int = 1, apart: int = 15, starts=None, slant: float
     """The `count` best places of the query in the reference, best first, ends at least `apart` frames apart.
 
     cost (Q,R); starts (R,) bool tells where a path may begin and which frames end a clip: a path never
-    crosses into a frame where a new clip starts; slant is what a step that changes the speed costs.  BadInput where the reference is too short.
+    crosses into a frame where a new clip starts; slant is what a step that changes the speed costs.  BadInput where the
+    reference is too short.
     """
     cost = np.asarray(cost)
     total, origin = _accumulate(cost, None if starts is None else np.asarray(starts, bool), slant=slant)

@@ -192,8 +192,9 @@ def card(folder: Path, seed: int, device: str, names) -> str:
     subjects = sorted({name.partition("_")[0] for name in names})
     last = {start: json.loads((Path(folder) / start / "log.jsonl").read_text().splitlines()[-1]) for start in RECIPES}
     spent = ", ".join(f"{start} {line['step']} steps in {line['minutes']:g} minutes" for start, line in last.items())
+    ratios = [f"{name}_ratio_{gap}" for name in ("l2p", "l2q") for gap in (5, 15, 30, 45)]
     rows = [
-        f"| {start} | " + " | ".join(f"{line.get(f'{name}_ratio_{gap}', float('nan')):.3f}" for name in ("l2p", "l2q") for gap in (5, 15, 30, 45)) + " |"
+        f"| {start} | " + " | ".join(f"{line.get(ratio, float('nan')):.3f}" for ratio in ratios) + " |"
         for start, line in last.items()
     ]  # fmt: skip
     return f"""# In-betweening LSTM

@@ -93,7 +93,8 @@ def points(places: Mapping[str, np.ndarray], turns: Mapping[str, np.ndarray], he
     """(T,K,3) places of the points in the world, NaN for those that the figure has not.
 
     places {joint: (T,3)} of canonical joints, of finger tips as "thumb4_l", and of points that are known better than
-    from joints, by their own names ("eye_l", "face30"); "crown" is the end of the head's bone; turns {joint: (T,4)} global rotations of "head" and the feet.
+    from joints, by their own names ("eye_l", "face30"); "crown" is the end of the head's bone; turns {joint: (T,4)} global
+    rotations of "head" and the feet.
     """
     known = dict(places)
     for side in "lr":

@@ -95,7 +95,8 @@ _HAND_EDGES = tuple(
 )
 EDGES = (
     ("shoulder_l", "shoulder_r"), ("hip_l", "hip_r"), ("nose", "eye_l"), ("nose", "eye_r"), ("head_top", "neck"),
-    ("pelvis", "hip_l"), ("pelvis", "hip_r"), *_both(("eye", "ear"), ("shoulder", "hip"), ("wrist", "palm")), *_LIMBS, *_FOOT, *_FACE_EDGES, *_HAND_EDGES,
+    ("pelvis", "hip_l"), ("pelvis", "hip_r"), *_both(("eye", "ear"), ("shoulder", "hip"), ("wrist", "palm")),
+    *_LIMBS, *_FOOT, *_FACE_EDGES, *_HAND_EDGES,
 )  # fmt: skip
 HOLISTIC_EDGES = (*BLAZEPOSE_EDGES, *_both(("wrist", "palm")), *_FACE_EDGES, *_HAND_EDGES)
 OPENPOSE_EDGES = (

@@ -17,8 +17,11 @@ FOCAL = 0.9  # focal length over the picture's longer side where nothing is know
 _SEEN_AT = {
     f"{joint}_{side}": f"{point}_{side}"
     for side in "lr"
-    for joint, point in (("upper_arm", "shoulder"), ("forearm", "elbow"), ("hand", "wrist"), ("thigh", "hip"), ("shin", "knee"), ("foot", "ankle"))
-}
+    for joint, point in (
+        ("upper_arm", "shoulder"), ("forearm", "elbow"), ("hand", "wrist"),
+        ("thigh", "hip"), ("shin", "knee"), ("foot", "ankle"),
+    )
+}  # fmt: skip
 _FRAMES = 240  # as many of a shot tell where the camera stands
 _STARTS, _ROUNDS = 8, 40
 _TRUST_PX = 0.02  # of the picture's longer side: points further off are believed less

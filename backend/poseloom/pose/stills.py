@@ -105,5 +105,6 @@ def most_central(people: list[Keypoints]) -> tuple[int, int]:
 def sureness(person: Keypoints) -> Optional[float]:
     """The mean score 0..1 of shoulders, elbows, wrists, hips, knees and ankles that its layout has."""
     names = layout(person.layout).names
-    at = [names.index(f"{joint}_{s}") for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in "lr" if f"{joint}_{s}" in names]
+    limbs = [f"{joint}_{s}" for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for s in "lr"]
+    at = [names.index(name) for name in limbs if name in names]
     return float(person.score[0, at].mean()) if at else None

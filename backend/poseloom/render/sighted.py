@@ -19,7 +19,8 @@ _FOCAL = 1.2  # of the camera, in longer sides of the picture
 _ENDS = {"thumb": ("cmc", "mcp", "ip", "tip"), **{f: ("mcp", "pip", "dip", "tip") for f in openpose.FINGERS[1:]}}
 # openpose's name of a point -> its name in our layouts
 _CALLED = {
-    **{f"{finger}{i + 1}_{side}": f"{finger}_{end}_{side}" for finger, ends in _ENDS.items() for i, end in enumerate(ends) for side in "lr"},
+    **{f"{finger}{i + 1}_{side}": f"{finger}_{end}_{side}"
+       for finger, ends in _ENDS.items() for i, end in enumerate(ends) for side in "lr"},
     **dict(zip(openpose.FACE, openpose.FACE_NAMES)),
 }  # fmt: skip
 

@@ -25,7 +25,8 @@ from ..motion import png
 from ..motion.types import Keypoints
 from ..progress import Report, part
 
-STAGES = {"pose": "poseloom.pose", "inbetween": "poseloom.inbetween", "render": "poseloom.render"}  # stage -> the package whose METHODS is its table
+# stage -> the package whose METHODS is its table
+STAGES = {"pose": "poseloom.pose", "inbetween": "poseloom.inbetween", "render": "poseloom.render"}
 
 
 @dataclass(frozen=True)
