@@ -30,7 +30,7 @@ def squats(data, tmp_path_factory):
         "--report", folder / "r.json", "--joints", folder / "j.npz", "--overlay", folder / "o.mp4", "--height", "1.7",
     ]  # fmt: skip
     command = [sys.executable, "-m", "poseloom", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return folder
 
