@@ -126,11 +126,14 @@ def test_pixels_of_a_still_go_nearer_to_the_lifted_joints_and_those_that_agree_s
     said = lift.Lifted(JOINTS, joints - hips, np.full((1, 22), 0.5))
     same, believed = stills.agreed(seen_, said)
     assert np.abs(same.xy - seen_.xy).max() < 0.01 * 1280
-    assert (believed.xyz == said.xyz).all() and (believed.score > said.score).all() and (believed.score <= 1.0).all()
+    moved = np.abs(believed.xyz - said.xyz).max(axis=(0, 2)) > 1e-9
+    assert {JOINTS[j] for j in np.flatnonzero(moved)} == {"shin_l", "shin_r"}  # bent more, in depth alone
+    assert (believed.xyz[..., [0, 2]] == said.xyz[..., [0, 2]]).all()
+    assert (believed.score > said.score).all() and (believed.score <= 1.0).all()
     wrong = np.array(seen_.xy)
     wrong[0, 13] += [80.0, -60.0]  # an elbow
     mended = stills.agreed(replace(seen_, xy=wrong), said)[0].xy
-    assert np.linalg.norm(mended[0, 13] - seen_.xy[0, 13]) < 0.5 * 100.0
+    assert np.linalg.norm(mended[0, 13] - seen_.xy[0, 13]) < 0.75 * 100.0
     rest = np.delete(np.arange(33), 13)
     assert np.abs(mended[0, rest] - same.xy[0, rest]).max() < 0.01 * 1280
 
