@@ -72,14 +72,14 @@ class Gaussian:
         self.steps = [(t, float(np.cos(0.5 * np.pi * t) ** 2) * (t < 1)) for t in times]
         self.alpha = dict(self.steps)
 
-    def clean(self, noisy, time, condition, reference):
+    def clean(self, noisy, time, condition):
         a, s2 = self.alpha[time], self.spread**2
         return self.mean + np.sqrt(a) * s2 / (a * s2 + 1 - a) * (noisy - np.sqrt(a) * self.mean)
 
 
 def test_samples_are_spread_as_what_was_learned():
     noise = embedded.starting_noise(64, 1)
-    few, many = (Network.sample(g := Gaussian(n), noise, None, None, g.steps) for n in (4, 200))
+    few, many = (Network.sample(g := Gaussian(n), noise, None, g.steps) for n in (4, 200))
     assert many.mean() == pytest.approx(0.2, abs=0.01) and many.std() == pytest.approx(0.25, rel=0.03)
     assert few.std() < many.std() and np.corrcoef(few.ravel(), noise.ravel())[0, 1] > 0.999  # it is one smooth map
 

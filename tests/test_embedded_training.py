@@ -20,7 +20,7 @@ from poseloom.inbetween.data import Pack  # noqa: E402
 from poseloom.motion import openpose, quat  # noqa: E402
 from poseloom.motion.pictures import Guides  # noqa: E402
 from poseloom.motion.skeleton import JOINTS, standard  # noqa: E402
-from poseloom.render import encoding, fields  # noqa: E402
+from poseloom.render import embedded, encoding, fields, warping  # noqa: E402
 
 NAMES = openpose.BODIES[18]
 
@@ -76,10 +76,10 @@ def test_what_is_held_out_is_in_no_training(clips):
     assert [trained.names[i] for i in trained.clips] == ["01_01"] and [held.names[i] for i in held.clips] == ["09_12"]
     assert set(packing.TEST) == {"09", "29", "49"} and not set(packing.TEST) & set(packing.TRAINING)
     assert len(characters.HELD_BODIES) == 2 and len(characters.ADULTS) - 2 >= 12
-    six, rng = embed_pictures.held_dresses(), np.random.default_rng(1)
-    assert len(six) == 6
-    for dress in (embed_pictures.dress_unlike(rng, six) for _ in range(50)):
-        assert all(np.abs(dress.colours() - other.colours()).max() > 0.1 for other in six)
+    twelve, rng = embed_pictures.held_dresses(), np.random.default_rng(1)
+    assert len(twelve) == 12
+    for dress in (embed_pictures.dress_unlike(rng, twelve) for _ in range(50)):
+        assert all(np.abs(dress.colours() - other.colours()).max() > 0.1 for other in twelve)
 
 
 def guides(xy, away=None, side=128) -> Guides:
@@ -158,8 +158,12 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_runs(pack, tmp_path
         steps.append(line["step"])
         assert 0.0 < line["held_body"] < 1.0
     assert steps[1] > steps[0] > 0
+    small = tmp_path / "small"
+    taught = ("--out", small, "--teacher", out / "checkpoint", "--minutes", "0.1", "--progress", "none")
+    call("-m", "poseloom", "train", "render", "--data", pack, *taught)
     assert "09, 29, 49 were" in (out / "CARD.md").read_text() and "subjects 01 of" in (out / "CARD.md").read_text()
-    assert sum((out / name).stat().st_size for name in ("guide.onnx", "denoiser.onnx")) < 20e6
+    large, little = (sum((f / name).stat().st_size for name in ("guide.onnx", "denoiser.onnx")) for f in (out, small))
+    assert little < 0.4 * large < 8e6 and "taught by a larger model" in (small / "CARD.md").read_text()
 
     rng = np.random.default_rng(0)
     told = json.loads((out / "model.json").read_text())
@@ -167,18 +171,21 @@ def test_training_goes_on_where_it_stopped_and_what_it_makes_runs(pack, tmp_path
     xy = np.stack([standing(size), standing(size) + 3.0])
     pose = encoding.encode(xy, np.full((2, 18), 3.0), np.ones((2, 18)), size)
     reference, noise = (rng.uniform(-1, 1, (2, 3, size, size)).astype(np.float32) for _ in range(2))
-    np.savez(tmp_path / "in.npz", pose=pose, reference=reference, noise=noise)
+    away = np.full((2, 18), 3.0)
+    warped = warping.warp(reference, (xy[::-1], away), (xy, away))
+    np.savez(tmp_path / "in.npz", pose=pose, reference=reference, noise=noise, warped=warped)
     call(ROOT / "tests/embedded_process.py", out / "checkpoint", tmp_path / "in.npz", tmp_path / "torch.npz")
     guide, denoiser = (runtime.InferenceSession(str(out / f"{name}.onnx")) for name in ("guide", "denoiser"))
-    condition = guide.run(None, {"reference": reference, "reference_pose": pose[::-1], "pose": pose})[0]
+    fed = {"reference": reference, "reference_pose": pose[::-1], "pose": pose, "warped": warped}
+    condition = dict(zip(embedded.CONDITION, guide.run(embedded.CONDITION, fed)))
     x = noise
     for step, (time, alpha) in enumerate(told["alphas"]["4"]):
-        fed = {"noisy": x, "time": np.full(2, time, np.float32), "condition": condition, "reference": reference}
-        clean = np.clip(denoiser.run(None, fed)[0], -1, 1)
+        clean = np.clip(denoiser.run(None, {"noisy": x, "time": np.full(2, time, np.float32), **condition})[0], -1, 1)
         if step < 3:
             after = told["alphas"]["4"][step + 1][1]
             x = np.sqrt(after) * clean + np.sqrt((1 - after) / (1 - alpha)) * (x - np.sqrt(alpha) * clean)
             x = x.astype(np.float32)
     with np.load(tmp_path / "torch.npz") as npz:
-        assert condition == pytest.approx(npz["condition"], abs=1e-3)
+        for i, part in enumerate(condition.values()):
+            assert part == pytest.approx(npz[f"condition{i}"], abs=1e-3)
         assert clean == pytest.approx(npz["made"], abs=1e-3)

@@ -269,7 +269,8 @@ def train(parser, inside_blender: bool) -> None:
         child.add_argument("--subjects", default=TRAINING, metavar="IDS", help='with commas between, or "all"')
     _add_training(lifter, minutes=60.0)
     _add_training(inbetween, minutes=120.0)
-    _add_training(render, minutes=80.0)
+    render.add_argument("--teacher", default="", metavar="FOLDER", help="make a smaller model, which learns from this checkpoint")
+    _add_training(render, minutes=60.0)
 
 
 def _add_training(parser, minutes: float) -> None:

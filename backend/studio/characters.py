@@ -22,7 +22,7 @@ ADULTS = {
     "paul": (0.9, 0.4, 0.4, 0.7, 1.77),
 }  # fmt: skip
 HELD_BODIES = ("olga", "paul")
-HELD_OUTFITS = 6
+HELD_OUTFITS = 6  # of each of those bodies
 _SKIRT_RINGS, _SKIRT_SIDES = 10, 28
 _HAIR_RINGS, _HAIR_SIDES = 7, 15
 

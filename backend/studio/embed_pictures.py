@@ -4,9 +4,9 @@
     python backend/studio/embed_pictures.py CLIPS --mpfb2 FOLDER --held-out --out build/embed_held.npz
 
 CLIPS is a folder of CMU's BVH files, or a .npz of them as `poseloom train pack` makes it.  With --held-out: the two bodies
-and six outfits that are never trained on, all twelve of them, eight poses each, of clips of the test subjects; without, the
-other fourteen bodies, outfits that are unlike those six, and no clip of subjects kept for validation or tests.  The same
-seed gives the same pictures.
+that are never trained on in six outfits each that are not either, eight poses each, of clips of the test subjects; without,
+the other fourteen bodies, outfits that are unlike those twelve, and no clip of subjects kept for validation or tests.  The
+same seed gives the same pictures.
 
 In the file, of N pictures: rgb (N,S,S,3) uint8, region (N,S,S) int8 into region_names or -1, rest (N,32,32,3) int8: where on
 the body at rest each cell's middle lies, in 1/100 of its height; xy (N,18,2) px, away (N,18) m, seen (N,18); yaw (N,) rad, 0
@@ -189,7 +189,7 @@ class Poses:
 
 def held_dresses() -> list:
     """The outfits that are never trained on, whatever the seed."""
-    return [Dress.random(np.random.default_rng([0, _HELD, i])) for i in range(HELD_OUTFITS)]
+    return [Dress.random(np.random.default_rng([0, _HELD, i])) for i in range(len(HELD_BODIES) * HELD_OUTFITS)]
 
 
 def dress_unlike(rng, held) -> Dress:
@@ -204,13 +204,12 @@ def characters(options, names, bodies):
     """(body's number, outfit's number, Dress, generator) of each."""
     held = held_dresses()
     if options.held_out:
-        for number in range(len(names) * HELD_OUTFITS):
-            body, outfit = divmod(number, HELD_OUTFITS)
-            yield body, outfit, held[outfit], np.random.default_rng([options.seed, _HELD, HELD_OUTFITS + number])
+        for number, dress in enumerate(held):
+            yield number // HELD_OUTFITS, number, dress, np.random.default_rng([options.seed, _HELD, len(held) + number])
         return
     for number in range(options.characters):
         rng = np.random.default_rng([options.seed, _TRAIN, number])
-        yield int(rng.integers(len(names))), HELD_OUTFITS + number, dress_unlike(rng, held), rng
+        yield int(rng.integers(len(names))), len(held) + number, dress_unlike(rng, held), rng
 
 
 def picture_set(body: Adult, dress: Dress, poses: Poses, rng, count: int, size: int) -> list:

@@ -20,8 +20,7 @@ import onnx
 from onnxruntime import quantization
 from quantise import halved
 
-from poseloom.render.embedded import Network, starting_noise
-from poseloom.render.encoding import encode
+from poseloom.render.embedded import CONDITION, Network, given, starting_noise
 
 _STEPS, _CALIBRATED = 4, 24
 _PARTS = ("guide", "denoiser")
@@ -38,11 +37,11 @@ class Pairs:
         self.rows = rows[:: max(1, len(rows) // most)][:most]
 
     def __iter__(self):
-        d, size = self.data, self.data["rgb"].shape[1]
+        d = self.data
         for first, i in self.rows:
-            pose = encode(d["xy"][[first, i]], d["away"][[first, i]], d["seen"][[first, i]], size)
+            known, wanted = (tuple(d[name][n] for name in ("xy", "away", "seen")) for n in (first, i))
             rgb = d["rgb"][[first, i]].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
-            yield rgb[0], pose[0], pose[1], rgb[1], d["region"][i] >= 0
+            yield rgb[0], known, wanted, rgb[1], d["region"][i] >= 0
 
 
 class Seen(quantization.CalibrationDataReader):
@@ -57,13 +56,13 @@ class Seen(quantization.CalibrationDataReader):
     def _rows(self, network, pairs, part):
         for reference, known, wanted, _, _ in pairs:
             if part == "guide":
-                yield {"reference": reference[None], "reference_pose": known[None], "pose": wanted[None]}
+                yield given(reference, known, wanted)
                 continue
             condition, x = network.condition(reference, known, wanted), starting_noise(network.size, 0)
             steps = network.schedule(_STEPS)
             for (at, alpha), after in zip(steps, [a for _, a in steps[1:]] + [1.0]):
-                yield {"noisy": x[None], "time": np.array([at], np.float32), "condition": condition, "reference": reference[None]}
-                clean = network.clean(x, at, condition, reference)
+                yield {"noisy": x[None], "time": np.array([at], np.float32), **dict(zip(CONDITION, condition))}
+                clean = network.clean(x, at, condition)
                 x = np.sqrt(after) * clean + np.sqrt((1 - after) / (1 - alpha)) * (x - np.sqrt(alpha) * clean)
                 x = x.astype(np.float32)
 
@@ -92,7 +91,7 @@ def frames(place: Path, pairs: Pairs) -> tuple:
     for reference, known, wanted, _, _ in pairs:
         began = time.perf_counter()
         condition = network.condition(reference, known, wanted)
-        made.append(network.sample(starting_noise(network.size, 0), condition, reference, steps))
+        made.append(network.sample(starting_noise(network.size, 0), condition, steps))
         spent.append(time.perf_counter() - began)
     return (np.stack(made) + 1) * 127.5, min(spent)
 

@@ -102,9 +102,9 @@ def flow(body: Adult, dress, stage: Stage, before, after) -> tuple:
     return where, seen
 
 
-def frames(weights: Path, row: Row, steps: int, seed: int, steady: bool) -> list:
-    """The frames of a sequence by the renderer itself; not `steady`: of independent noise, each by itself."""
-    renderer = Embedded(Options(steps=steps, shared_noise=steady, weights=str(weights), threads=1))
+def frames(weights: Path, row: Row, steps: int, seed: int, **options) -> list:
+    """The frames of a sequence by the renderer itself."""
+    renderer = Embedded(Options(steps=steps, weights=str(weights), threads=1, **options))
     reference, *shown = (_guides(row, i) for i in range(len(row.rgb)))
     shot = Shot(seed=seed, reference=row.rgb[0], posed=reference)
     return [frame.rgb for frame in renderer(shown, shot)]

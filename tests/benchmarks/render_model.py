@@ -3,18 +3,20 @@
     python tests/benchmarks/render_model.py CLIPS --mpfb2 FOLDER --held FILE.npz [--train FILE.npz] [--weights FOLDER]
         [--weights-256 FOLDER] [--sheet FILE.png] [--json FILE]
 
-FILE.npz of --held is what backend/studio/embed_pictures.py --held-out makes: two bodies in six outfits, eight pictures of
-each in poses of test subjects.  The first picture of each character is its reference; the other seven are asked for.
+FILE.npz of --held is what backend/studio/embed_pictures.py --held-out makes: two bodies in six outfits each, eight pictures
+of each in poses of test subjects.  The first picture of each character is its reference; the other seven are asked for.
 
 pck_ratio      points that MediaPipe finds within 0.1 of the body's height in the picture, in generated pictures to in
                true renders (`pck`, `pck_true`: shares; both enlarged to 512 pixels)
 identity_rate  pictures whose colour of each body region (CIELAB, mean within the true render's mask) is nearest to their own
-               reference among all twelve; `identity_true` is the true renders' own rate, `outfit_rate` counts the other
-               body in the same outfit as right too
+               reference among all twelve; `identity_true` is the true renders' own rate
 msssim         multi-scale structural similarity with the true render; msssim_copy: of the reference in place of the
-               generated picture; msssim_nearest: of the training picture that differs least from the true render (--train)
-warp_ratio     difference between a frame and the one before it moved by the mesh's true motion, of frames made as they are,
-               to frames of independent noise; sharp_ratio: variance of the Laplacian, likewise (CLIPS: poses in a row)
+               generated picture; msssim_nearest: of the training picture that differs least from the true render (--train);
+               pck_warp, identity_warp, msssim_warp: of what the network is given, the reference's parts laid onto the pose
+warp_ratio     difference between a frame and the one before it moved by the mesh's true motion, where all frames begin with
+               the same noise, to where each begins with its own, of the strength trained with; sharp_ratio: variance of the
+               Laplacian, likewise (CLIPS: poses in a row).  warp_default, sharp_default: of frames as they are made unless
+               asked otherwise; warp_true, sharp_true: of the true renders
 cpu_s_128, 256 seconds of one core a frame of four steps; 256 of the network at that size, whose weights may be random
 megabytes      of the model's files
 """
@@ -36,7 +38,7 @@ from poseloom import stills  # noqa: E402
 from poseloom.motion import openpose, png  # noqa: E402
 from poseloom.motion.layouts import layout  # noqa: E402
 from poseloom.motion.types import Camera  # noqa: E402
-from poseloom.render import encoding, guides, scaling  # noqa: E402
+from poseloom.render import encoding, guides, scaling, warping  # noqa: E402
 from poseloom.render.embedded import MODEL, Network, Options, starting_noise  # noqa: E402
 
 STEPS, SEED, SHOWN = 4, 0, 8
@@ -79,23 +81,25 @@ def alone(network: Network, held: dict, train, steps: int, sheet) -> dict:
     references = [int(np.flatnonzero(held["character"] == c)[0]) for c in np.unique(held["character"])]
     of = {int(held["character"][r]): r for r in references}
     targets = [i for i in range(len(held["rgb"])) if i not in references]
-    made = {i: generated(network, held, of[int(held["character"][i])], i, steps) for i in targets}
+    source = {i: of[int(held["character"][i])] for i in targets}
+    made = {i: generated(network, held, source[i], i, steps) for i in targets}
     true = {i: held["rgb"][i] for i in targets}
+    laid = {i: _as_picture(_laid(held, source[i], i)) for i in targets}
     count = len(held["region_names"])
     known = np.stack([measure.region_colours(held["rgb"][r], held["region"][r] + 1, count) for r in references])
-    outfits = held["outfit"][references]
-    own = {i: references.index(of[int(held["character"][i])]) for i in targets}
-    whom = {name: {i: measure.nearest(measure.region_colours(p[i], held["region"][i] + 1, count), known) for i in targets}
-            for name, p in (("made", made), ("true", true))}  # fmt: skip
-    pck = {name: points_found(pictures, held) for name, pictures in (("made", made), ("true", true))}
-    found = {
-        "pck_ratio": pck["made"] / pck["true"], "pck": pck["made"], "pck_true": pck["true"],
-        "identity_rate": np.mean([whom["made"][i] == own[i] for i in targets]),
-        "identity_true": np.mean([whom["true"][i] == own[i] for i in targets]),
-        "outfit_rate": np.mean([outfits[whom["made"][i]] == outfits[own[i]] for i in targets]),
-        "msssim": np.mean([measure.ms_ssim(made[i], true[i]) for i in targets]),
-        "msssim_copy": np.mean([measure.ms_ssim(held["rgb"][references[own[i]]], true[i]) for i in targets]),
-    }  # fmt: skip
+
+    def judged(pictures: dict) -> tuple:
+        """PCK, identity and MS-SSIM of a set of pictures."""
+        colours = {i: measure.region_colours(pictures[i], held["region"][i] + 1, count) for i in targets}
+        right = [references[measure.nearest(colours[i], known)] == source[i] for i in targets]
+        return points_found(pictures, held), np.mean(right), np.mean([measure.ms_ssim(pictures[i], true[i]) for i in targets])
+
+    found = {}
+    for name, pictures in (("", made), ("_true", true), ("_warp", laid)):
+        found[f"pck{name}"], found[f"identity{name or '_rate'}"], found[f"msssim{name}"] = judged(pictures)
+    found["pck_ratio"] = found["pck"] / found["pck_true"]
+    found["msssim_copy"] = np.mean([measure.ms_ssim(held["rgb"][source[i]], true[i]) for i in targets])
+    del found["msssim_true"]
     if train is not None:
         small, wanted = _sixteenth(train), _sixteenth(np.stack([true[i] for i in targets]))
         alike = [train[int(np.argmin(np.abs(small - one).mean(axis=(1, 2, 3))))] for one in wanted]
@@ -103,7 +107,7 @@ def alone(network: Network, held: dict, train, steps: int, sheet) -> dict:
     if sheet:
         first = [references[c] + 1 for c in range(min(SHOWN, len(references)))]
         rows = [
-            [held["rgb"][of[int(held["character"][i])]] for i in first], [_drawn(held, i) for i in first],
+            [held["rgb"][source[i]] for i in first], [_drawn(held, i) for i in first],
             [made[i] for i in first], [true[i] for i in first],
         ]  # fmt: skip
         png.write(sheet, np.concatenate([np.concatenate(row, axis=1) for row in rows]))
@@ -113,11 +117,16 @@ def alone(network: Network, held: dict, train, steps: int, sheet) -> dict:
 def generated(network: Network, held: dict, reference: int, target: int, steps: int) -> np.ndarray:
     """(S,S,3) uint8 of the character of one held-out picture in the pose of another."""
     picture = _as_input(held["rgb"][reference])
-    points = [(held[name][i : i + 1] for name in ("xy", "away", "seen")) for i in (reference, target)]
-    poses = [encoding.encode(*one, network.size)[0] for one in points]
-    condition = network.condition(picture, *poses)
+    condition = network.condition(picture, *(tuple(held[name][i] for name in ("xy", "away", "seen")) for i in (reference, target)))
     noise = np.float32(Options().noise) * starting_noise(network.size, SEED)
-    return _as_picture(network.sample(noise, condition, picture, network.schedule(steps)))
+    return _as_picture(network.sample(noise, condition, network.schedule(steps)))
+
+
+def _laid(held: dict, reference: int, target: int) -> np.ndarray:
+    """(3,S,S) what the network is given of the reference, put together: `warping.warp`."""
+    points = [tuple(held[name][i : i + 1] for name in ("xy", "away")) for i in (reference, target)]
+    warped = warping.warp(_as_input(held["rgb"][reference])[None], *points)[0]
+    return warped[6:9] + warped[9] * (warped[:3] - warped[6:9])
 
 
 def points_found(pictures: dict, held: dict) -> float:
@@ -165,30 +174,27 @@ def in_a_row(weights: Path, clips: Path, mpfb2: Path, steps: int) -> dict:
     """How alike neighbours are, of held-out characters who move as in test clips."""
     import model_sequences
 
-    found: dict = {name: [] for name in ("ours", "alone", "sharp_ours", "sharp_alone", "true")}
+    ways = {"default": {}, "shared": {"noise": 1.0}, "own": {"noise": 1.0, "shared_noise": False}}
+    found: dict = {f"{what}_{way}": [] for what in ("warp", "sharp") for way in (*ways, "true")}
     for row in model_sequences.kept(BUILT, clips, mpfb2, SEQUENCES, FRAMES, EVERY):
-        for way in ("ours", "alone"):
-            pictures = model_sequences.frames(weights, row, steps, SEED, steady=way == "ours")
-            found[way] += [measure.warp_error(a, b, *flow) for a, b, flow in zip(pictures, pictures[1:], row.flows)]
+        made = {way: model_sequences.frames(weights, row, steps, SEED, **options) for way, options in ways.items()}
+        for way, pictures in (made | {"true": row.true}).items():
+            found[f"warp_{way}"] += [measure.warp_error(a, b, *flow) for a, b, flow in zip(pictures, pictures[1:], row.flows)]
             found[f"sharp_{way}"] += [measure.sharpness(p, m) for p, m in zip(pictures, row.masks)]
-        found["true"] += [measure.warp_error(a, b, *flow) for a, b, flow in zip(row.true, row.true[1:], row.flows)]
     mean = {name: float(np.mean(values)) for name, values in found.items()}
-    return {
-        "warp_ratio": mean["ours"] / mean["alone"], "sharp_ratio": mean["sharp_ours"] / mean["sharp_alone"],
-        "warp_ours": mean["ours"], "warp_independent": mean["alone"], "warp_true": mean["true"],
-    }  # fmt: skip
+    ratios = {f"{what}_ratio": mean[f"{what}_shared"] / mean[f"{what}_own"] for what in ("warp", "sharp")}
+    return ratios | mean
 
 
 def seconds(network: Network, steps: int, times: int = 5) -> float:
-    """Seconds of the processor for one frame: the poses' encoding, the guide, and all steps; the median."""
+    """Seconds of the processor for one frame: encoding and warp of the poses, the guide, and all steps; the median."""
     picture = np.zeros((3, network.size, network.size), np.float32)
-    xy, flat = np.random.default_rng(0).uniform(0, network.size, (1, 18, 2)), np.zeros((1, 18))
+    xy, flat = np.random.default_rng(0).uniform(0, network.size, (18, 2)), np.zeros(18)
     spent = []
     for _ in range(times + 1):
         start = time.process_time()
-        pose = encoding.encode(xy, flat, flat + 1, network.size)[0]
-        condition = network.condition(picture, pose, pose)
-        network.sample(starting_noise(network.size, SEED), condition, picture, network.schedule(steps))
+        condition = network.condition(picture, (xy, flat, flat + 1), (xy[::-1], flat, flat + 1))
+        network.sample(starting_noise(network.size, SEED), condition, network.schedule(steps))
         spent.append(time.process_time() - start)
     return float(np.median(spent[1:]))
 

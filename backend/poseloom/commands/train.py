@@ -115,8 +115,10 @@ def _render(chosen) -> int:
     export = package("poseloom.render.train_export", "Training", "train")
     options = training.TrainOptions(
         size=packs[0]["rgb"].shape[1], minutes=chosen.minutes, stretch=chosen.stretch or float("inf"), device=chosen.device,
-        seed=chosen.seed,
+        seed=chosen.seed, teacher=chosen.teacher,
     )  # fmt: skip
+    if chosen.teacher and not (Path(chosen.teacher) / "unet" / "config.json").is_file():
+        raise BadInput("no_such_file", f"--teacher {chosen.teacher} has no unet.", "Give the folder checkpoint of another training.")
     with progress(chosen.progress, "Training") as report:
         net = training.train(packs, out, options, report)
     export.onnx_files(net, out)

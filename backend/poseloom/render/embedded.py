@@ -17,11 +17,12 @@ from ..motion import openpose
 from ..motion.pictures import Frames, Guides, Shot
 from ..progress import Report, silent
 from ..registry import package
-from . import encoding, framing, scaling
+from . import encoding, framing, scaling, warping
 
 MODEL = Path(__file__).parents[1] / "models" / "render"
 FILES = ("model.json", "guide.onnx", "denoiser.onnx")
-FORMAT, VERSION = "poseloom-render", 1
+FORMAT, VERSION = "poseloom-render", 2
+CONDITION = ("fine", "coarse", "sources")  # what the guide tells the denoiser
 _AGAIN = "It comes with Poseloom's source: install that again, or name a checkpoint by --model."
 
 
@@ -70,7 +71,8 @@ class Embedded:
 
 
 class Network:
-    """The model's files, opened.  Pictures are (3,S,S) float32 -1..1, poses as `encoding.encode`."""
+    """The model's files, opened.  Pictures are (3,S,S) float32 -1..1, poses points (xy (18,2) px of them, away (18,) m,
+    seen (18,)), NaN for what is not known."""
 
     def __init__(self, folder: Path, threads: int = 0):
         runtime = package("onnxruntime", "The embedded model", "learn")
@@ -89,9 +91,8 @@ class Network:
             self._guide, self._denoiser = (
                 runtime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"]) for name in FILES[1:]
             )
-            blank = np.zeros((3, self.size, self.size), np.float32)
-            pose = np.zeros((encoding.CHANNELS, encoding.CELLS, encoding.CELLS), np.float32)
-            self.clean(blank, 999.0, self.condition(blank, pose, pose), blank)
+            blank, nobody = np.zeros((3, self.size, self.size), np.float32), points_of(None, None)
+            self.clean(blank, 999.0, self.condition(blank, nobody, nobody))
         except (
             ValueError, KeyError, TypeError, state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf,
             state.NoModel, state.NotImplemented, state.RuntimeException,
@@ -106,21 +107,21 @@ class Network:
             raise BadInput("bad_option", f'The option "steps" is {steps}.', f"The embedded model takes {', '.join(known)}.")
         return [tuple(pair) for pair in known[str(steps)]]
 
-    def condition(self, reference, reference_pose, pose) -> np.ndarray:
-        fed = {"reference": reference[None], "reference_pose": reference_pose[None], "pose": pose[None]}
-        return self._guide.run(None, fed)[0]
+    def condition(self, reference, known, wanted) -> Sequence:
+        """What the denoiser is told: CONDITION, of a reference and its pose `known`, for the pose `wanted`."""
+        return self._guide.run(CONDITION, given(reference, known, wanted))
 
-    def clean(self, noisy, time: float, condition, reference) -> np.ndarray:
+    def clean(self, noisy, time: float, condition: Sequence) -> np.ndarray:
         """The guess at the clean picture (3,S,S), -1..1."""
-        fed = {"noisy": noisy[None], "time": np.array([time], np.float32), "reference": reference[None]}
-        return np.clip(self._denoiser.run(None, {**fed, "condition": condition})[0][0], -1.0, 1.0)
+        fed = {"noisy": noisy[None], "time": np.array([time], np.float32), **dict(zip(CONDITION, condition))}
+        return np.clip(self._denoiser.run(None, fed)[0][0], -1.0, 1.0)
 
-    def sample(self, noisy, condition, reference, steps: Sequence[tuple], stepped: Callable = lambda step: None) -> np.ndarray:
+    def sample(self, noisy, condition, steps: Sequence[tuple], stepped: Callable = lambda step: None) -> np.ndarray:
         """The clean picture (3,S,S) by deterministic DDIM (Song, Meng, Ermon 2021) through `schedule`; `stepped` is called
         before each step."""
         for step, (time, alpha) in enumerate(steps):
             stepped(step)
-            clean = self.clean(noisy, time, condition, reference)
+            clean = self.clean(noisy, time, condition)
             if step + 1 < len(steps):
                 noise = (noisy - np.sqrt(alpha) * clean) / np.sqrt(1.0 - alpha)
                 after = steps[step + 1][1]
@@ -152,10 +153,10 @@ class _Run:
             def stepped(step: int) -> None:
                 self.report((count + step / len(self.steps)) / len(todo), f"step {step + 1} of {len(self.steps)}")
 
-            pose = _encoded(points_of(guides, self.person), self.squares[i], self.network.size)
+            wanted = _within(points_of(guides, self.person), self.squares[i], self.network.size)
             stepped(0)
-            condition = self.network.condition(self.reference, self.reference_pose, pose)
-            clean = self.network.sample(self.noise(guides.frame), condition, self.reference, self.steps, stepped)
+            condition = self.network.condition(self.reference, self.known, wanted)
+            clean = self.network.sample(self.noise(guides.frame), condition, self.steps, stepped)
             rgb = placed(clean, self.squares[i], guides.size)
             yield Frames(guides.frame, rgb, self._made(guides, self.squares[i]))
 
@@ -176,7 +177,7 @@ class _Run:
         seen = points_of(shot.posed, main_person(shot.posed))
         (square,) = framing.squares(seen[0][None], seen[1][None], shot.posed.size)
         self.reference = _as_input(scaling.framed(shot.reference, _box(square), (size, size)))
-        self.reference_pose = _encoded(seen, square, size)
+        self.known = _within(seen, square, size)
 
     def noise(self, frame: int) -> np.ndarray:
         frame = None if self.options.shared_noise else frame
@@ -210,9 +211,10 @@ def main_person(guides: Guides):
 
 def points_of(guides: Guides, person) -> tuple:
     """(xy (18,2), away (18,), seen (18,)) of that person's points; NaN and 0 for those that are not there."""
-    names, row = openpose.names(openpose.body_of(guides.layout)), np.flatnonzero(guides.people == person)
-    if person is None or not len(row):
+    row = [] if person is None else np.flatnonzero(guides.people == person)
+    if not len(row):
         return np.full((encoding.BODY, 2), np.nan), np.full(encoding.BODY, np.nan), np.zeros(encoding.BODY)
+    names = openpose.names(openpose.body_of(guides.layout))
     at = [names.index(name) for name in openpose.BODIES[encoding.BODY]]
     return guides.xy[row[0], at], guides.away[row[0], at], guides.seen[row[0], at]
 
@@ -224,9 +226,22 @@ def placed(clean: np.ndarray, square, size: tuple) -> np.ndarray:
     return scaling.to_bytes(scaling.framed(127.5 * (clean.transpose(1, 2, 0) + 1.0), box, size))
 
 
-def _encoded(points: tuple, square, size: int) -> np.ndarray:
+def given(reference, known, wanted) -> dict:
+    """What the guide reads, each (1,...), of one picture and two poses as `Network` has them."""
+    size = reference.shape[-1]
+    (known_xy, known_away), (xy, away) = ([np.asarray(a)[None] for a in points[:2]] for points in (known, wanted))
+    return {
+        "reference": reference[None],
+        "reference_pose": encoding.encode(known_xy, known_away, np.asarray(known[2])[None], size),
+        "pose": encoding.encode(xy, away, np.asarray(wanted[2])[None], size),
+        "warped": warping.warp(reference[None], (known_xy, known_away), (xy, away)),
+    }
+
+
+def _within(points: tuple, square, size: int) -> tuple:
+    """The points in pixels of a picture `size` wide that shows the square."""
     xy, away, seen = points
-    return encoding.encode(((xy - square[:2]) * (size / square[2]))[None], away[None], seen[None], size)[0]
+    return (xy - square[:2]) * (size / square[2]), away, seen
 
 
 def _as_input(rgb: np.ndarray) -> np.ndarray:

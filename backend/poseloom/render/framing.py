@@ -41,7 +41,7 @@ def squares(xy, away, size: tuple, gap: int = 1) -> np.ndarray:
 
 
 def _following(shown, tall, low, high, steady: int) -> np.ndarray:
-    """Squares about the person's middle, as the reference's is: what is left of the reference is hidden best there."""
+    """Squares about the person's middle, as the reference's is."""
     even = _evened(tall, shown, steady) if np.nanmax(tall) > _ALIKE * np.nanmin(tall) else np.full(len(tall), np.nanmax(tall))
     wide = np.nan_to_num((high - low).max(axis=1))
     side = np.maximum(even / SHARE, np.minimum(wide, even / _LEAST))
@@ -78,6 +78,16 @@ def heights(xy, away) -> np.ndarray:
         said.append(np.nanmedian(extent * near) / _ABOVE if not said else 0.0)
     whole = np.quantile([s for s in said if s > 0], 0.6) if any(s > 0 for s in said) else 1.0
     return np.where(some, np.maximum(whole / near, 1.0), np.nan)
+
+
+def pair_heights(one, other, size: int) -> np.ndarray:
+    """(N,) px of people upright, each seen in two pictures of `size` with points one, other (N,18,2): by the limbs least
+    foreshortened; SHARE of the picture where none is known."""
+    at = [{name: xy[:, i] for i, name in enumerate(openpose.BODIES[18])} for xy in (one, other)]
+    said = [_apart(a[f"{i}_{s}"], a[f"{j}_{s}"]) / share for a in at for (i, j), share in _LENGTHS.items() for s in "lr"]
+    said += [_apart(a["neck"], 0.5 * (a["hip_l"] + a["hip_r"])) / _TRUNK for a in at]
+    longest = np.sort(np.nan_to_num(said), axis=0)[-4:-1].mean(axis=0)
+    return np.where(longest > 0.1 * size, longest, SHARE * size).clip(0.3 * size, 1.2 * size).astype(np.float32)
 
 
 def _apart(a, b) -> np.ndarray:

@@ -1,8 +1,9 @@
 """The embedded model: a small pose-guided denoising U-Net in pixel space, as a model of diffusers.
 
-Two halves.  `Guide` runs once a frame: it reads the pose wanted, the reference picture and the reference's pose, and
-looks up by cross-attention, for each cell of the picture, where in the reference the same part of the body is.
-`Denoiser` runs at every step.  Pictures are folded so that they are 32 cells a side, whatever their size.
+Two halves.  `Guide` runs once a frame: it reads the pose wanted, the reference picture, the reference's pose and what
+`warping.warp` lays of the reference onto the pose wanted, and looks up by cross-attention, for each cell of the picture,
+where in the reference the same part of the body is.  `Denoiser` runs at every step: it paints, or keeps what one of the
+pictures of the guide shows.  Pictures are folded so that they are 64 and 32 cells a side, whatever their size.
 """
 
 from __future__ import annotations
@@ -13,11 +14,18 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 
+from . import warping
 from .encoding import BODY, CELLS, CHANNELS, LIMBS
 
 REGIONS = 11  # what a cell may show: the background, or one of the body's ten
 NEAR = 384  # cells about the limbs, among which parts of the body are looked up
 LAST = 999  # the time of pure noise
+FINE = 64  # cells along each side where the frame is painted
+SOURCES = warping.PICTURES + 1  # pictures that may be kept: those of the warp, and what was looked up
+BEHIND = 2  # which of these is the background
+_CRISP = 3.0  # outlines are harder than they are sure
+# what is painted: the body, the background; logits of the body, of keeping the background, of the body's pictures: at first
+_PAINTED = (0.0,) * 6 + (0.0, 2.0, -2.0, 1.0, 0.0, -2.0)
 SAME, ALONG, ACROSS = 8.0, 12.0, 1.5  # see `same_place`
 _GROUP = 8
 _SHARP = 8.0  # how far what is learned can outweigh that
@@ -99,22 +107,28 @@ class Trunk(nn.Module):
 
 
 class Guide(nn.Module):
-    """(reference, its pose, the pose wanted) -> condition (B,C,32,32): what the frame shows and what of the reference."""
+    """(reference, its pose, the pose wanted, the warp) -> what the frame shows, finely (B,A,64,64) and coarsely (B,B,32,32),
+    and the pictures that may be kept (B,3 SOURCES,S,S)."""
 
-    def __init__(self, fold: int, widths, key: int):
+    def __init__(self, size: int, widths, fine: int, key: int):
         super().__init__()
-        self.fold, pixels, width = fold, 3 * fold * fold, widths[0]
+        self.fold, width = size // CELLS, widths[0]
+        self.finer, pixels = size // FINE, 3 * self.fold**2
         self.trunk = Trunk(pixels, widths)
         self.q, self.k = nn.Conv2d(width, key, 1), nn.Conv2d(width, key, 1)
         self.v = nn.Conv2d(width, 16, 1)
-        self.mix = nn.Sequential(nn.Conv2d(2 * width + 2 * pixels + 16, width, 1), nn.SiLU(), nn.Conv2d(width, width, 1))
+        shown = warping.CHANNELS * self.finer**2
+        self.look = nn.Sequential(nn.Conv2d(shown, fine, 1), nn.SiLU(), nn.Conv2d(fine, fine, 3, padding=1))
+        self.lower = nn.Conv2d(fine, width, 2, stride=2)
+        self.mix = nn.Sequential(nn.Conv2d(3 * width + 2 * pixels + 16, width, 1), nn.SiLU(), nn.Conv2d(width, width, 1))
         self.region, self.rest = nn.Conv2d(width, REGIONS, 1), nn.Conv2d(width, 3, 1)  # heads for training alone
 
-    def forward(self, reference, reference_pose, pose):
-        return self.study(reference, reference_pose, pose)[0]
+    def forward(self, reference, reference_pose, pose, warped):
+        return self.study(reference, reference_pose, pose, warped)[0]
 
-    def study(self, reference, reference_pose, pose, more=None):
-        """condition; trunk's features of (wanted, reference); what is found of `more` (B,M,32,32) of the reference."""
+    def study(self, reference, reference_pose, pose, warped, more=None):
+        """fine, coarse, sources; trunk's features of (wanted, reference); what is found of `more` (B,M,32,32) of the
+        reference."""
         patches = F.pixel_unshuffle(reference, self.fold)
         wanted, known = self.trunk(torch.cat([pose, reference_pose]), torch.cat([torch.zeros_like(patches), patches])).chunk(2)
         values = [patches, self.v(known)] + ([] if more is None else [more])
@@ -122,8 +136,11 @@ class Guide(nn.Module):
         q, k = (torch.cat(pair, dim=1) for pair in zip(learned, same_place(pose, reference_pose)))
         found = self._look_up(q, k, torch.cat(values, dim=1), pose, reference_pose)
         width = patches.shape[1] + 16
-        mixed = self.mix(torch.cat([wanted, known, patches, found[:, :width]], dim=1))
-        return torch.cat([wanted + mixed, found[:, : patches.shape[1]]], dim=1), (wanted, known), found[:, width:]
+        fine = self.look(F.pixel_unshuffle(warped, self.finer))
+        mixed = self.mix(torch.cat([wanted, known, self.lower(F.silu(fine)), patches, found[:, :width]], dim=1))
+        carried = F.pixel_shuffle(found[:, : patches.shape[1]], self.fold)
+        sources = torch.cat([warped[:, : 3 * warping.PICTURES], carried], dim=1)
+        return (fine, wanted + mixed, sources), (wanted, known), found[:, width:]
 
     def _look_up(self, q, k, value, pose, reference_pose):
         """(B,C,32,32) of value, where q (frame) meets k (reference); 0 in cells that are far from all limbs."""
@@ -161,55 +178,62 @@ def near_limbs(pose):
 
 
 class Denoiser(nn.Module):
-    """(noisy picture, time 0..999, condition, reference) -> the clean picture, -1..1."""
+    """(noisy picture, time 0..999, what the guide gives: fine, coarse, sources) -> the clean picture, -1..1."""
 
-    def __init__(self, fold: int, widths, time: int):
+    def __init__(self, size: int, widths, fine: int, time: int):
         super().__init__()
-        a, b, c = widths
-        self.fold, pixels = fold, 3 * fold * fold
+        a, (coarse, b, c) = fine, widths
+        self.fold = fold = size // FINE
         self.clock = nn.Sequential(nn.Linear(64, time), nn.SiLU(), nn.Linear(time, time), nn.SiLU())
-        self.enter = nn.Conv2d(2 * pixels + a, a, 1)
-        self.one, self.down = nn.Conv2d(a, a, 1), nn.Conv2d(a, b, 2, stride=2)
-        self.two, self.lower = Residual(b, time), nn.Conv2d(b, c, 2, stride=2)
+        self.enter = nn.Conv2d(3 * (1 + SOURCES) * fold * fold, a, 1)
+        self.one, self.down = Residual(a, norm=False), nn.Conv2d(a, b, 2, stride=2)
+        self.join, self.two, self.lower = nn.Conv2d(coarse, b, 1), Residual(b, time), nn.Conv2d(b, c, 2, stride=2)
         self.three, self.heed, self.four = Residual(c, time), Attention(c), Residual(c, time)
         self.raise_, self.five = nn.Conv2d(b + c, b, 1), Residual(b, time)
-        self.up, self.six = nn.Conv2d(a + b, a, 1), Residual(a, time, norm=False)
-        self.last, self.straight = nn.Conv2d(a, pixels + fold * fold, 1), nn.Conv2d(2 * pixels, pixels, 1)
-        nn.init.zeros_(self.straight.bias)
-        with torch.no_grad():  # at first what was found in the reference is painted as it is
-            self.straight.weight.copy_(torch.eye(2 * pixels)[pixels:, :, None, None])
+        self.up = nn.Conv2d(a + b, a, 1)
+        self.six, self.seven = Residual(a, norm=False), Residual(a, norm=False)
+        self.last = nn.Conv2d(a, len(_PAINTED) * fold * fold, 1)
+        self.region = nn.Conv2d(a, REGIONS, 1)  # for training alone
+        with torch.no_grad():
+            self.last.weight.mul_(0.1)
+            self.last.bias.copy_(torch.tensor(_PAINTED).repeat_interleave(fold * fold))
 
-    def forward(self, noisy, time, condition, reference):
-        paint, keep = self.parts(noisy, time, condition)
-        return paint + torch.sigmoid(keep) * (reference - paint)
+    def forward(self, noisy, time, fine, coarse, sources):
+        return self.study(noisy, time, fine, coarse, sources)[0]
 
-    def parts(self, noisy, time, condition):
-        """What is painted (B,3,S,S), and the logit (B,1,S,S) of the reference's background still being the background."""
+    def study(self, noisy, time, fine, coarse, sources, exact=None):
+        """The clean picture; the body alone (B,3,S,S), the logit of a pixel being it (B,1,S,S), and those of what each cell
+        shows (B,REGIONS,64,64); exact: sources in more digits, to be kept."""
         angle = time.float()[:, None] * torch.exp(-9.21 * torch.arange(32, device=time.device) / 32)[None]
-        told = self.clock(torch.cat([angle.sin(), angle.cos()], dim=1).to(noisy.dtype))
+        told = self.clock(torch.cat([angle.sin(), angle.cos()], dim=1).to(fine.dtype))
         # what is pure noise says nothing, so it is not shown
-        folded = F.pixel_unshuffle(noisy * (1 - time / LAST).view(-1, 1, 1, 1).to(noisy.dtype), self.fold)
-        found = condition[:, -3 * self.fold**2 :]
-        x = F.silu(self.enter(torch.cat([folded, condition], dim=1)))
-        x = x + F.silu(self.one(x))
-        y = self.two(self.down(x), told)
+        shown = noisy * (1 - time / LAST).view(-1, 1, 1, 1).to(noisy.dtype)
+        x = F.silu(self.enter(F.pixel_unshuffle(torch.cat([shown, sources], dim=1), self.fold)) + fine)
+        x = self.one(x)
+        y = self.two(self.down(x) + self.join(coarse), told)
         z = self.four(self.heed(self.three(self.lower(y), told)), told)
         y = self.five(self.raise_(torch.cat([y, F.interpolate(z, scale_factor=2.0)], dim=1)), told)
-        x = self.six(self.up(torch.cat([x, F.interpolate(y, scale_factor=2.0)], dim=1)), told)
-        out = self.last(F.silu(x))
-        paint = out[:, : -self.fold**2] + self.straight(torch.cat([folded, found], dim=1))
-        return F.pixel_shuffle(paint, self.fold), F.pixel_shuffle(out[:, -self.fold**2 :], self.fold)
+        x = self.seven(self.six(self.up(torch.cat([x, F.interpolate(y, scale_factor=2.0)], dim=1))))
+        x = F.silu(x)
+        out = F.pixel_shuffle(self.last(x), self.fold)
+        exact = sources if exact is None else exact
+        out = out.to(exact.dtype)
+        body, ground, on, keep, choice = out.split([3, 3, 1, 1, SOURCES], dim=1)
+        pictures = exact.unflatten(1, (SOURCES, 3))
+        behind = ground + torch.sigmoid(keep) * (pictures[:, BEHIND] - ground)
+        pictures = torch.cat([body[:, None], pictures[:, :BEHIND], pictures[:, BEHIND + 1 :]], dim=1)
+        body = (torch.softmax(choice, dim=1)[:, :, None] * pictures).sum(dim=1)
+        return behind + torch.sigmoid(_CRISP * on) * (body - behind), body, on, self.region(x)
 
 
 class PoseUNet(ModelMixin, ConfigMixin):
-    """Both halves; `size` of the pictures is a multiple of 32 pixels."""
+    """Both halves; `size` of the pictures is a multiple of 64 pixels."""
 
     @register_to_config
-    def __init__(self, size: int = 128, widths=(64, 96, 160), key: int = 48, time: int = 160):
+    def __init__(self, size: int = 128, widths=(64, 96, 160), fine: int = 48, key: int = 48, time: int = 160):
         super().__init__()
-        fold = size // CELLS
-        self.guide = Guide(fold, widths, key)
-        self.denoiser = Denoiser(fold, widths, time)
+        self.guide = Guide(size, widths, fine, key)
+        self.denoiser = Denoiser(size, widths, fine, time)
 
-    def forward(self, noisy, time, reference, reference_pose, pose):
-        return self.denoiser(noisy, time, self.guide(reference, reference_pose, pose), reference)
+    def forward(self, noisy, time, reference, reference_pose, pose, warped):
+        return self.denoiser(noisy, time, *self.guide(reference, reference_pose, pose, warped))

@@ -7,7 +7,7 @@ import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
 
 from . import embedded
-from .network import PoseUNet, scheduler
+from .network import PoseUNet
 
 FEW = 4  # the steps it is trained for
 
@@ -26,13 +26,14 @@ class PoseGuidedPipeline(DiffusionPipeline):
         self.register_modules(unet=unet, scheduler=scheduler)
 
     @torch.inference_mode()
-    def __call__(self, reference, reference_pose, pose, num_inference_steps: int = FEW, noise=None, generator=None):
-        """(B,3,S,S) -1..1 of references (B,3,S,S) and poses as `encoding.encode`; noise (B,3,S,S), else of `generator`."""
+    def __call__(self, reference, reference_pose, pose, warped, num_inference_steps: int = FEW, noise=None, generator=None):
+        """(B,3,S,S) -1..1 of references (B,3,S,S), poses as `encoding.encode` and warps as `warping.warp` makes them; noise
+        (B,3,S,S), else of `generator`."""
         x = torch.randn(reference.shape, generator=generator).to(reference) if noise is None else noise
-        condition = self.unet.guide(reference, reference_pose, pose)
+        condition = self.unet.guide(reference, reference_pose, pose, warped)
         self.scheduler.set_timesteps(num_inference_steps)
         for t in self.scheduler.timesteps:
-            clean = self.unet.denoiser(x, t.to(x.device).expand(len(x)), condition, reference)
+            clean = self.unet.denoiser(x, t.to(x.device).expand(len(x)), *condition)
             x = self.scheduler.step(clean, t, x).prev_sample
         return x
 
@@ -49,14 +50,14 @@ class Network(embedded.Network):
         return schedule(self.pipeline.scheduler, steps)
 
     @torch.inference_mode()
-    def condition(self, reference, reference_pose, pose) -> torch.Tensor:
-        return self.pipeline.unet.guide(*(self._put(a) for a in (reference, reference_pose, pose)))
+    def condition(self, reference, known, wanted) -> tuple:
+        return self.pipeline.unet.guide(*(self._put(a) for a in embedded.given(reference, known, wanted).values()))
 
     @torch.inference_mode()
-    def clean(self, noisy, time: float, condition, reference) -> np.ndarray:
+    def clean(self, noisy, time: float, condition) -> np.ndarray:
         time = torch.tensor([time], device=self._device)
-        found = self.pipeline.unet.denoiser(self._put(noisy), time, condition, self._put(reference))
+        found = self.pipeline.unet.denoiser(self._put(noisy[None]), time, *condition)
         return found[0].float().clamp(-1, 1).cpu().numpy()
 
     def _put(self, a: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(a, np.float32))[None].to(self._device, self._dtype)
+        return torch.from_numpy(np.ascontiguousarray(a, np.float32)).to(self._device, self._dtype)

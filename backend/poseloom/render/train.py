@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..prefetch import prefetched
 from ..progress import Report, silent
 from .network import PoseUNet, scheduler
 from .posed import FEW, PoseGuidedPipeline
@@ -21,20 +24,21 @@ from .train_sheet import sheet
 _SHEET_S = 900.0
 _LEVEL_MOST = 2.0
 _EASE = 0.15  # the share of the time over which the rate falls at the end
+SMALL = {"widths": (32, 48, 80), "fine": 24, "key": 24, "time": 80}
 _LEAP = 4.0  # a gradient that much longer than usual, or one that is no number, is left out
-_SAME = 0.04  # how far apart pixels of the same background are
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     """batch: pairs a step; minutes in all, of which this call does `stretch`; body: how much more than the background
-    the body counts; few: the share of noise levels that are those of FEW steps."""
+    the body counts; few: the share of noise levels that are those of FEW steps; teacher: a checkpoint's folder; the
+    model is SMALL then, and learns what that one paints as much as what is true."""
 
     size: int = 128
-    widths: tuple = (64, 96, 160)
+    teacher: str = ""
     batch: int = 8
     rate: float = 6e-4
-    minutes: float = 80.0
+    minutes: float = 60.0
     stretch: float = float("inf")
     device: str = "cpu"
     seed: int = 1
@@ -43,38 +47,48 @@ class TrainOptions:
     few: float = 0.85
 
 
-def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float) -> dict:
+def network(options: TrainOptions) -> PoseUNet:
+    """The untrained model that the options tell of."""
+    return PoseUNet(size=options.size, **(SMALL if options.teacher else {}))
+
+
+def losses(net: PoseUNet, batch: Batch, time, alpha, noise, body: float, teacher: Optional[PoseUNet] = None) -> dict:
     """Every term of the loss, weighted; their sum is what is minimised.
 
     time (B,), alpha (B,) the share of the signal's power left, noise (B,3,S,S).  Beside the picture itself, weighted as
     for v-prediction (1 + SNR) but hardly more at low noise (as min-SNR is, Hang et al. 2023: what few steps begin with
-    counts most), the guide is told what each cell shows, and where it is on the body at rest.
+    counts most), the guide is told what each cell shows, and where it is on the body at rest, and the denoiser the former.
     """
     reference, clean = batch.rgb
+    dtype = batch.pose.dtype
     on = (batch.region > 0).float()
-    known, wanted = torch.cat([batch.rest, on[:, :, None].to(clean.dtype)], dim=2)
-    condition, features, seen = net.guide.study(reference, batch.pose[0], batch.pose[1], known)
+    known, wanted = torch.cat([batch.rest, on[:, :, None].to(dtype)], dim=2)
+    given = (reference.to(dtype), batch.pose[0], batch.pose[1], batch.warped.to(dtype))
+    (fine, coarse, sources), features, seen = net.guide.study(*given, known)
     a = alpha.view(-1, 1, 1, 1)
-    noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(clean.dtype)
-    paint, keep = (part.float() for part in net.denoiser.parts(noisy, time, condition))
-    found = paint + torch.sigmoid(keep) * (reference.float() - paint)
+    noisy = a.sqrt() * clean + (1 - a).sqrt() * noise
+    exact = torch.cat([batch.warped[:, : sources.shape[1] - 3], sources[:, -3:].float()], dim=1)
+    found, inside, there, shown = net.denoiser.study(noisy.to(dtype), time, fine, coarse, sources, exact)
+    truths = [clean]
+    if teacher is not None:  # Hinton et al., "Distilling the knowledge in a neural network", 2015
+        with torch.no_grad():
+            truths.append(teacher(noisy.to(dtype), time, *given).float())
     level = (1 / (1 - alpha).clamp_min(1e-4)).clamp_max(_LEVEL_MOST).view(-1, 1, 1, 1)
-    weight = (1 + (body - 1) * batch.body.float()) * level
-    clean = clean.float()
-    terms = {"picture": ((found - clean).abs() * weight).mean() / body}
-    edges = sum((torch.diff(found - clean, dim=d).abs() * weight.narrow(d, 0, weight.shape[d] - 1)).mean() for d in (2, 3))
-    terms["edges"] = 0.5 * edges / body
-    same = ((reference.float() - clean).abs().amax(1, keepdim=True) < _SAME).float()
-    terms["keep"] = 0.1 * F.binary_cross_entropy_with_logits(keep, same)
+    weight = (1 + (body - 1) * batch.body) * level
+    terms = {"picture": sum(((found - true).abs() * weight).mean() for true in truths) / body / len(truths)}
+    apart = [torch.diff(found - true, dim=d).abs() * weight.narrow(d, 0, weight.shape[d] - 1) for d in (2, 3) for true in truths]
+    terms["edges"] = 0.5 * sum(a.mean() for a in apart) / body / len(truths)
+    terms["inside"] = 0.3 * ((inside - clean).abs() * batch.body).sum() / batch.body.sum() / 3
+    terms["outline"] = 0.3 * F.binary_cross_entropy_with_logits(there.float(), batch.body)
+    terms["shown"] = 0.05 * F.cross_entropy(shown.float(), batch.shown)
     told = torch.cat(features)
-    terms["region"] = 0.1 * F.cross_entropy(net.guide.region(told).float(), batch.region.flip(0).flatten(0, 1))
+    terms["region"] = 0.05 * F.cross_entropy(net.guide.region(told).float(), batch.region.flip(0).flatten(0, 1))
     rest = batch.rest.flip(0).flatten(0, 1).float()
     miss = F.smooth_l1_loss(net.guide.rest(told).float(), rest, reduction="none", beta=0.1).sum(1)
-    terms["rest"] = 0.5 * (miss * on.flip(0).flatten(0, 1)).sum() / on.sum()
-    terms["heed"] = 0.5 * ((seen - wanted).float().abs().sum(1) * on[1]).sum() / on[1].sum()
-    fold = net.guide.fold
-    carried = F.pixel_shuffle(condition[:, -3 * fold * fold :], fold).float()
-    terms["carried"] = 0.2 * ((carried - clean).abs() * batch.body.float()).sum() / batch.body.float().sum() / 3
+    terms["rest"] = 0.25 * (miss * on.flip(0).flatten(0, 1)).sum() / on.sum()
+    terms["heed"] = 0.25 * ((seen - wanted).float().abs().sum(1) * on[1]).sum() / on[1].sum()
+    carried = sources[:, -3:].float()
+    terms["carried"] = 0.1 * ((carried - clean).abs() * batch.body).sum() / batch.body.sum() / 3
     return terms
 
 
@@ -128,7 +142,7 @@ class Master:
 
     def averaged(self, options: TrainOptions) -> PoseUNet:
         """A network of its own with the mean of the weights, in float32."""
-        out = PoseUNet(size=options.size, widths=options.widths)
+        out = network(options)
         out.load_state_dict(self.mean)
         return out.eval()
 
@@ -156,13 +170,16 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
     device = torch.device(options.device)
     dtype = quick(device)
     pairs, steps = Pairs(packs, options.seed), scheduler()
-    master = Master(PoseUNet(size=options.size, widths=options.widths).to(device), dtype, options)
+    master = Master(network(options).to(device), dtype, options)
+    teacher = PoseUNet.from_pretrained(Path(options.teacher) / "unet").to(device, dtype).eval() if options.teacher else None
     step, spent, state_file = 0, 0.0, folder / "state.pt"
     if state_file.exists():
         state = torch.load(state_file, map_location=device, weights_only=True)
         master.restore(state)
         step, spent = state["step"], state["spent"]
-    rng, generator = np.random.default_rng([options.seed, step]), torch.Generator(device).manual_seed(options.seed + step)
+    rng, drawn_by = (np.random.default_rng([options.seed, step, n]) for n in (0, 1))
+    batches = prefetched(pairs.batch(drawn_by, options.batch) for _ in itertools.count())
+    generator = torch.Generator(device).manual_seed(options.seed + step)
     held = pairs.held_out(16)
 
     def save():
@@ -178,11 +195,11 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
             began = time.monotonic()
             done = spent / (60.0 * options.minutes)
             rate = options.rate * min(1.0, (step + 1) / 100, max(0.05, (1 - done) / _EASE))
-            batch = pairs.batch(rng, options.batch).to(device, dtype)
+            batch = next(batches).to(device, dtype)
             times = noise_levels(rng, options.batch, options.few, len(steps.alphas_cumprod) - 1)
             alpha = steps.alphas_cumprod[times].to(device)
             noise = torch.randn(batch.rgb.shape[1:], generator=generator, device=device)
-            terms = losses(master.net, batch, times.to(device), alpha, noise, options.body)
+            terms = losses(master.net, batch, times.to(device), alpha, noise, options.body, teacher)
             sum(terms.values()).backward()
             step, count = step + 1, count + 1
             master.step(float(rate), min(options.ema, (1 + step) / (10 + step)))
@@ -205,7 +222,7 @@ def train(packs, folder: Path, options: TrainOptions, report: Report = silent) -
 def validate(net: PoseUNet, held: Batch, path: Path) -> dict:
     """Mean differences 0..1 of made pictures from true ones, on the body and all over; and the sheet of the first eight."""
     made = PoseGuidedPipeline(net.cpu(), scheduler())
-    found = made(held.rgb[0], *held.pose, generator=torch.Generator().manual_seed(0))
+    found = made(held.rgb[0], *held.pose, held.warped, generator=torch.Generator().manual_seed(0))
     apart = (found - held.rgb[1]).abs() / 2
     sheet(path, held, found)
     body = held.body

@@ -9,7 +9,9 @@ import torch
 
 from ..motion import openpose
 from .encoding import BODY, CELLS, encode
+from .warping import warp
 
+FINE = 64
 _SWAP = {"l": "r", "r": "l"}
 _MIRROR = [
     openpose.BODIES[BODY].index(f"{n[:-1]}{_SWAP[n[-1]]}" if n.endswith(("_l", "_r")) else n) for n in openpose.BODIES[BODY]
@@ -20,18 +22,22 @@ _FRONT = 0.75  # of the references are among the first half of a character's pic
 
 @dataclass
 class Batch:
-    """Of B pairs, first the reference, then the frame: rgb (2,B,3,S,S) -1..1; pose (2,B,C,32,32); region (2,B,32,32) 0
-    the background; rest (2,B,3,32,32) in heights; body (B,1,S,S) 1 where the frame shows the body."""
+    """Of B pairs, first the reference, then the frame: rgb (2,B,3,S,S) -1..1; pose (2,B,C,32,32); warped (B,W,S,S) of
+    `warping.warp`; region (2,B,32,32) 0 the background; shown (B,64,64) the frame's more finely; rest (2,B,3,32,32) in
+    heights; body (B,1,S,S) 1 where the frame shows the body."""
 
     rgb: torch.Tensor
     pose: torch.Tensor
+    warped: torch.Tensor
     region: torch.Tensor
+    shown: torch.Tensor
     rest: torch.Tensor
     body: torch.Tensor
 
     def to(self, device, dtype) -> "Batch":
-        rgb, pose, rest, body = (x.to(device, dtype) for x in (self.rgb, self.pose, self.rest, self.body))
-        return Batch(rgb, pose, self.region.to(device), rest, body)
+        """On a device, what is not counted in `dtype`; pictures to compare with stay exact."""
+        exact = {name: getattr(self, name).to(device) for name in ("rgb", "warped", "region", "shown", "body")}
+        return Batch(**exact, pose=self.pose.to(device, dtype), rest=self.rest.to(device, dtype))
 
 
 class Pairs:
@@ -72,27 +78,33 @@ class Pairs:
     def take(self, first, second, rng=None) -> Batch:
         count, pick = len(first), np.concatenate([first, second])
         rgb = self.rgb[pick].transpose(0, 3, 1, 2)
-        fold = self.size // CELLS
-        region = self.region[pick][:, fold // 2 :: fold, fold // 2 :: fold].astype(np.int64) + 1
+        region = self.region[pick].astype(np.int64) + 1
         rest = self.rest[pick].transpose(0, 3, 1, 2).astype(np.float32) / 100
-        body = (self.region[second] >= 0).astype(np.float32)[:, None]
         xy, away, seen = (a[pick].copy() for a in (self.xy, self.away, self.seen))
         if rng is not None:
             turned = np.tile(rng.random(count) < 0.5, 2)
-            rgb, region, rest, body = (_flip(a, turned[: len(a)]) for a in (rgb, region, rest, body))
+            rgb, region, rest = (_flip(a, turned) for a in (rgb, region, rest))
             rest[turned, 0] *= -1
             xy[turned, :, 0] = self.size - xy[turned, :, 0]
             xy[turned], away[turned], seen[turned] = (a[turned][:, _MIRROR] for a in (xy, away, seen))
             _disturb(xy, away, rng, self.size)
             rgb = _recolour(rgb, rng)
-        pictures = torch.from_numpy(np.ascontiguousarray(rgb, dtype=np.float32)) / 127.5 - 1
-        pose = torch.from_numpy(encode(xy, away, seen, self.size))
-        parts = (pictures, pose, torch.from_numpy(np.ascontiguousarray(region)), torch.from_numpy(np.ascontiguousarray(rest)))
-        return Batch(*(p.unflatten(0, (2, count)) for p in parts), torch.from_numpy(np.ascontiguousarray(body)))
+        rgb, pose = rgb.astype(np.float32) / np.float32(127.5) - 1, encode(xy, away, seen, self.size)
+        points = [(xy[half], away[half]) for half in (slice(count), slice(count, None))]
+        warped = warp(rgb[:count], *points)
+        coarse, fine = (region[:, n // 2 :: n, n // 2 :: n] for n in (self.size // CELLS, self.size // FINE))
+        body = (region[count:, None] > 0).astype(np.float32)
+        two = (_tensor(a).unflatten(0, (2, count)) for a in (rgb, pose, coarse, rest))
+        rgb, pose, coarse, rest = two
+        return Batch(rgb, pose, _tensor(warped), coarse, _tensor(fine[count:]), rest, _tensor(body))
 
     def _draw(self, rows, rng) -> tuple:
         first = rng.choice(rows[: len(rows) // 2] if rng.random() < _FRONT else rows)
         return first, rng.choice(rows[rows != first])
+
+
+def _tensor(a) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(a))
 
 
 def _flip(a, turned):

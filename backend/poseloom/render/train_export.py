@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 
-from . import posed
+from . import embedded, posed, train, warping
 from .encoding import CELLS, CHANNELS
-from .network import PoseUNet
+from .network import PoseUNet, scheduler
 
-FORMAT, VERSION = "poseloom-render", 1
 LICENCE = "CC0-1.0"
 _STEPS = (1, 2, 4, 8)
 
@@ -23,27 +22,28 @@ def onnx_files(net: PoseUNet, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     picture, pose = torch.zeros(2, 3, size, size), torch.zeros(2, CHANNELS, CELLS, CELLS)
     with torch.no_grad():
-        condition = net.guide(picture, pose, pose)
-    given = {"reference": picture, "reference_pose": pose, "pose": pose}
-    _onnx(net.guide, given, "condition", folder / "guide.onnx")
-    given = {"noisy": picture, "time": torch.tensor([999.0, 0.0]), "condition": condition, "reference": picture}
-    _onnx(net.denoiser, given, "clean", folder / "denoiser.onnx")
-    alphas = {str(n): posed.schedule(posed.scheduler(), n) for n in _STEPS}
-    told = {"format": FORMAT, "version": VERSION, "size": size, "licence": LICENCE, "alphas": alphas}
+        warped = torch.zeros(2, warping.CHANNELS, size, size)
+        condition = net.guide(picture, pose, pose, warped)
+    given = {"reference": picture, "reference_pose": pose, "pose": pose, "warped": warped}
+    _onnx(net.guide, given, embedded.CONDITION, folder / "guide.onnx")
+    given = {"noisy": picture, "time": torch.tensor([999.0, 0.0]), **dict(zip(embedded.CONDITION, condition))}
+    _onnx(net.denoiser, given, ["clean"], folder / "denoiser.onnx")
+    alphas = {str(n): posed.schedule(scheduler(), n) for n in _STEPS}
+    told = {"format": embedded.FORMAT, "version": embedded.VERSION, "size": size, "licence": LICENCE, "alphas": alphas}
     (folder / "model.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def checkpoint(net: PoseUNet, folder: Path) -> None:
     """The same as a checkpoint of diffusers: model_index.json, unet, scheduler."""
-    posed.PoseGuidedPipeline(net.to("cpu").float(), posed.scheduler()).save_pretrained(folder, safe_serialization=True)
+    posed.PoseGuidedPipeline(net.to("cpu").float(), scheduler()).save_pretrained(folder, safe_serialization=True)
 
 
-def _onnx(net, given: dict, made: str, path: Path) -> None:
+def _onnx(net, given: dict, made, path: Path) -> None:
     part = path.with_suffix(".part")
     names = list(given)
     torch.onnx.export(
-        net, tuple(given.values()), str(part), dynamo=False, opset_version=17, input_names=names, output_names=[made],
-        dynamic_axes={name: {0: "pictures"} for name in (*names, made)},
+        net, tuple(given.values()), str(part), dynamo=False, opset_version=17, input_names=names, output_names=list(made),
+        dynamic_axes={name: {0: "pictures"} for name in (*names, *made)},
     )  # fmt: skip
     os.replace(part, path)
 
@@ -58,24 +58,25 @@ def card(folder: Path, options, packs) -> str:
     pictures = sum(len(pack["rgb"]) for pack in packs)
     people = sum(len(set(pack["character"].tolist())) for pack in packs)
     seeds = ", ".join(str(int(pack["seed"])) for pack in packs)
-    net = PoseUNet(size=options.size, widths=options.widths)
+    net = train.network(options)
     guide, denoiser = (sum(p.numel() for p in part.parameters()) / 1e6 for part in (net.guide, net.denoiser))
-    size = options.size
+    size, taught = options.size, ", taught by a larger model of the same kind" if options.teacher else ""
     return f"""---
 license: cc0-1.0
 library_name: diffusers
 ---
 # Embedded pose-guided model
 
-A diffusion model in pixel space, {size} x {size}: the character of a reference picture, in the pose of a guide. The guide
-network ({guide:.2f} M weights) looks up by cross-attention where in the reference each part of the body is; the denoising
-U-Net ({denoiser:.2f} M weights) paints the frame, in {posed.FEW} steps of DDIM.
+A diffusion model in pixel space, {size} x {size}: the character of a reference picture, in the pose of a guide. The
+reference's parts are laid onto the pose, before its background without the person; the guide network ({guide:.2f} M weights)
+also looks up by cross-attention where in the reference each part of the body is; the denoising U-Net ({denoiser:.2f} M weights)
+paints the frame or keeps what it was given, in {posed.FEW} steps of DDIM.
 
 - Data: {pictures} pictures of {people} made-up adults, rendered by `backend/studio/embed_pictures.py` (seeds {seeds}): CC0
   bodies of MakeHuman, painted clothes, plain backdrops, poses of subjects {", ".join(subjects)} of the CMU motion capture
-  database. No photograph, and no picture that anybody else made. Two bodies, six outfits and the subjects 09, 29, 49 were
+  database. No photograph, and no picture that anybody else made. Two bodies, twelve outfits and the subjects 09, 29, 49 were
   never seen in training.
-- Made by `poseloom train render`, seed {options.seed}: {last["step"]} steps of {options.batch} pairs in {last["minutes"]:g} minutes, {options.device}.
+- Made by `poseloom train render`, seed {options.seed}{taught}: {last["step"]} steps of {options.batch} pairs in {last["minutes"]:g} minutes, {options.device}.
 - Pictures of characters left out of training differ by, 0..1: {found}.
 - Licence: CC0-1.0, weights and pictures. Sources: the data used in this project was obtained from mocap.cs.cmu.edu. The
   database was created with funding from NSF EIA-0196217.
