@@ -11,6 +11,7 @@ from .errors import BadInput, Unavailable
 from .formats import CAMERAS
 from .memory import handing_back
 from .motion.conversion import converted
+from .motion.layouts import layout
 from .motion.resample import resample
 from .motion.together import together
 from .motion.types import Keypoints, Motion
@@ -69,9 +70,12 @@ def media_to_keypoints(
 
 def media_to_people(
     path: Path, options: AnimateOptions, numbers: Optional[list] = None, report: Report = silent,
-    warnings: Optional[list] = None,
+    warnings: Optional[list] = None, bodiless: bool = False,
 ) -> list[Keypoints]:  # fmt: skip
-    """The same for several: those with these `numbers` in that order, None: all there are; [0] is the main one alone."""
+    """The same for several: those with these `numbers` in that order, None: all there are; [0] is the main one alone.
+
+    bodiless: people of whom a picture shows hands alone are welcome too; else that is BadInput "no_person".
+    """
     everyone = numbers != [0]
     warnings = [] if warnings is None else warnings
     clip = open_media(path, options)
@@ -84,6 +88,14 @@ def media_to_people(
     moving = options.camera == "moving"
     people = _look(clip, asked, options, everyone, part(report, 0.0, 0.8 if moving else 1.0))
     warnings += clip.warnings
+    if not _has_body(people[0]):
+        if not bodiless:
+            raise BadInput(
+                "no_person", f"{Path(path).name} shows hands alone, and a pose needs a body.",
+                "Choose one in which the whole body is seen.",
+            )  # fmt: skip
+        if len(people) > 1 and not everyone:
+            warnings.append(f"These are the hands of one of {len(people)} people: --person all gives them all.")
     chosen = people[:1] if not everyone else [_person(n, people, path) for n in numbers or range(1, len(people) + 1)]
     if moving:
         share = 0.2 / len(chosen)
@@ -115,6 +127,11 @@ def estimator_of(options: AnimateOptions, preset: str, warnings: list) -> str:
     `quality.estimator`."""
     wanted = SEES_WHOLE if options.hands or options.face else None
     return quality.estimator(preset, options.estimator or wanted, warnings)
+
+
+def _has_body(seen: Keypoints) -> bool:
+    of = layout(seen.layout)
+    return bool(seen.score[:, [name not in of.fine for name in of.names]].any())
 
 
 def _person(number: int, people: list, path: Path) -> Keypoints:

@@ -22,7 +22,7 @@ _WEIGHTS = {
     "holistic": ("mediapipe-detector", "mediapipe-full"),
 }
 _PARTS = (
-    "hand_landmark/hand_landmark_full", "hand_landmark/hand_recrop",
+    "hand_landmark/hand_landmark_full", "hand_landmark/hand_recrop", "palm_detection/palm_detection_full",
     "face_landmark/face_landmark_with_attention", "face_detection/face_detection_short_range",
 )  # fmt: skip
 _PACKAGE = {"pose": "mediapipe", "learn": "onnxruntime"}

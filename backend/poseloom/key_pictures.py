@@ -77,7 +77,7 @@ def _person(path: Path, options: AnimateOptions, report: Report, warnings: list)
         if people:  # seen by looking closer
             return people[chosen]
         raise BadInput(
-            "no_person", f"No person was found in {Path(path).name}.",
+            "no_person", error.message,
             "Leave it out, or choose a picture in which the whole body is seen; drawings are often not recognised.",
         ) from error
 

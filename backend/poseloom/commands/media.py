@@ -76,7 +76,7 @@ def pose(chosen) -> int:
     def see(media, out, report) -> tuple:
         warnings: list = []
         share = part(report, 0.0, 0.8 if overlay else 1.0)
-        seen = media_to_people(Path(media), options, numbers, share, warnings)
+        seen = media_to_people(Path(media), options, numbers, share, warnings, out.suffix.lower() in formats.KEYPOINT_ENDINGS)
         people = [_in_layout(person, chosen, warnings) for person in seen]
         _write(out, seen, people, chosen, options, warnings)
         if overlay:

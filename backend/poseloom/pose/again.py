@@ -44,7 +44,8 @@ def seen_again(estimate: Callable, clip, seen: Keypoints, report: Report = silen
                 raise
             continue
         row = _back(look, _matrix(look, points), _row(other), seen.layout)
-        if np.nanmean(np.linalg.norm(row[0] - points, axis=-1)) < _SAME * tall:
+        off = np.linalg.norm(row[0] - points, axis=-1)
+        if np.isfinite(off).any() and np.nanmean(off) < _SAME * tall:
             rows.append(row)
     xy, xyz, score = (None if values[0] is None else _mean(values) for values in zip(*rows))
     return replace(seen, xy=xy[None], xyz=None if xyz is None else xyz[None], score=score[None])

@@ -7,9 +7,11 @@ from contextlib import closing
 import numpy as np
 
 from ..motion.points import FACE, HANDS, HOLISTIC, PUPILS
+from ..motion.types import Keypoints
+from ..registry import package
 from . import graphs
 from .graphs import Roi, quiet_stderr, solution
-from .mediapipe import MediaPipe
+from .mediapipe import MediaPipe, keypoints
 
 LAYOUT = "holistic139"
 # of each hand: wrist, pinky and index of BlazePose, and the room around them
@@ -25,6 +27,7 @@ _MESH = (
 )  # fmt: skip
 _IRISES = (473, 468)
 _EYE_CORNERS = 0.088  # metres between the outer corners of an adult's eyes
+_MOST = 6  # hands that are looked for in a picture without a body
 _SEEN = 0.5  # from this visibility of BlazePose's points on, hand or face is looked for
 _HAND = """
 input_stream: "image"
@@ -68,13 +71,20 @@ class Holistic(MediaPipe):
     """Layout "holistic139": BlazePose's points, 62 of the face that it lacks, pupils, 21 of each hand.
 
     xyz of hands from MediaPipe's own metres, hung on BlazePose's wrists; of the face from its mesh, by the usual
-    distance of eyes, about BlazePose's.  A hand scores low where it is rather the other one.
+    distance of eyes, about BlazePose's.  A hand scores low where it is rather the other one.  A single picture of
+    hands alone shows people without a body, each with at most one left and one right hand, xyz about its own middle.
     """
 
     layout = LAYOUT
 
     def _parts(self):
         return closing(Parts())
+
+    def _without_body(self, clip, frames: int) -> list[Keypoints]:
+        people = hands_alone(next(iter(clip)).rgb) if frames == 1 else []
+        if not people:
+            return super()._without_body(clip, frames)
+        return [keypoints(self.layout, [row], clip, number) for number, row in enumerate(people, 1)]
 
 
 class Parts:
@@ -93,17 +103,14 @@ class Parts:
 
     def __call__(self, rgb: np.ndarray, row: np.ndarray) -> np.ndarray:
         """(139, 6) of row (33, 6): x y px, x y z m, score."""
-        out = np.full((len(HOLISTIC), 6), np.nan)
-        out[:, 5] = 0.0
+        out = _unseen()
         out[: len(row)] = row
         face = self._look_at_face(rgb, row)
         if face is not None:
             out[[HOLISTIC.index(name) for name in (*FACE, *PUPILS)]] = face
         for side, marks in enumerate(_OF_HAND):
             if row[marks[0], 5] >= _SEEN:
-                out[[HOLISTIC.index(name) for name in HANDS[21 * side : 21 * side + 21]]] = self._look_at_hand(
-                    rgb, row, side
-                )
+                out[_of_side(side)] = self._look_at_hand(rgb, row, side)
         return out
 
     def _look_at_hand(self, rgb, row, side) -> np.ndarray:
@@ -117,11 +124,8 @@ class Parts:
         seen = self._hand.process({"image": rgb, "roi": Roi(middle + away, _WIDE * length, turn).message(size)})
         if seen.landmarks is None or length < 1.0:
             return np.array([np.nan] * 5 + [0.0])
-        points = graphs.points(seen.landmarks.landmark, seen.world.landmark)
-        points[:, :2] *= size
+        points = _hand(seen.landmarks, seen.world, seen.handedness, side, size)
         points[:, 2:5] += row[_OF_HAND[side][0], 2:5] - points[0, 2:5]
-        # a hand seen from the front tells its side badly: only one that is surely the other side's is doubted
-        points[:, 5] = 1.0 - (1.0 - _is_side(seen.handedness, side)) ** 3
         return points
 
     def _look_at_face(self, rgb, row):
@@ -145,6 +149,43 @@ class Parts:
         rows = [*_MESH, *_IRISES]
         score = np.full(len(rows), row[_OF_FACE, 5].mean())
         return np.hstack([mesh[rows, :2], metres[rows], score[:, None]])
+
+
+def hands_alone(rgb: np.ndarray) -> list[np.ndarray]:
+    """Rows (139, 6) of people of whom only hands are in the picture, the largest first; a second left one is another's."""
+    size = np.array([rgb.shape[1], rgb.shape[0]])
+    solution = package("mediapipe.python.solutions.hands", 'The estimator "holistic"', "pose")
+    with quiet_stderr(), solution.Hands(static_image_mode=True, max_num_hands=_MOST) as finder:
+        seen = finder.process(rgb)
+    found = []
+    for marks in zip(seen.multi_hand_landmarks or (), seen.multi_hand_world_landmarks or (), seen.multi_handedness or ()):
+        side = int(_is_side(marks[2], 1) > 0.5)
+        found.append((side, _hand(*marks, side, size)))
+    people: list[np.ndarray] = []
+    for side, hand in sorted(found, key=lambda pair: -np.ptp(pair[1][:, :2], axis=0).max()):
+        person = next((one for one in people if not one[_of_side(side), 5].any()), None)
+        if person is None:
+            person = _unseen()
+            people.append(person)
+        person[_of_side(side)] = hand
+    return people
+
+
+def _unseen() -> np.ndarray:
+    return np.array([[np.nan] * 5 + [0.0]] * len(HOLISTIC))
+
+
+def _of_side(side: int) -> list[int]:
+    return [HOLISTIC.index(name) for name in HANDS[21 * side : 21 * side + 21]]
+
+
+def _hand(landmarks, world, handedness, side: int, size) -> np.ndarray:
+    """(21, 6): x y px, x y z m about the hand's middle, score."""
+    points = graphs.points(landmarks.landmark, world.landmark)
+    points[:, :2] *= size
+    # a hand seen from the front tells its side badly: only one that is surely the other side's is doubted
+    points[:, 5] = 1.0 - (1.0 - _is_side(handedness, side)) ** 3
+    return points
 
 
 def _is_side(handedness, side: int) -> float:

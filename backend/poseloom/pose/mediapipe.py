@@ -60,7 +60,7 @@ class MediaPipe:
                     row = np.float32(parts(frame.rgb, row * [*clip.size, 1.0, 1.0, 1.0, 1.0]))
                 rows.append(row)
         if all(row is None for row in rows):
-            raise _nobody(clip, len(rows))
+            return self._without_body(clip, len(rows))
         report(1.0, f"{len(rows)} frames")
         return [keypoints(self.layout, rows, clip)]
 
@@ -70,8 +70,16 @@ class MediaPipe:
         with self._parts() as parts:
             people, frames = everyone(self.models, clip, parts, report)
         if not people:
-            raise _nobody(clip, frames)
+            return self._without_body(clip, frames)
         return [keypoints(self.layout, rows, clip, number) for number, rows in enumerate(people, 1)]
+
+    def _without_body(self, clip, frames: int) -> list[Keypoints]:
+        """What there is to tell of a clip that shows nobody's body, or BadInput."""
+        where = f"any of the {frames} frames of {clip.path.name}" if frames > 1 else clip.path.name
+        raise BadInput(
+            "no_person", f"No person was found in {where}.",
+            "Use a clip in which the whole body is seen, large enough and well lit.",
+        )  # fmt: skip
 
     def _parts(self):
         """What makes of a picture and the 33 rows x y px, x y z m, visibility of a person in it those of the layout."""
@@ -176,14 +184,6 @@ def keypoints(name: str, rows: list, clip, number: int = 1) -> Keypoints:
     return Keypoints(
         layout=name, xy=values[..., :2], xyz=values[..., 2:5], score=np.nan_to_num(values[..., 5]),
         size=clip.size, fps=clip.fps, start_s=clip.start_s, person=number,
-    )  # fmt: skip
-
-
-def _nobody(clip, frames: int) -> BadInput:
-    where = f"any of the {frames} frames of {clip.path.name}" if frames > 1 else clip.path.name
-    return BadInput(
-        "no_person", f"No person was found in {where}.",
-        "Use a clip in which the whole body is seen, large enough and well lit.",
     )  # fmt: skip
 
 
