@@ -60,7 +60,8 @@ def card(folder: Path, options, packs) -> str:
     seeds = ", ".join(str(int(pack["seed"])) for pack in packs)
     net = train.network(options)
     guide, denoiser = (sum(p.numel() for p in part.parameters()) / 1e6 for part in (net.guide, net.denoiser))
-    size, taught = options.size, ", taught by a larger model of the same kind" if options.teacher else ""
+    size, taught = options.size, " --teacher CHECKPOINT`, taught by a larger model of the same kind" if options.teacher else "`"
+    command = f"poseloom train render --data PICTURES --minutes {options.minutes:g} --device {options.device} --seed {options.seed}"
     return f"""---
 license: cc0-1.0
 library_name: diffusers
@@ -76,7 +77,8 @@ paints the frame or keeps what it was given, in {posed.FEW} steps of DDIM.
   bodies of MakeHuman, painted clothes, plain backdrops, poses of subjects {", ".join(subjects)} of the CMU motion capture
   database. No photograph, and no picture that anybody else made. Two bodies, twelve outfits and the subjects 09, 29, 49 were
   never seen in training.
-- Made by `poseloom train render`, seed {options.seed}{taught}: {last["step"]} steps of {options.batch} pairs in {last["minutes"]:g} minutes, {options.device}.
+- Made by `{command}{taught}:
+  {last["step"]} steps of {options.batch} pairs in {last["minutes"]:g} minutes.
 - Pictures of characters left out of training differ by, 0..1: {found}.
 - Licence: CC0-1.0, weights and pictures. Sources: the data used in this project was obtained from mocap.cs.cmu.edu. The
   database was created with funding from NSF EIA-0196217.
