@@ -9,7 +9,7 @@ from ..motion.pictures import Guides
 
 BODY = 18
 LIMBS = tuple((openpose.BODIES[BODY].index(a), openpose.BODIES[BODY].index(b)) for a, b in openpose.LIMBS[BODY])
-CELLS = 32  # along each side of the picture, whatever its size
+CELLS, FINE = 32, 64  # along each side of the picture, whatever its size; where frames are painted
 CHANNELS = 3 * BODY + 6 * len(LIMBS)
 # of the picture's side: standard deviation of bells, and across limbs
 _BELL, _LIMB = 0.03, 0.035

@@ -15,12 +15,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from . import warping
-from .encoding import BODY, CELLS, CHANNELS, LIMBS
+from .encoding import BODY, CELLS, CHANNELS, FINE, LIMBS
 
 REGIONS = 11  # what a cell may show: the background, or one of the body's ten
 NEAR = 384  # cells about the limbs, among which parts of the body are looked up
 LAST = 999  # the time of pure noise
-FINE = 64  # cells along each side where the frame is painted
 SOURCES = warping.PICTURES + 1  # pictures that may be kept: those of the warp, and what was looked up
 BEHIND = 2  # which of these is the background
 _CRISP = 3.0  # outlines are harder than they are sure

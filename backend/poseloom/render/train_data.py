@@ -8,10 +8,9 @@ import numpy as np
 import torch
 
 from ..motion import openpose
-from .encoding import BODY, CELLS, encode
+from .encoding import BODY, CELLS, FINE, encode
 from .warping import warp
 
-FINE = 64
 _SWAP = {"l": "r", "r": "l"}
 _MIRROR = [
     openpose.BODIES[BODY].index(f"{n[:-1]}{_SWAP[n[-1]]}" if n.endswith(("_l", "_r")) else n) for n in openpose.BODIES[BODY]
