@@ -13,7 +13,7 @@ from poseloom.motion import quat
 from poseloom.motion.conversion import converted
 from poseloom.motion.skeleton import JOINTS, motion_fk
 from poseloom.motion.types import Keypoints
-from poseloom.pose import in_space
+from poseloom.pose import in_space, lift
 from poseloom.pose.lift import Lifter
 
 LIMBS = [JOINTS.index(f"{n}_{s}") for n in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for s in "lr"]
@@ -95,6 +95,6 @@ def test_frames_without_anybody_stay_empty():
 
 
 def test_without_the_lifter_it_says_what_is_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(Lifter.__init__, "__defaults__", (tmp_path / "gone.onnx", 1))
+    monkeypatch.setattr(lift, "MODEL", tmp_path / "gone.onnx")
     with pytest.raises(Unavailable, match="our lifter, which is missing"):
         keypoints_to_motion(flat(looking_about(10), "coco17"), AnimateOptions())
