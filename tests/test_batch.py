@@ -75,12 +75,12 @@ def outputs(folder: Path) -> dict:
     }
 
 
-def wait_for(what, timeout_s=30.0):
+def wait_for(what, timeout_s=30.0, every=0.01):
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         if found := what():
             return found
-        time.sleep(0.01)
+        time.sleep(every)
     raise AssertionError("it did not come in time")
 
 
@@ -318,6 +318,26 @@ def test_ctrl_c_ends_workers_and_tells_what_was_done(body, tmp_path):
     report, made = json.loads(told.read_text()), outputs(out)
     assert report["clips"] == 24 and 3 <= report["done"] < 24 and not any(STAGED.search(name) for name in made)
     assert len(made) >= report["done"]
+
+
+def test_a_worker_killed_in_the_midst_of_writing_leaves_nothing(body, tmp_path):
+    clips, out = write_clips(tmp_path / "clips", 24, frames=1500), tmp_path / "out"
+    process = started("retarget", clips, "--to", body, "--out", out, "--jobs", 1)
+    half_written = lambda: list(out.glob(".*.part"))  # noqa: E731
+
+    def held() -> bool:
+        if not half_written():
+            return False
+        [worker] = workers_of(process.pid)
+        worker.suspend()
+        if not half_written():
+            worker.resume()
+        return bool(half_written())
+
+    wait_for(held, every=0.0005)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130 and not any(STAGED.search(name) for name in outputs(out))
 
 
 # in Blender

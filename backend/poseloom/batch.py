@@ -7,6 +7,7 @@ then gives the file its name.  So at every moment an output is whole, and known 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -97,7 +98,7 @@ class Batch:
         for (index, outcome), task in self._outcomes(tasks, report):
             row = self._named(index)
             if isinstance(outcome, PoseloomError):
-                Path(task["staged"]).unlink(missing_ok=True)
+                _clear(task)
                 row.update(state="failed", error=told(outcome))
             else:
                 row.update(state="done", mapping_score=min(outcome["score"], outcome["source"]["score"]), **outcome)
@@ -126,7 +127,7 @@ class Batch:
         finally:
             outcomes.close()
             for task in tasks:
-                Path(task["staged"]).unlink(missing_ok=True)
+                _clear(task)
 
     def _jobs(self) -> int:
         if hasattr(os, "sched_getaffinity"):
@@ -183,6 +184,13 @@ class Batch:
         if ours:
             why, way_out = "exists already", "Add --resume to keep what is up to date, or --overwrite to make all anew."
         raise BadInput("exists", f"{out} {why}.", way_out)
+
+
+def _clear(task: dict) -> None:
+    """Remove the staged file, and what a worker that was killed in the midst of writing it leaves (.part, .blend@)."""
+    staged = Path(task["staged"])
+    for left in staged.parent.glob(glob.escape(staged.name) + "*"):
+        left.unlink(missing_ok=True)
 
 
 def _read(sidecar: Path) -> dict | None:
