@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from poseloom.motion.skeleton import JOINTS, PARENTS, standard
 from poseloom.motion.types import Motion
 
 pytest.importorskip("onnxruntime", reason="the LSTM's")
-STILL = Variety(pace=1.0, sway=0.0, size=1.0, limb=1.0, posture_deg=0.0, swap=0.0)
+STILL = replace(LITTLE, pace=1.0, size=1.0)
 
 
 def walk(frames=60, fps=30.0, seed=3):

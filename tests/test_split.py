@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import numbered, write
 
-from poseloom import pose
+from poseloom import cores, pose
 from poseloom.errors import BadInput, Cancelled
 from poseloom.media import Clip, open_clip
 from poseloom.motion.types import Keypoints
 from poseloom.pose import split
 from poseloom.progress import silent
+
+SAMPLE = Path(split.__file__).parents[1] / "assets" / "sample.mp4"
 
 
 def keypoints(xy, score=None) -> Keypoints:
@@ -112,3 +115,22 @@ def test_what_a_process_refuses_is_said(tmp_path):
     with pytest.raises(BadInput) as caught:
         split.estimate("mediapipe", clip, 2)
     assert caught.value.code == "no_person"
+
+
+def test_cores_are_shared_out():
+    there = cores.mine()
+    with cores.at_most(1):
+        assert cores.mine() == 1
+        with cores.at_most(there + 1):
+            assert cores.mine() == there
+    assert cores.mine() == there >= 1
+
+
+def test_on_more_threads_the_same_is_seen(tmp_path):
+    pytest.importorskip("mediapipe")
+    seen = []
+    for count in (1, 2):
+        with cores.at_most(count):
+            seen.append(split.estimate("mediapipe", open_clip(SAMPLE, end="20"), 1)[0])
+    np.testing.assert_allclose(seen[0].xyz, seen[1].xyz, atol=1e-5)
+    np.testing.assert_allclose(seen[0].xy, seen[1].xy, atol=1e-2)

@@ -10,14 +10,13 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-import os
 import re
 import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Iterator, Mapping, Optional, Sequence
 
-from . import __version__
+from . import __version__, cores
 from .chains import Reading
 from .errors import BadInput, PoseloomError, of_any, told
 from .paths import check_writable
@@ -120,7 +119,7 @@ class Batch:
 
             outcomes = through_cluster(tasks, character, self.options, report)
         else:
-            outcomes = work_through(tasks, lambda: hire(character, self.options.blender), self._jobs(), report)
+            outcomes = work_through(tasks, lambda: hire(character, self.options.blender), self.options.jobs or cores.mine(), report)
         try:
             for at, outcome in outcomes:
                 yield (self.todo[at], outcome), tasks[at]
@@ -128,11 +127,6 @@ class Batch:
             outcomes.close()
             for task in tasks:
                 _clear(task)
-
-    def _jobs(self) -> int:
-        if hasattr(os, "sched_getaffinity"):
-            return self.options.jobs or len(os.sched_getaffinity(0))
-        return self.options.jobs or os.cpu_count() or 1
 
     def _task(self, index: int) -> dict:
         clip, place = self.clips[index]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import os
 import platform
 import socket
 import sys
 from dataclasses import asdict, dataclass
 from typing import Optional
 
-from . import __version__, blender, settings, weights
+from . import __version__, blender, cores, settings, weights
 from .errors import PoseloomError
 from .registry import install_line
 
@@ -69,7 +68,7 @@ def tell(findings: list[Finding], *, as_json: bool = False) -> int:
 
 
 def _device() -> Finding:
-    return Finding("processor", "ok", f"{os.cpu_count()} cores; every stage runs on them, no GPU is needed")
+    return Finding("processor", "ok", f"{cores.mine()} cores; every stage runs on them, no GPU is needed")
 
 
 def _package(name: str, module: str, purpose: str, needed: bool) -> Finding:

@@ -18,12 +18,16 @@ from ..motion.skeleton import JOINTS, PARENTS
 from . import window
 
 PAST, LONGEST_GAP = 10, 60
+_KEYED, _KEYS = 0.3, 5  # share of windows with single keys alone, and how many at most
 _LIMBS = (  # joints whose offsets change together: legs first
     [JOINTS.index(f"{n}_{s}") for n in ("shin", "foot", "toe") for s in "lr"],
     [JOINTS.index(f"{n}_{s}") for n in ("forearm", "hand") for s in "lr"],
     [JOINTS.index(n) for n in ("spine1", "spine2", "spine3", "neck", "head", "clavicle_l", "clavicle_r")],
     [JOINTS.index(f"{n}_{s}") for n in ("upper_arm", "thigh") for s in "lr"],
 )
+_PARTS = (*([JOINTS.index(f"{n}_{s}") for n in ("clavicle", "upper_arm", "forearm", "hand")] for s in "lr"),
+          [JOINTS.index(n) for n in ("spine1", "spine2", "spine3", "neck", "head")])  # fmt: skip
+_FARTHEST = 2.5  # radians that a joint may be turned within a window once it is made to move farther
 _UPPER = [i for i, n in enumerate(JOINTS) if n.startswith(("spine", "neck", "head", "clav", "upper", "fore", "hand"))]
 
 
@@ -82,17 +86,25 @@ def prepare(lrot, root, contact, offsets, known, anchor: int, start: str) -> Bat
 
 
 def pattern(rng, gap_max: int) -> tuple:
-    """(known (T,), anchor): ten known frames, a gap and a key; or keys far apart, as an animator sets them."""
+    """(known (T,), anchor): ten known frames, a gap and a key; or single keys far apart, as an animator sets them."""
     kind = rng.random()
-    gap = int(np.ceil(gap_max * rng.random() ** 1.5))  # short gaps are cheap, and as many to learn
-    past = PAST if kind < 0.75 else int(rng.integers(1, PAST + 1))
-    future = 1 if kind < 0.65 else int(rng.integers(1, PAST + 1))
-    known = np.r_[np.ones(past, bool), np.zeros(gap, bool), np.ones(future, bool)]
-    if kind >= 0.75 and gap > 4:
-        keys = rng.choice(np.arange(past, past + gap), size=int(rng.integers(1, max(2, gap // 8))), replace=False)
-        known[keys] = True
-    first_hole = int(np.argmin(known)) if not known.all() else past
-    return known, max(first_hole - 1, 0)
+    if kind < _KEYED:
+        keys = [0, _gap(rng, gap_max) + 1]
+        while len(keys) < _KEYS and rng.random() < 0.7:
+            keys.append(keys[-1] + _gap(rng, gap_max) + 1)
+            if keys[-1] > gap_max + 2 * PAST:
+                keys.pop()
+                break
+        known = np.isin(np.arange(keys[-1] + 1), keys)
+    else:
+        past = PAST if kind < 0.9 else int(rng.integers(1, PAST + 1))
+        future = 1 if kind < 0.85 else int(rng.integers(1, PAST + 1))
+        known = np.r_[np.ones(past, bool), np.zeros(_gap(rng, gap_max), bool), np.ones(future, bool)]
+    return known, int(np.argmin(known)) - 1
+
+
+def _gap(rng, most: int) -> int:
+    return int(np.ceil(most * (1.0 - rng.random()) ** 1.5))  # short gaps are cheap, and as many to learn
 
 
 @dataclass(frozen=True)
@@ -104,11 +116,14 @@ class Variety:
     size: float = 1.12
     limb: float = 1.12  # legs, arms and trunk each longer or shorter by up to this
     posture_deg: float = 3.0  # of every joint, constant, and as much again swinging slowly
-    swap: float = 0.1  # share of windows with the upper body of another
+    swap: float = 0.3  # share of windows with the upper body of another
+    parts: float = 0.3  # and with an arm, or the trunk, of another
+    reach: float = 1.6  # arms and trunk each move farther, or less far, by up to this
+    reverse: float = 0.4  # share of windows that run backwards
     even: float = 0.7  # clips are drawn by their subject's length to this power
 
 
-LITTLE = Variety(pace=1.35, sway=0.0, size=1.1, limb=1.0, posture_deg=0.0, swap=0.0, even=1.0)
+LITTLE = Variety(pace=1.35, sway=0.0, size=1.1, limb=1.0, posture_deg=0.0, swap=0.0, parts=0.0, reach=1.0, reverse=0.0, even=1.0)
 
 
 class Sampler:
@@ -130,7 +145,11 @@ class Sampler:
         lrot, root, contact, offsets = self._cut(size, length)
         lrot, root, contact, offsets = self._mirror(lrot, root, contact, offsets)
         root, offsets = self._resize(root, offsets)
-        return self._repose(lrot), root, contact, offsets
+        lrot = self._move_farther(self._mix(self._repose(lrot)))
+        back = self.rng.random(size) < self.variety.reverse
+        for rows in (lrot, root, contact):
+            rows[back] = rows[back][:, ::-1]
+        return lrot, root, contact, offsets
 
     def _cut(self, size, length):
         """Windows between the frames of a clip, at a pace of their own."""
@@ -182,3 +201,24 @@ class Sampler:
         phase = 2 * np.pi * (rng.random((size, 1)) + np.arange(length) * rng.uniform(0.003, 0.02, (size, 1)))
         lean = still[:, None] + wave[:, None] * np.sin(phase)[..., None, None]
         return quat.multiply(lrot, quat.exp(lean))
+
+    def _mix(self, lrot):
+        """Arms and trunks of other windows."""
+        size, every = len(lrot), np.arange(lrot.shape[1])
+        for joints in _PARTS if self.variety.parts else ():
+            taken = np.flatnonzero(self.rng.random(size) < self.variety.parts)
+            given = self.rng.permutation(size)[taken]
+            lrot[np.ix_(taken, every, joints)] = lrot[np.ix_(given, every, joints)]
+        return lrot
+
+    def _move_farther(self, lrot):
+        """Arms and trunks turn about their pose amid the window by more or less than they did."""
+        size, length = lrot.shape[:2]
+        for joints in _PARTS if self.variety.reach > 1.0 else ():
+            factor = np.exp(self.rng.uniform(-1, 1, (size, 1, 1, 1)) * np.log(self.variety.reach))
+            amid = lrot[:, [length // 2]][:, :, joints]
+            turn = quat.log(quat.multiply(quat.inverse(amid), lrot[:, :, joints]))
+            most = np.linalg.norm(turn, axis=-1, keepdims=True).max(axis=1, keepdims=True)
+            factor = np.minimum(factor, np.maximum(1.0, _FARTHEST / np.maximum(most, 1e-3)))
+            lrot[:, :, joints] = quat.multiply(amid, quat.exp(turn * factor))
+        return lrot

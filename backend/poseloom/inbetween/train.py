@@ -17,7 +17,7 @@ from torch import nn
 from ..motion.skeleton import JOINTS, PARENTS
 from ..progress import Report, silent
 from . import protocol, window
-from .data import LITTLE, LONGEST_GAP, PAST, Pack, Sampler, Variety
+from .data import LONGEST_GAP, PAST, Pack, Sampler, Variety
 from .train_network import Net, losses
 
 
@@ -182,7 +182,7 @@ def _quicker_in_bf16(net, sampler, std, options) -> bool:
 
 
 RECIPES = {  # the networks that are averaged, by their start
-    "straight": TrainOptions(start="straight", dropout=0.1, variety=LITTLE),
+    "straight": TrainOptions(start="straight"),
     "eased": TrainOptions(),
 }
 

@@ -19,7 +19,7 @@ from .train_network import forward_kinematics, matrices, write_onnx
 
 LONGEST = 40  # frames that it runs on its own while it learns
 FURTHEST = 120  # and that it may have run before, without learning from these
-_CALM = Variety(pace=1.15, sway=0.1, posture_deg=2.0, swap=0.0)
+_CALM = Variety(pace=1.15, sway=0.1, posture_deg=2.0, swap=0.0, parts=0.0, reach=1.0, reverse=0.0)
 
 
 @dataclass(frozen=True)

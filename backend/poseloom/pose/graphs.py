@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import weights
+from .. import cores, weights
 from ..settings import models_folder
 
 COMPLEXITY = {"lite": 0, "full": 1, "heavy": 2}
@@ -21,6 +21,7 @@ _WHOLE, _ROOM = 2.0, 1.25  # BlazePose's crop: twice the way from the hips to th
 # sides of the tiles that are searched, as shares of the picture's longer side; neighbours overlap by half
 _TILES = (0.6, 0.4)
 _CUT_OFF = 1.6  # a crop this many times as large as its tile is of somebody the tile cuts off: a larger one sees them
+_MOST = 4  # threads of one network
 _TWICE = 0.05  # of their side: crops nearer than this are of one person
 _FIND = """
 input_stream: "image"
@@ -122,7 +123,7 @@ class Looker:
         with quiet_stderr():
             self._graph = solution(
                 _LOOK, params={f"{LANDMARKS}.threshold": least}, side_inputs={"model_complexity": COMPLEXITY[model]},
-                folder=None if model == "full" else folder_of_models(),
+                folder=None if model == "full" else folder_of_models(), threads=threads_for(model),
             )  # fmt: skip
             self(np.zeros((64, 64, 3), np.uint8), Roi(np.array([32.0, 32.0]), 64.0, 0.0))  # it opens its files now
 
@@ -173,19 +174,34 @@ def folder_of_models() -> Path:
     return folder
 
 
-def solution(config: str, *, params: dict, side_inputs=None, folder: Path | None = None, outputs=None):
+def solution(config: str, *, params: dict, side_inputs=None, folder: Path | None = None, outputs=None, threads: int = 1):
     """A running graph of the text `config`, or of a file of the package; models from `folder`, None: the package."""
+    from mediapipe.calculators.tensor.inference_calculator_pb2 import InferenceCalculatorOptions
     from mediapipe.python import solution_base
     from mediapipe.python._framework_bindings import resource_util
 
     class Solution(solution_base.SolutionBase):
-        def _modify_calculator_options(self, *args):
-            super()._modify_calculator_options(*args)
+        def _initialize_graph_interface(self, *args):
+            graph = super()._initialize_graph_interface(*args)
+            for node in graph.node:
+                if node.calculator.startswith("InferenceCalculator"):
+                    options = InferenceCalculatorOptions()
+                    if not (node.node_options and node.node_options[0].Unpack(options)):
+                        options = node.options.Extensions[InferenceCalculatorOptions.ext]
+                    options.delegate.xnnpack.num_threads = threads
+                    if node.node_options:
+                        node.node_options[0].Pack(options)
             if folder is not None:
                 resource_util.set_resource_dir(str(folder))  # after the base class has set the package's
+            return graph
 
     where = {"binary_graph_path" if config.endswith(".binarypb") else "graph_config": config}
     return Solution(**where, calculator_params=params, side_inputs=side_inputs, outputs=outputs)
+
+
+def threads_for(model: str) -> int:
+    """On how many threads a model of BlazePose's is quickest: the heavy one, and hands and faces, gain little or lose."""
+    return 1 if model == "heavy" else min(cores.mine(), _MOST)
 
 
 @contextmanager

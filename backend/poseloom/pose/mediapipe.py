@@ -88,31 +88,23 @@ class MediaPipe:
     def _eye(self, model: str, still: bool) -> "_Eye":
         """One model, loaded: MediaPipe opens its files when it sees the first picture."""
         options = self.options
-        if model == "full":
-            pose = self._solution.Pose(
-                static_image_mode=still,
-                model_complexity=1,
-                smooth_landmarks=options.smooth,
-                min_detection_confidence=options.detection_confidence,
-                min_tracking_confidence=options.tracking_confidence,
-            )
-        else:
-            pose = graphs.solution(
-                self._solution._BINARYPB_FILE_PATH,
-                folder=graphs.folder_of_models(),
-                side_inputs={
-                    "model_complexity": graphs.COMPLEXITY[model],
-                    "smooth_landmarks": options.smooth and not still,
-                    "enable_segmentation": False,
-                    "smooth_segmentation": False,
-                    "use_prev_landmarks": not still,
-                },
-                params={
-                    f"{graphs.DETECTOR}.min_score_thresh": options.detection_confidence,
-                    f"{graphs.LANDMARKS}.threshold": options.tracking_confidence,
-                },
-                outputs=["pose_landmarks", "pose_world_landmarks"],
-            )
+        pose = graphs.solution(
+            self._solution._BINARYPB_FILE_PATH,
+            folder=None if model == "full" else graphs.folder_of_models(),
+            side_inputs={
+                "model_complexity": graphs.COMPLEXITY[model],
+                "smooth_landmarks": options.smooth and not still,
+                "enable_segmentation": False,
+                "smooth_segmentation": False,
+                "use_prev_landmarks": not still,
+            },
+            params={
+                f"{graphs.DETECTOR}.min_score_thresh": options.detection_confidence,
+                f"{graphs.LANDMARKS}.threshold": options.tracking_confidence,
+            },
+            outputs=["pose_landmarks", "pose_world_landmarks"],
+            threads=graphs.threads_for(model),
+        )
         eye = _Eye(pose)
         eye.process(np.zeros((64, 64, 3), np.uint8))
         return eye

@@ -1,6 +1,6 @@
 """One clip in several processes: stretches that overlap, joined without a seam.
 
-An estimator works on one core; what it remembers of the frames before (where the person was) is
+What an estimator remembers of the frames before (where the person was) is
 gone after a few frames, so a stretch that begins earlier sees what the whole clip would have shown.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import cores
 from ..errors import BadInput, PoseloomError, rebuilt, told
 from ..memory import give_back
 from ..motion.files import keypoints_from_bytes, keypoints_to_bytes
@@ -39,7 +40,7 @@ def share_out(frame_count, fps: float, processes: int | None) -> list[tuple[int,
     """
     if not frame_count:
         return [(0, frame_count or 0)]
-    most = processes or min(os.cpu_count() or 1, int(frame_count / (SHORTEST_S * fps)))
+    most = processes or min(cores.mine(), int(frame_count / (SHORTEST_S * fps)))
     count = max(1, min(most, frame_count // (2 * OVERLAP)))
     head = min(_HEAD_START, frame_count // (2 * count))
     edges = np.linspace(head, frame_count, count + 1).round().astype(int).tolist()
@@ -128,7 +129,8 @@ def _see_apart(name: str, clip, stretches: list, report: Report) -> list[Keypoin
     """
     from ..media import Clip
 
-    with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
+    each = max(1, cores.mine() // len(stretches))
+    with tempfile.TemporaryDirectory(prefix="poseloom-") as folder, cores.at_most(each):
         crew = []
         try:
             for number, (first, end) in list(enumerate(stretches))[1:]:
@@ -137,7 +139,7 @@ def _see_apart(name: str, clip, stretches: list, report: Report) -> list[Keypoin
                     "estimator": name, "path": str(clip.path), "fps": clip.fps,
                     "start_s": clip.start_s + (first - OVERLAP) / clip.fps,
                     "end_s": clip.end_s if last else clip.start_s + end / clip.fps,
-                    "out": str(Path(folder) / f"{number}.npz"),
+                    "cores": each, "out": str(Path(folder) / f"{number}.npz"),
                 }))  # fmt: skip
 
             def tell(own: float, text: str = "") -> None:
@@ -217,7 +219,8 @@ def serve() -> None:
 
     try:
         clip = Clip(open_clip(task["path"], fps=task["fps"]).source, task["start_s"], task["end_s"], task["fps"])
-        person = see(task["estimator"], clip, report)[0]
+        with cores.at_most(task["cores"]):
+            person = see(task["estimator"], clip, report)[0]
         Path(task["out"]).write_bytes(keypoints_to_bytes(person))
         print(json.dumps({"warnings": clip.warnings}), file=say, flush=True)
     except PoseloomError as error:
