@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 from clips import numbered, write
+from PIL import Image
 
-from poseloom import overlay, pose
+from poseloom import cli, overlay, pose
 from poseloom.errors import BadInput, Cancelled, PoseloomError, Unavailable, UnknownMethod
 from poseloom.media import open_clip, write_video
 from poseloom.motion.layouts import BLAZEPOSE, LAYOUTS, layout
@@ -283,3 +284,18 @@ def test_an_overlay_is_a_video_like_the_clip(tmp_path, data, squats):
     with pytest.raises(PoseloomError, match="belong to a clip of 720 x 1280"):
         overlay.write_overlay(tmp_path / "other.mp4", open_clip(data / "media" / "pose.jpg"), [person])
     assert [p.name for p in tmp_path.iterdir()] == ["overlay.mp4"]
+
+
+
+def test_an_overlay_of_a_picture_is_a_picture(tmp_path, data, capsys):
+    picture = data / "media" / "pose.jpg"
+    words = ["pose", str(picture), "--progress", "none"]
+    assert cli.main([*words, "--out", str(tmp_path / "k.json"), "--overlay", str(tmp_path / "seen.png")]) == 0
+    drawn, (frame,) = np.array(Image.open(tmp_path / "seen.png")), open_clip(picture)
+    differs = (np.abs(drawn.astype(int) - frame.rgb).max(axis=2) > 8).mean()
+    assert drawn.shape == frame.rgb.shape and 0.001 < differs < 0.1
+    # what cannot be written is said before anything is
+    for media, name in ((picture, "seen.gif"), (data / "media" / "pose_squats.mp4", "seen2.png")):
+        assert cli.main(["pose", str(media), "--out", str(tmp_path / "l.json"), "--overlay", str(tmp_path / name)]) == 2
+        assert "cannot be written" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["k.json", "seen.png"]

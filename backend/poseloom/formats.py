@@ -16,5 +16,6 @@ LAYOUTS = ("blazepose", "coco17", "halpe26", "wholebody133", "openpose25", "h36m
 PARTS = ("body", "feet", "hands", "face")
 KEYPOINT_ENDINGS = (".json", ".npz", ".csv")
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
+OVERLAY_VIDEOS, OVERLAY_PICTURES = (".mp4", ".mov", ".mkv"), (".png", ".jpg")
 SOLVED_ENDINGS = (".bvh", ".trc")  # what poseloom pose writes of the motion
 STYLES = ("poseloom", "coco", "openpose")  # of .json

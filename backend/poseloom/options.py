@@ -176,7 +176,7 @@ def pose(parser, inside_blender: bool) -> None:
     parser.add_argument("--style", choices=STYLES, default="poseloom", help="of .json; openpose: a file a frame; default: poseloom")
     parser.add_argument("--opacity", type=_share, default=0.9, metavar="0..1", help="of the overlay; default: %(default)s")
     parser.add_argument("--threshold", type=_share, default=0.3, metavar="0..1", help="points that score less are not drawn; default: %(default)s")
-    parser.add_argument("--overlay", metavar="FILE.mp4", help="write the video with the keypoints drawn in")
+    parser.add_argument("--overlay", metavar="FILE", help="the video (.mp4) or picture (.png) with the keypoints drawn in")
 
 
 def retarget(parser, inside_blender: bool) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Sequence
 
 import numpy as np
 
 from .errors import BadInput
+from .formats import OVERLAY_PICTURES
 from .media import write_video
+from .motion.files import write_bytes
 from .motion.layouts import Layout, edge_side, layout, side
 from .motion.types import Keypoints
 from .progress import Report, silent
@@ -75,8 +78,15 @@ def frames(clip, people: Sequence[Keypoints], report: Report = silent, **look):
 
 
 def write_overlay(path, clip, people: Sequence[Keypoints], report: Report = silent, **look) -> Path:
-    """Write the clip with everyone's keypoints drawn on it as a video; `look` as for `draw`."""
-    return write_video(path, frames(clip, people, report, **look), clip.fps)
+    """Write the clip with everyone's keypoints drawn on it as a video, or its first frame as a picture; `look` as for
+    `draw`."""
+    drawn = frames(clip, people, report, **look)
+    if Path(path).suffix.lower() not in OVERLAY_PICTURES:
+        return write_video(path, drawn, clip.fps)
+    with closing(drawn):
+        _, data = _cv2().imencode(Path(path).suffix, next(drawn)[..., ::-1])
+    write_bytes(path, data.tobytes())
+    return Path(path)
 
 
 def _cv2():

@@ -70,6 +70,7 @@ def pose(chosen) -> int:
     outs = outputs(chosen, chosen.media, formats.KEYPOINT_ENDINGS + formats.SOLVED_ENDINGS, ".json")
     if chosen.style != "poseloom" and any(out.suffix.lower() != ".json" for out in outs):
         raise BadInput("bad_usage", f"--style {chosen.style} is one of .json files.", "End --out in .json.")
+    _check_overlay(chosen)
     options, overlay = options_of(chosen), extra(chosen.overlay, chosen, len(chosen.media))
     numbers = None if chosen.person == "all" else [chosen.person]
 
@@ -112,6 +113,14 @@ def _write(out: Path, seen: list, people: list, chosen, options, warnings: list)
         styles.write_openpose(out, people, lambda path: paths.check_writable(path, chosen.overwrite))
     else:
         write_keypoints(out, people)
+
+
+def _check_overlay(chosen) -> None:
+    """BadInput where --overlay is neither a video nor, of a picture, a picture."""
+    is_picture = Path(chosen.media[0]).suffix.lower() in formats.PICTURE_ENDINGS
+    endings = formats.OVERLAY_PICTURES + formats.OVERLAY_VIDEOS if is_picture else formats.OVERLAY_VIDEOS
+    if chosen.overlay and Path(chosen.overlay).suffix.lower() not in endings:
+        raise BadInput("unknown_format", f"--overlay {chosen.overlay} cannot be written.", f"End it in {', '.join(endings)}.")
 
 
 def _check_parts(chosen) -> None:

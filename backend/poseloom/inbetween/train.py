@@ -204,8 +204,9 @@ LSTMs say the difference to a curve, one to the interpolation, one to a curve th
 speed; both are averaged. `ahead.onnx` goes on after the last frame, one frame after another, from the last ten.
 Weights are kept as float16 and computed with as float32.
 
-- Trained on subjects {", ".join(subjects)} of the CMU motion capture database: mirrored, at other paces, on other bodies;
-  the eased one in other bearings too, and with the upper body of other clips.
+- Trained on subjects {", ".join(subjects)} of the CMU motion capture database: mirrored, backwards, at other paces, on
+  other bodies, in other bearings, arms and trunks moving farther or less far, or those of other clips; ten frames, a hole
+  and a key, or single keys alone.
 - Made by `poseloom train inbetween`, seed {seed}, on a {device}: {spent}.
 - Licence: the weights are ours, free for all uses. Sources: the data used in this project was obtained
   from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217.
