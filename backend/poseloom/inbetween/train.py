@@ -17,7 +17,7 @@ from torch import nn
 from ..motion.skeleton import JOINTS, PARENTS
 from ..progress import Report, silent
 from . import protocol, window
-from .data import LONGEST_GAP, PAST, Pack, Sampler, Variety
+from .data import LITTLE, LONGEST_GAP, PAST, Pack, Sampler, Variety
 from .train_network import Net, losses
 
 
@@ -182,7 +182,7 @@ def _quicker_in_bf16(net, sampler, std, options) -> bool:
 
 
 RECIPES = {  # the networks that are averaged, by their start
-    "straight": TrainOptions(start="straight"),
+    "straight": TrainOptions(start="straight", dropout=0.1, variety=LITTLE),
     "eased": TrainOptions(),
 }
 
@@ -204,9 +204,9 @@ LSTMs say the difference to a curve, one to the interpolation, one to a curve th
 speed; both are averaged. `ahead.onnx` goes on after the last frame, one frame after another, from the last ten.
 Weights are kept as float16 and computed with as float32.
 
-- Trained on subjects {", ".join(subjects)} of the CMU motion capture database: mirrored, backwards, at other paces, on
-  other bodies, in other bearings, arms and trunks moving farther or less far, or those of other clips; ten frames, a hole
-  and a key, or single keys alone.
+- Trained on subjects {", ".join(subjects)} of the CMU motion capture database: mirrored, at other paces, on other bodies; the
+  eased one backwards too, in other bearings, arms and trunks moving farther or less far, or those of other clips. Holes
+  between ten frames and a key, and between single keys.
 - Made by `poseloom train inbetween`, seed {seed}, on a {device}: {spent}.
 - Licence: the weights are ours, free for all uses. Sources: the data used in this project was obtained
   from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217.
