@@ -126,6 +126,25 @@ def test_keys_come_back_bit_for_bit_and_holes_are_filled(lstm):
     assert steps.max() < np.radians(40.0)  # no jump, at keys neither
 
 
+def test_who_stands_still_is_left_to_the_curve():
+    """None of the network's change where nothing moves, half of it at CALM, nearly all of a walk; each hole by itself."""
+    motion, offsets = walk(60), np.asarray(standard().offsets)[None]
+    known = np.ones(60, bool)
+    known[10:40] = known[45:55] = False
+    seg = window.segments(known)
+
+    def trusted(lrot, root):
+        return window.trust(lrot[None], root[None], offsets, PARENTS, seg, FPS)[0]
+
+    still = np.repeat(motion.lrot[:1], 60, axis=0)
+    drift = np.outer(np.arange(60) / FPS, [window.CALM, 0.0, 0.0])
+    assert trusted(still, np.zeros((60, 3)))[~known].max() == 0.0
+    assert trusted(still, drift)[~known] == pytest.approx(0.5, abs=1e-6)
+    assert trusted(motion.lrot, motion.root)[~known].min() > 0.9
+    late = np.where(np.arange(60)[:, None] < 41, 0.0, 20.0 * (drift - drift[41]))
+    assert trusted(still, late)[10:40].max() < 1e-9 < 0.9 < trusted(still, late)[45:55].min()
+
+
 def test_many_gaps_are_filled_as_each_alone(lstm):
     lrot, root = arrays(walk(40))
     lrot, root = np.repeat(lrot, 3, axis=0), root + np.array([[[0.0, 0.0, 0.0]], [[2.0, 1.0, 0.0]], [[-3.0, 5.0, 0.0]]])

@@ -88,6 +88,7 @@ class Lstm:
         starts = {name: start(lrot, root, seg) for name, start in window.STARTS.items()}
         told = {name: window.features(*curve, offsets, parents, seg, anchor) for name, curve in starts.items()}
         change = self.session.run(["change"], told)[0].astype(np.float64)
+        change *= window.trust(lrot, root, offsets, parents, seg, FPS)[..., None]
         return window.apply(*window.midway(starts.values()), change, seg)
 
     def _at_other_rate(self, lrot, root, offsets, parents, seg, anchor, fps):
