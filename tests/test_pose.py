@@ -286,7 +286,6 @@ def test_an_overlay_is_a_video_like_the_clip(tmp_path, data, squats):
     assert [p.name for p in tmp_path.iterdir()] == ["overlay.mp4"]
 
 
-
 def test_an_overlay_of_a_picture_is_a_picture(tmp_path, data, capsys):
     picture = data / "media" / "pose.jpg"
     words = ["pose", str(picture), "--progress", "none"]

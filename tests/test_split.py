@@ -126,7 +126,7 @@ def test_cores_are_shared_out():
     assert cores.mine() == there >= 1
 
 
-def test_on_more_threads_the_same_is_seen(tmp_path):
+def test_on_more_threads_the_same_is_seen():
     pytest.importorskip("mediapipe")
     seen = []
     for count in (1, 2):

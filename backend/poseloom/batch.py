@@ -119,7 +119,8 @@ class Batch:
 
             outcomes = through_cluster(tasks, character, self.options, report)
         else:
-            outcomes = work_through(tasks, lambda: hire(character, self.options.blender), self.options.jobs or cores.mine(), report)
+            jobs = self.options.jobs or cores.mine()
+            outcomes = work_through(tasks, lambda: hire(character, self.options.blender), jobs, report)
         try:
             for at, outcome in outcomes:
                 yield (self.todo[at], outcome), tasks[at]
