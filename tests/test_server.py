@@ -84,6 +84,29 @@ def test_a_worker_that_dies_while_idle_is_replaced(backend):
     assert backend.run("count").state == "done"
 
 
+def test_a_job_given_to_a_dying_worker_is_done_by_the_next(backend):
+    """The worker dies after it was given the job and before it began, as an idle one does in the very moment."""
+    backend.run("count")
+    worker = int(backend.client.result(backend.run("where").id, "pid.json"))
+    os.kill(worker, signal.SIGSTOP)
+    job = backend.client.submit("where")
+    wait_for(lambda: backend.client.status(job).state == "running")
+    os.kill(worker, signal.SIGKILL)
+    assert list(backend.client.watch(job))[-1].state == "done"
+    assert int(backend.client.result(job, "pid.json")) != worker
+
+
+def test_a_job_whose_workers_all_die_before_it_begins_fails(tmp_path):
+    backend = Backend(tmp_path)
+    job = backend.client.submit("count")
+    while not (status := backend.client.status(job)).final:
+        for child in psutil.Process(backend.process.pid).children():
+            child.kill()
+    assert status.state == "failed" and status.error.code == "job_not_begun" and "SIGKILL" in status.error.message
+    assert "waits again" in (settings.logs_folder(tmp_path) / "backend.log").read_text()
+    backend.stop()
+
+
 def test_a_worker_that_is_idle_for_long_gives_its_memory_back(tmp_path):
     kept = store.Store(tmp_path)
     settings.logs_folder(tmp_path).mkdir()

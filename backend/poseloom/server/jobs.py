@@ -12,8 +12,8 @@ from typing import Any, Mapping, Optional
 from .. import settings
 from ..errors import BadInput, PoseloomError
 from .kinds import Kind
-from .store import FINAL, Job, Store, clean
-from .worker import Failure, Task, Worker, disk_full
+from .store import FINAL, MAX_ATTEMPTS, Job, Store, clean
+from .worker import NOT_BEGUN, Failure, Task, Worker, disk_full
 
 IDLE_S = 600.0  # then a worker that has loaded models is replaced by a fresh one
 CLEAN_EVERY_S = 3600.0
@@ -172,6 +172,9 @@ class Jobs:
             log.info("job %s done", job.id)
         elif self._stopping:
             self._store.requeue(job.id, "Waiting again: the backend was stopped", job.attempts)
+        elif failure.code == NOT_BEGUN and job.attempts + 1 < MAX_ATTEMPTS:
+            self._store.requeue(job.id, "Waiting again: its process died before it began", job.attempts + 1)
+            log.warning("job %s waits again: %s", job.id, failure.message)
         else:
             self._store.finish(job.id, "failed", fraction, text, failure.problem)
             log.warning("job %s failed: %s %s", job.id, failure.code, failure.message)

@@ -30,6 +30,7 @@ from .kinds import load_body
 SPAWN = multiprocessing.get_context("spawn")
 REPORT_EVERY_S = 0.03
 START_S = 60.0  # a new process on a busy computer
+NOT_BEGUN = "job_not_begun"
 LOG_BYTES = 1_000_000
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EFBIG)
 
@@ -77,8 +78,11 @@ class Worker:
         return self._process.is_alive()
 
     def run(self, task: Task, report: Report, hang_s: float) -> Optional[Failure]:
-        """Do one task to its end; None if it went well.  A worker that crashed or hung is dead after it."""
-        self.used = True
+        """Do one task to its end; None if it went well.  A worker that crashed or hung is dead after it.
+
+        The failure NOT_BEGUN says that the process was dead, or died, before the task touched anything.
+        """
+        self.used, self._text = True, ""
         try:
             self._conn.send(task)
             return self._follow(report, hang_s)
@@ -94,14 +98,14 @@ class Worker:
                 self._killed = True
 
     def _follow(self, report: Report, hang_s: float) -> Optional[Failure]:
-        self._text = "starting"
         patience_s = max(hang_s, START_S)
         while True:
             if not wait([self._conn, self._process.sentinel], patience_s):
                 self.kill()
+                heard = self._text or "nothing"
                 return Failure(
                     "job_hung",
-                    f'The job made no progress for {patience_s:.0f} s (last heard: "{self._text}") and was stopped.',
+                    f'The job made no progress for {patience_s:.0f} s (last heard: "{heard}") and was stopped.',
                     "Try a shorter stretch of the clip; if that hangs too, please report it with the clip.",
                 )
             if not self._conn.poll():
@@ -119,6 +123,8 @@ class Worker:
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
         hint = f"What it last wrote is in {self._log}."
+        if not self._text:
+            return Failure(NOT_BEGUN, f"The process that was to do the job died before it began ({name}).", hint)
         if name == "SIGKILL":
             hint = "Probably the memory ran out: try a shorter stretch or a smaller clip."
         return Failure("job_crashed", f'The job\'s process died ({name}; last heard: "{self._text}").', hint)
