@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -96,33 +97,47 @@ def test_a_job_given_to_a_dying_worker_is_done_by_the_next(backend):
     assert int(backend.client.result(job, "pid.json")) != worker
 
 
-def test_a_job_whose_workers_all_die_before_it_begins_fails(tmp_path):
-    backend = Backend(tmp_path)
-    job = backend.client.submit("count")
-    while not (status := backend.client.status(job)).final:
-        for child in psutil.Process(backend.process.pid).children():
-            child.kill()
-    assert status.state == "failed" and status.error.code == "job_not_begun" and "SIGKILL" in status.error.message
-    assert "waits again" in (settings.logs_folder(tmp_path) / "backend.log").read_text()
-    backend.stop()
+def test_a_job_whose_workers_die_as_often_as_it_may_be_tried_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr("poseloom.server.jobs.MAX_ATTEMPTS", 1)
+    with running(tmp_path, hang_s=20.0) as (kept, jobs):
+        worker = done_by(kept, jobs, jobs.submit("where", {}, {}).id)
+        os.kill(worker, signal.SIGSTOP)
+        job, after = (jobs.submit("where", {}, {}).id for _ in range(2))
+        wait_for(lambda: jobs.get(job)[0].state == "running")
+        os.kill(worker, signal.SIGKILL)
+        assert done_by(kept, jobs, after) != worker
+        failed = jobs.get(job)[0]
+        assert failed.state == "failed" and failed.error["code"] == "job_not_begun"
+        assert "died before it began (SIGKILL)" in failed.error["message"]
 
 
 def test_a_worker_that_is_idle_for_long_gives_its_memory_back(tmp_path):
-    kept = store.Store(tmp_path)
-    settings.logs_folder(tmp_path).mkdir()
-    jobs = Jobs(kept, TEST_KINDS, hang_s=20.0, idle_s=0.5)
-    jobs.start()
-    try:
+    with running(tmp_path, hang_s=20.0, idle_s=0.5) as (kept, jobs):
         pids = []
         for _ in range(2):
-            job = jobs.submit("where", {}, {}).id
-            wait_for(lambda: jobs.get(job)[0].state == "done")
-            pids.append(int((kept.job_folder(job) / "results" / "pid.json").read_text()))
+            pids.append(done_by(kept, jobs, jobs.submit("where", {}, {}).id))
             wait_for(lambda: not runs(pids[-1]), 5.0)
         assert pids[0] != pids[1]
+
+
+@contextmanager
+def running(folder, **settings_of_jobs):
+    """The jobs of a backend without its server."""
+    kept = store.Store(folder)
+    settings.logs_folder(folder).mkdir()
+    jobs = Jobs(kept, TEST_KINDS, **settings_of_jobs)
+    jobs.start()
+    try:
+        yield kept, jobs
     finally:
         jobs.stop()
         kept.close()
+
+
+def done_by(kept, jobs, job: str) -> int:
+    """The process that did a job of the kind "where"."""
+    wait_for(lambda: jobs.get(job)[0].state == "done")
+    return int((kept.job_folder(job) / "results" / "pid.json").read_text())
 
 
 def test_a_queued_job_that_this_version_cannot_read_fails_alone(tmp_path):
