@@ -113,6 +113,56 @@ def test_what_is_sampled_is_a_body_that_moves(variety):
             assert left == pytest.approx(right, rel=1e-5)
 
 
+ARM = [JOINTS.index(f"{name}_l") for name in ("clavicle", "upper_arm", "forearm", "hand")]
+LEGS = [JOINTS.index(f"{name}_{side}") for name in ("thigh", "shin", "foot", "toe") for side in "lr"]
+
+
+def posed(number, frames=90):
+    """Somebody whose joints are all bent by an angle of his own, and swing by a hundredth of it."""
+    swing = 1.0 + 0.01 * np.sin(np.arange(frames) / 7.0)
+    turn = np.zeros((frames, 22, 3))
+    turn[..., 0] = 0.1 * (number + 1) * swing[:, None]
+    return Motion(standard(), quat.exp(turn), np.tile([0.0, 0.0, 0.9], (frames, 1)), 30.0)
+
+
+def whose(lrot):
+    """(...) which of `posed` is bent so."""
+    return np.round(np.linalg.norm(quat.log(lrot), axis=-1) / 0.1).astype(int) - 1
+
+
+def test_backward_windows_go_the_other_way():
+    def way(reverse):
+        sampler = Sampler(packed([walk(200)]), np.random.default_rng(4), replace(STILL, reverse=reverse))
+        return np.diff(sampler.stretch(40, 30)[1][..., 1], axis=1)
+
+    assert (way(0.0) < 0.0).all() and (way(1.0) > 0.0).all()
+    some = way(0.5)
+    assert ((some > 0.0).all(axis=1) | (some < 0.0).all(axis=1)).all() and 0 < (some[:, 0] > 0.0).sum() < 40
+
+
+def test_parts_of_a_body_come_whole_from_one_other_window():
+    sampler = Sampler(packed([posed(i) for i in range(6)]), np.random.default_rng(5), replace(STILL, parts=0.5))
+    who = whose(sampler.stretch(120, 30)[0])
+    own, arm = who[..., LEGS], who[..., ARM]
+    assert (own == own[:, :1, :1]).all()  # legs stay
+    assert (arm == arm[:, :1, :1]).all()  # an arm is one other's, in every frame
+    other = (arm[:, 0, 0] != own[:, 0, 0]).mean()
+    assert 0.25 < other < 0.6  # half of them, of which a sixth got one that is bent as theirs was
+
+
+def test_farther_moves_are_the_same_moves_about_the_middle():
+    pack, plain = packed([walk(200)]), replace(STILL, reach=1.0)
+    was, far = (
+        Sampler(pack, np.random.default_rng(6), variety).stretch(60, 31)[0] for variety in (plain, replace(plain, reach=1.6))
+    )
+    assert far[:, :, LEGS] == pytest.approx(was[:, :, LEGS]) and far[:, 15] == pytest.approx(was[:, 15])
+    turned = [quat.log(quat.multiply(quat.inverse(q[:, [15]]), q))[:, :, JOINTS.index("upper_arm_l")] for q in (was, far)]
+    size = [np.linalg.norm(turn, axis=-1).max(axis=1) for turn in turned]
+    factor = (size[1] / size[0])[:, None, None]
+    assert turned[1] == pytest.approx(factor * turned[0], abs=1e-6)
+    assert 1 / 1.6 <= factor.min() < 0.8 and 1.25 < factor.max() <= 1.6 + 1e-6
+
+
 def test_keys_come_back_bit_for_bit_and_holes_are_filled(lstm):
     motion = walk(120)
     known = np.zeros((120, 22), bool)

@@ -9,7 +9,7 @@ from typing import Optional, Sequence
 import numpy as np
 
 from . import pipelines
-from .capture import AnimateOptions, estimator_of, keypoints_to_motion, lifter, media_to_keypoints, media_to_people, open_media, still_again
+from .capture import AnimateOptions, estimator_of, keypoints_to_motion, lifter, media_to_keypoints, media_to_people, still_again
 from .errors import BadInput
 from .key_poses import Keys, singles
 from .motion import extremes
@@ -122,16 +122,7 @@ def animate_picked(
     """The key poses of a video, picked as `extremes.pick_keys` does, on a character; what --report writes."""
     pipelines.check_ending(character, out)
     account = Account({"input": str(media), "output": str(out)})
-    seen = media_to_keypoints(media, options, part(report, 0.0, 0.6), account.warnings)
-    account.lap("estimate")
-    motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65), account.warnings)
-    account.lap("solve")
-    account.note_seen(seen)
-    if extras.overlay is not None:
-        from .overlay import write_overlay
-
-        write_overlay(extras.overlay, open_media(media, options), [seen], part(report, 0.65, 0.7))
-        account.lap("overlay")
+    motion = pipelines.solved(media, options, extras, account, part(report, 0.0, 0.7))
     rows = extremes.pick_keys(motion, count, min_motion_m)
     if count is not None and len(rows) < count:
         account.warnings.append(f"Only {len(rows)} of {count} key poses differ enough from what lies between the others.")

@@ -123,19 +123,29 @@ def animate(
     """
     check_ending(character, out)
     account = Account({"input": str(media), "output": str(out)})
-    seen = media_to_keypoints(media, options, part(report, 0.0, 0.6), account.warnings)
+    motion = solved(media, options, extras, account, part(report, 0.0, 0.7))
+    put(motion, Path(media).stem, character, out, extras, account, part(report, 0.7, 1.0))
+    return account.as_dict()
+
+
+def solved(media: Path, options: AnimateOptions, extras: Extras, account: Account, report: Report = silent) -> Motion:
+    """The motion of a video's person, and the overlay where `extras` asks for it; what is found goes to `account`."""
+    seen = media_to_keypoints(media, options, part(report, 0.0, 0.85), account.warnings)
     account.lap("estimate")
-    motion = keypoints_to_motion(seen, options, part(report, 0.6, 0.65), account.warnings)
+    motion = keypoints_to_motion(seen, options, part(report, 0.85, 0.93), account.warnings)
     account.lap("solve")
     account.note_seen(seen)
+    account.values["person"] = seen.person
+    _overlay(media, options, [seen], extras, account, part(report, 0.93, 1.0))
+    return motion
+
+
+def _overlay(media, options, people, extras: Extras, account: Account, report: Report) -> None:
     if extras.overlay is not None:
         from .overlay import write_overlay
 
-        write_overlay(extras.overlay, open_media(media, options), [seen], part(report, 0.65, 0.7))
+        write_overlay(extras.overlay, open_media(media, options), people, report)
         account.lap("overlay")
-    account.values["person"] = seen.person
-    put(motion, Path(media).stem, character, out, extras, account, part(report, 0.7, 1.0))
-    return account.as_dict()
 
 
 def animate_several(
@@ -154,11 +164,7 @@ def animate_several(
     account.lap("estimate")
     motions = people_to_motions(people, options, part(report, 0.5, 0.6), account.warnings)
     account.lap("solve")
-    if extras.overlay is not None:
-        from .overlay import write_overlay
-
-        write_overlay(extras.overlay, open_media(media, options), people, part(report, 0.6, 0.65))
-        account.lap("overlay")
+    _overlay(media, options, people, extras, account, part(report, 0.6, 0.65))
     rows, made, begun = [], None, out.with_name(f".{out.stem}.begun{out.suffix}")
     try:
         for i, (seen, motion, character) in enumerate(zip(people, motions, cast.values())):
