@@ -181,15 +181,15 @@ class Remote:
 
     longest_s = window.LONGEST / FPS
 
-    def __init__(self, chosen: Choice, method: str = "lstm"):
-        self.chosen, self.method = chosen, method
+    def __init__(self, chosen: Choice, method: str = "lstm", model: str = ""):
+        self.chosen, self.options = chosen, {"method": method, "model": model}
 
     def __call__(self, motion: Motion, known, report: Report) -> Motion:
-        return self._ask(motion.with_(score=known), {"method": self.method}, report)
+        return self._ask(motion.with_(score=known), self.options, report)
 
     def go_on(self, motion: Motion, frames: int, report: Report) -> Motion:
         """`motion` and `frames` more."""
-        return self._ask(motion, {"method": self.method, "onward": frames}, report)
+        return self._ask(motion, {**self.options, "onward": frames}, report)
 
     def _ask(self, motion, options, report):
         running = ensure(self.chosen, part(report, 0.0, 0.2))

@@ -60,6 +60,10 @@ class PoseloomInbetween(bpy.types.PropertyGroup):
         name="Clip", description="0 blends the clips that fit best; 1 is the best one alone, 2 the next",
         default=0, min=0, max=20,
     )  # fmt: skip
+    network: StringProperty(
+        name="Network", description="Folder of networks tuned to your own clips by poseloom train inbetween; empty: ours",
+        subtype="DIR_PATH",
+    )  # fmt: skip
     frames: IntProperty(name="Frames", description="How many frames to go on for", default=60, min=1, max=3000)
     like: StringProperty(name="Like", description="The action whose timing the active one is to take on")
 

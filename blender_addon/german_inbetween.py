@@ -3,6 +3,7 @@
 TEXTS = {
     "0 blends the clips that fit best; 1 is the best one alone, 2 the next":
         "0 mischt die Clips, die am besten passen; 1 ist der beste allein, 2 der nächste",
+    "1 clip": "1 Clip",
     "A speed curve for every pair of keys": "Eine Tempokurve für jedes Paar von Schlüsselbildern",
     "A speed curve; empty: the one in the panel": "Eine Tempokurve; leer: die im Panel",
     "About": "Worüber",
@@ -37,6 +38,9 @@ TEXTS = {
         "bleiben, wie sie sind",
     "Fill": "Füllen",
     "Find Clips": "Clips suchen",
+    "Folder of networks tuned to your own clips by poseloom train inbetween; empty: ours":
+        "Ordner von Netzen, die poseloom train inbetween auf eigene Clips abgestimmt hat; leer: unsere",
+    "Folder of networks; empty: ours": "Ordner von Netzen; leer: unsere",
     "For This Pair": "Für dieses Paar",
     "Frames": "Bilder",
     "From the spline, at 0, to the method, at 1": "Vom Spline, bei 0, zum Verfahren, bei 1",
@@ -65,12 +69,14 @@ TEXTS = {
     "Look for the clips of the library that fit the keys best":
         "Die Clips der Bibliothek suchen, die am besten zu den Schlüsselbildern passen",
     "Method": "Verfahren",
+    "Network": "Netz",
     "Play the active action at the timing of another action on the same armature, or of the few poses that it has":
         "Die aktive Aktion im Timing einer anderen Aktion auf demselben Skelett abspielen, oder der wenigen "
         "Posen, die sie hat",
     "Re-fill": "Neu füllen",
     "Retime": "Timing übernehmen",
     "Selected bones only": "Nur ausgewählte Knochen",
+    "Shipped network": "Mitgeliefertes Netz",
     "Slow In": "Sehr langsam los",
     "Slow Out": "Sehr langsam an",
     "Slowly into the second key": "Langsam in das zweite Schlüsselbild",

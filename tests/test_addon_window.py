@@ -13,6 +13,7 @@ from conftest import ROOT, need
 
 import build_addon
 from poseloom import client, settings
+from poseloom.inbetween.lstm import MODEL
 
 pytestmark = pytest.mark.matrix
 SCRIPTS = ROOT / "tests" / "blender"
@@ -255,13 +256,16 @@ def test_poses_are_filled_by_every_method_from_the_panel(blender, backend, tmp_p
     pictures = Path(os.environ.get("POSELOOM_PICTURES") or blender.work / "inbetween")
     pictures.mkdir(exist_ok=True)
     blender.environment["BLENDER_GUI_BIND"] += f":{pictures}"
-    done = blender.window("gui_inbetween.py", pictures, running.address, token)
+    network = str(MODEL.parent)  # on the backend's computer
+    done = blender.window("gui_inbetween.py", pictures, running.address, token, network)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((pictures / "result.json").read_text())
-    for method in ("spline", "dtw", "lstm"):
+    for method in ("spline", "dtw", "lstm", network):
         state, said, keys = found[method]
         assert state == "done" and keys["GENERATED"] > 3000, (method, said, keys)
         assert found[f"{method} undone"] == {"KEYFRAME": keys["KEYFRAME"]}  # one undo step
+    state, said, _ = found["/no/such/folder"]
+    assert state == "failed" and "There is no /no/such/folder/model.onnx" in said, said
     at, share = found["drawn"][0].split(":")
     assert abs(float(share) - 0.15) < 0.03 and abs(float(at) - 0.6) < 0.02
     assert found["drawn"][1]["GENERATED"] > 3000

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from test_cli import body, clip, refused, run, walk  # noqa: F401  fixtures
 from test_inbetween_fill import animal, keyed, sway
 
+from poseloom.inbetween.lstm import MODEL
 from poseloom.motion import quat
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
 from poseloom.motion.files import motion_from_bytes, motion_to_bytes
@@ -131,10 +133,32 @@ def test_what_cannot_be_filled_is_one_sentence(clip, run, tmp_path):  # noqa: F8
 def test_a_missing_model_offers_the_spline(clip, run, tmp_path, monkeypatch):  # noqa: F811
     from poseloom.inbetween import lstm
 
-    monkeypatch.setattr(lstm.Lstm.__init__, "__defaults__", (tmp_path / "none.onnx", 1))
+    monkeypatch.setattr(lstm, "MODEL", tmp_path / "none.onnx")
     code, _, said = run("inbetween", clip, "--keys", "0,9", "--method", "lstm", "--out", tmp_path / "o.bvh")
     assert code == 1 or code == 2
     assert "none.onnx is missing" in said and "spline" in said
+
+
+def test_networks_of_ones_own_are_named_by_their_folder(clip, run, tmp_path):  # noqa: F811
+    own = tmp_path / "own"
+    shutil.copytree(MODEL.parent, own)
+    made = {}
+    for model in ("", own, own / "model.onnx", "shipped"):
+        out = tmp_path / "out.bvh"
+        words = ("--model", model) if model else ()
+        assert run("inbetween", clip, "--keys", "0,20,50", "--method", "lstm", *words, "--continue", "5", "--out", out, "--overwrite")[0] == 0
+        made[model] = out.read_bytes()
+    assert len(set(made.values())) == 1
+    words = ("inbetween", clip, "--keys", "0,20", "--out", tmp_path / "no.bvh", "--model")
+    assert "--method lstm" in refused(run(*words, own))
+    words = (*words[:-1], "--method", "lstm", "--model")
+    assert "There is no" in refused(run(*words, tmp_path / "nothing"))
+    shutil.copy(MODEL, own / "ahead.onnx")
+    assert "ahead.onnx is no in-betweening network" in refused(run(*words, own, "--continue", "5"))
+    (own / "model.onnx").write_bytes(b"no network at all")
+    assert "model.onnx is no in-betweening network" in refused(run(*words, own))
+    (own / "ahead.onnx").unlink()
+    assert "There is no" in refused(run(*words, own))
 
 
 def test_a_gap_longer_than_trained_for_works_and_says_so(run, tmp_path):  # noqa: F811
@@ -166,5 +190,10 @@ def test_the_server_fills_holes(tmp_path):
         assert np.array_equal(filled.lrot[known], motion.lrot[known])
         assert not np.array_equal(filled.lrot, motion.lrot)
         assert "dtw" in json.dumps(backend.client.methods()["stages"]["inbetween"])
+        for options in ({}, {"onward": 3}):
+            job = backend.client.submit("inbetween", {"motion": path}, {**options, "model": str(tmp_path / "nothing")})
+            assert list(backend.client.watch(job))[-1].error.code == "no_such_model"
+            job = backend.client.submit("inbetween", {"motion": path}, {**options, "model": str(MODEL.parent)})
+            assert list(backend.client.watch(job))[-1].state == "done"
     finally:
         backend.stop()

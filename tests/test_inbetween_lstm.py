@@ -17,6 +17,7 @@ from poseloom.inbetween import ahead, window
 from poseloom.inbetween.data import LITTLE, Pack, Sampler, Variety
 from poseloom.inbetween.lstm import AHEAD, FPS, MODEL, Continue, Lstm, sole_heights
 from poseloom.motion import quat
+from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
 from poseloom.motion.resample import resample
 from poseloom.motion.skeleton import JOINTS, PARENTS, standard
 from poseloom.motion.types import Motion
@@ -304,7 +305,8 @@ def test_training_runs_resumes_and_exports(tmp_path):
     python = ROOT / ".venvs" / "train" / "bin" / "python"
     need(python.exists(), "an environment with torch in .venvs/train")
     env = {**os.environ, "PYTHONPATH": str(ROOT / "backend")}
-    packed([walk(120, seed=i) for i in range(3)]).save(tmp_path / "clips.npz")
+    takes = tuple(f"take{i}" for i in range(11))  # the last is held out
+    replace(packed([walk(120, seed=i) for i in range(11)]), names=takes).save(tmp_path / "clips.npz")
     words = [python, "-m", "poseloom", "train", "inbetween", "--data", tmp_path / "clips.npz", "--hidden", "16",
              "--minutes", "0.6", "--stretch", "0.3", "--out", tmp_path / "out"]  # fmt: skip
     steps = []
@@ -314,18 +316,40 @@ def test_training_runs_resumes_and_exports(tmp_path):
         lines = [json.loads(line) for line in (tmp_path / "out/eased/log.jsonl").read_text().splitlines()]
         steps.append(lines[-1]["step"])
     assert 0 < steps[0] < steps[1]
-    assert "L2P" in (tmp_path / "out/CARD.md").read_text()
-    packed([walk(120, seed=i) for i in range(3, 5)]).save(tmp_path / "own.npz")
-    tuned = [*words[:5], "--data", tmp_path / "own.npz", "--from", tmp_path / "out", "--minutes", "0.1", "--out", tmp_path / "tuned"]
-    done = subprocess.run(list(map(str, tuned)), capture_output=True, text=True, env=env)
-    assert done.returncode == 0, done.stderr
-    motion, known = walk(40), np.ones((40, 22), bool)
-    known[10:35] = False
-    filled, after = (Lstm(tmp_path / folder / "model.onnx")(motion, known) for folder in ("out", "tuned"))
-    apart = quat.angle(filled.lrot, after.lrot).max()
-    assert 0.0 < apart < np.radians(20.0)  # it goes on from what was there
-    assert np.isfinite(filled.lrot).all()
-    assert len(Continue(tmp_path / "out/ahead.onnx")(motion, 5)) == 45
+    card = (tmp_path / "out/CARD.md").read_text()
+    assert "L2P" in card and "10 clips, take0, take1" in card and "CMU" not in card
+    assert len(Continue(tmp_path / "out/ahead.onnx")(walk(40), 5)) == 45
+
+
+@pytest.mark.slow
+def test_networks_are_tuned_to_clips_and_then_used(tmp_path, lstm, capsys):
+    """Begun from those that ship: at first they say the same, then something else that is not far from it."""
+    python = ROOT / ".venvs" / "train" / "bin" / "python"
+    need(python.exists(), "an environment with torch in .venvs/train")
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "backend")}
+    packed([walk(150, seed=3), walk(150, seed=4)]).save(tmp_path / "own.npz")
+    motion, known = walk(60, seed=3), np.ones((60, 22), bool)
+    known[10:50] = False
+    shipped, apart = lstm(motion, known), {}
+    for name, minutes in (("touched", 0.0001), ("tuned", 0.5)):
+        words = [python, "-m", "poseloom", "train", "inbetween", "--data", tmp_path / "own.npz", "--from", "shipped",
+                 "--minutes", minutes, "--out", tmp_path / name]  # fmt: skip
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, env=env)
+        assert done.returncode == 0, done.stderr
+        apart[name] = np.degrees(quat.angle(Lstm(tmp_path / name / "model.onnx")(motion, known).lrot, shipped.lrot).max())
+    assert apart["touched"] < 0.05 and 3.0 * apart["touched"] < apart["tuned"] < 20.0
+    assert "Begun from the networks in shipped" in (tmp_path / "tuned" / "CARD.md").read_text()
+    assert (tmp_path / "tuned" / "ahead.onnx").read_bytes() == AHEAD.read_bytes()
+
+    write_bvh(tmp_path / "walk.bvh", *motion_to_rig(motion))
+    made = {}
+    for name in ("shipped", "tuned"):
+        out = tmp_path / f"{name}.bvh"
+        model = () if name == "shipped" else ("--model", tmp_path / name)
+        words = ("inbetween", tmp_path / "walk.bvh", "--keys", "0,8,9,50,59", "--method", "lstm", *model, "--out", out)
+        assert cli.main(list(map(str, words))) == 0, capsys.readouterr().err
+        made[name] = read_bvh(out)[1].basis
+    assert quat.angle(*made.values()).max() > np.radians(0.01)
 
 
 def test_training_refuses_what_is_no_pack(tmp_path, capsys):

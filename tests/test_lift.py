@@ -248,8 +248,10 @@ def test_packing_takes_training_subjects_only_and_says_what_it_leaves_out(tmp_pa
         assert list(z["names"]) == ["01_01"] and z["start"].tolist() == [0, 90]
         motion = strolling(90)
         assert quat.angle(z["lrot"][:, J["thigh_l"]], motion.lrot[:, J["thigh_l"]]).max() < np.radians(1.0)
-    everything = packing.pack(tmp_path / "in", None)[0]
-    assert everything.names == ("01_01",)
+    for name in ("08run.bvh", "hero_1.bvh"):  # a studio's own, which only look alike
+        clip(tmp_path / "in" / "own", name)
+    assert sorted(packing.pack(tmp_path / "in")[0].names) == ["01_01", "08run", "hero_1"]
+    assert packing.pack(tmp_path / "in", ("hero",))[0].names == ("hero_1",)
 
 
 def test_what_is_kept_for_tests_is_refused(tmp_path, capsys):

@@ -27,13 +27,15 @@ __all__ = ["FillOptions", "How", "JobOptions", "Target", "inbetween", "inbetween
 
 @dataclass(frozen=True)
 class How:
-    """keys: times "12" or "1.5s", none for those of the clip; bones: names, none for all; onward: frames to add."""
+    """keys: times "12" or "1.5s", none for those of the clip; bones: names, none for all; onward: frames to add;
+    model: the folder of the networks, "" for ours."""
 
     method: str = "spline"
     keys: tuple = ()
     bones: tuple = ()
     candidate: int = 0
     onward: int = 0
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,30 +48,35 @@ class Target:
 
 @dataclass(frozen=True)
 class JobOptions:
-    """What a job of the server may choose: the method of a fill, or `onward` frames to add in place of it."""
+    """What a job of the server may choose: the method of a fill, or `onward` frames to add in place of it; and the
+    folder of the networks, "" for ours."""
 
     method: str = "lstm"
     onward: int = 0
+    model: str = ""
 
 
 def job(motion: Motion, options: JobOptions, report: Report = silent) -> Motion:
     """A motion of the 22 body joints, filled where its score is 0; or, with `onward`, continued by that many frames."""
     if options.onward:
-        from .inbetween.lstm import Continue
-
-        return Continue()(motion, options.onward, report)
-    method, known = inbetweener(options.method), motion.score > 0.0
+        return _continue(options.model)(motion, options.onward, report)
+    method, known = inbetweener(options.method, model=options.model), motion.score > 0.0
     if method is None:
         return fill(motion, known, None, FillOptions(feet=False), report)
     return method(motion, known, report)
 
 
-def inbetweener(name: str, clips: Optional[Sequence[tuple]] = None, candidate: int = 0):
-    """The method called `name`, None for the spline; dtw follows clips [(path, name), ...], by default the library."""
+def inbetweener(name: str, clips: Optional[Sequence[tuple]] = None, candidate: int = 0, model: str = ""):
+    """The method called `name`, None for the spline; dtw follows clips [(path, name), ...], by default the library;
+    lstm takes the networks in the folder `model`, "" for ours."""
     method = load(name)
     if name == "spline":
         return None
-    return method(_library(clips), candidate) if name == "dtw" else method()
+    if name == "dtw":
+        return method(_library(clips), candidate)
+    from .inbetween.lstm import files_of
+
+    return method(files_of(model)[0])
 
 
 def inbetween(
@@ -82,9 +89,11 @@ def inbetween(
     key go.  A BVH file keeps its skeleton, and to it its keys, as the numbers of its text allow.
     """
     account = _begun(clip, out, target)
-    method = inbetweener(how.method, follow, how.candidate)
+    if how.model and how.method != "lstm" and not how.onward:
+        raise BadInput("bad_option", f"A model is of no use to {how.method}.", "Add --method lstm, or leave out --model.")
+    method = inbetweener(how.method, follow, how.candidate, how.model)
     account.lap("load")
-    more = _onward(how.onward, follow, part(report, 0.8, 0.9))
+    more = _onward(how.onward, follow, how.model, part(report, 0.8, 0.9))
     filling = part(report, 0.1, 0.8)
     if Path(clip).suffix.lower() == ".bvh":
         rig, motion = read_bvh(clip)
@@ -144,14 +153,18 @@ def _library(clips):
     return collection.of_motions([(Path(name).as_posix(), chains.read_clip(path)[0]) for path, name in clips])
 
 
-def _onward(frames: int, follow, report: Report):
+def _continue(model: str):
+    from .inbetween.lstm import Continue, files_of
+
+    return Continue(files_of(model)[1])
+
+
+def _onward(frames: int, follow, model: str, report: Report):
     """What adds `frames` to a canonical motion; the library is read only where there are any."""
     if not frames:
         return None
     try:
-        from .inbetween.lstm import Continue
-
-        ahead = Continue()
+        ahead = _continue(model)
     except (ImportError, Unavailable):
         ahead = None  # the clips go on alone
     return lambda motion: lengthened(motion, frames, lambda: _library(follow), ahead, report)

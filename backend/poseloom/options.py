@@ -9,7 +9,6 @@ from .formats import (
     LAYOUTS, PARTS, QUALITIES, ROOTS, SOLVED_ENDINGS, STYLES, TAKES_ENDINGS,
 )  # fmt: skip
 
-TRAINING = "01,02,03,05,06,07,14,16,127"  # subjects of the CMU motion capture database
 
 
 def _positive(text: str) -> float:
@@ -261,12 +260,15 @@ def train(parser, inside_blender: bool) -> None:
     lifter.add_argument("--validate", nargs="+", default=[], metavar="FILE.npz", help="such pairs of other subjects, for the log")
     inbetween = sub.add_parser("inbetween", help="the networks that fill holes and go on after the last frame")
     inbetween.add_argument("--data", required=True, metavar="DIR|FILE", help="a packed .npz, or a folder of .bvh clips")
-    inbetween.add_argument("--from", dest="begin", metavar="FOLDER", help="fine-tune what was trained in that folder")
+    inbetween.add_argument("--from", dest="begin", metavar="FOLDER", help='fine-tune the networks in that folder, or "shipped": ours')
     inbetween.add_argument("--hidden", type=_count, default=256, metavar="N", help="width of the LSTM; default: %(default)s")
     render = sub.add_parser("render", help="the diffusion model that paints a character in a pose")
     render.add_argument("--data", required=True, nargs="+", metavar="FILE.npz", help="pictures by backend/studio/embed_pictures.py")
     for child in (pack, lifter, inbetween):
-        child.add_argument("--subjects", default=TRAINING, metavar="IDS", help='with commas between, or "all"')
+        child.add_argument(
+            "--subjects", default="all", metavar="IDS",
+            help='of clips called SUBJECT_NAME, with commas between; default: all but those of CMU\'s that are kept for tests',
+        )
     _add_training(lifter, minutes=60.0)
     _add_training(inbetween, minutes=120.0)
     render.add_argument("--teacher", default="", metavar="FOLDER", help="make a smaller model, which learns from this checkpoint")
@@ -286,6 +288,7 @@ def inbetween(parser, inside_blender: bool) -> None:
     parser.add_argument("clip", metavar="CLIP", help=f"poses on their frames: {', '.join(CLIP_ENDINGS + TAKES_ENDINGS)}")
     parser.add_argument("--keys", metavar="TIMES", help='which frames are keys, such as "0,18,1.5s"; default: those of the clip')
     parser.add_argument("--method", default="spline", metavar="NAME", help="spline, dtw or lstm; default: %(default)s")
+    parser.add_argument("--model", metavar="FOLDER", help="for lstm and --continue: networks of poseloom train inbetween; default: ours")
     parser.add_argument("--strength", type=float, default=1.0, metavar="0..1", help="from the spline (0) to the method (1, default)")
     parser.add_argument(
         "--ease", metavar="CURVES", help="speed between keys, one for all or one a pair: names or drawn, 0:0/0.3:0.1/1:1"

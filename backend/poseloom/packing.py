@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Optional
+from typing import Iterable, Optional
 
 import numpy as np
 
@@ -22,23 +23,34 @@ FPS = 30.0
 TRAINING = ("01", "02", "03", "05", "06", "07", "14", "16", "127")
 VALIDATION = ("08", "17")
 TEST = ("09", "29", "49")
+_CMU = re.compile(r"(\d{2,3})_\d{2}")  # a clip of that database: subject, trial
 _SHORTEST = 70  # frames
 _MAX_SPEED_M_S = 8.0  # a root that is faster jumps from frame to frame
 _TOUCH_M_S, _TOUCH_M = 0.25, 0.06
 
 
-def pack(folder: Path, subjects: Optional[tuple] = TRAINING, report: Report = silent) -> tuple[Pack, list]:
+def of_cmu(names: Iterable[str]) -> bool:
+    """Whether all clips are called as those of the CMU motion capture database are."""
+    return all(_CMU.fullmatch(name) for name in names)
+
+
+def held_out(names: Iterable[str], subjects: tuple = VALIDATION + TEST) -> list:
+    """The CMU `subjects` that clips of such names show."""
+    found = filter(None, map(_CMU.fullmatch, names))
+    return sorted({match[1] for match in found} & set(subjects))
+
+
+def pack(folder: Path, subjects: Optional[tuple] = None, report: Report = silent) -> tuple[Pack, list]:
     """(the clips of a folder of BVH and those below it, at 30 fps; what was left out and why, a line each).
 
-    subjects: what comes before the `_` of the files' names that are taken; None takes all but VALIDATION and TEST.
+    subjects: what comes before the `_` of the files' names that are taken; None takes all but CMU's VALIDATION and TEST.
     BadInput where nothing is left.
     """
     files = sorted(Path(folder).rglob("*.bvh"))
     lrot, root, contact, offsets, names, left_out = [], [], [], [], [], []
     for done, file in enumerate(files):
         report(done / len(files), file.name)
-        subject = file.stem.partition("_")[0]
-        if subject not in subjects if subjects is not None else subject in VALIDATION + TEST:
+        if held_out([file.stem]) if subjects is None else file.stem.partition("_")[0] not in subjects:
             continue
         try:
             rig, captured = read_bvh(file)

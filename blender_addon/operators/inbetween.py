@@ -20,7 +20,7 @@ from .rig import rate, refuse, target
 
 PLACE = "inbetween"
 _NAME = dict(name="Armature", description="Name of the armature; empty: the active one", options={"HIDDEN"})
-_CHOSEN = ("method", "strength", "feet", "candidate", "follow", "selected")
+_CHOSEN = ("method", "strength", "feet", "candidate", "follow", "network", "selected")
 
 
 class _Between(Editing):
@@ -40,6 +40,7 @@ class _Between(Editing):
         default=0, min=0,
     )  # fmt: skip
     follow: StringProperty(name="After", description="library, last, or a file of motion", options={"HIDDEN"})
+    network: StringProperty(name="Network", description="Folder of networks; empty: ours", options={"HIDDEN"})
     selected: BoolProperty(
         name="Selected bones only", description="In Pose Mode, leave bones that are not selected as they are",
         default=True,
@@ -90,6 +91,19 @@ class _Between(Editing):
         chosen = context.scene.poseloom_inbetween
         return getattr(self, name) if self.properties.is_property_set(name) else getattr(chosen, name)
 
+    def _maker(self, context, method):
+        """What builds the in-betweener, on any thread; None for the spline."""
+        if method == "lstm":
+            remote = self._remote(context)
+            return lambda: remote
+        if method == "dtw":
+            clips, candidate = _library(context, self._get(context, "follow")), self._get(context, "candidate")
+            return lambda: Dtw(clips(), candidate)
+        return lambda: None
+
+    def _remote(self, context):
+        return backend.Remote(backend.choice(), model=bpy.path.abspath(self._get(context, "network")))
+
     def _read(self, context, again):
         """(object, its rig with roles or None, Keyed)."""
         obj = target(context, self.armature)
@@ -111,7 +125,7 @@ class _Fill(_Between):
     def _planned(self, context):
         obj, rig, keyed = self._read(context, self.again)
         method = self._get(context, "method")
-        make = _maker(context, method, self._get(context, "follow"), self._get(context, "candidate"))
+        make = self._maker(context, method)
         if rig is None and method != "spline":
             raise BadInput(
                 "not_humanoid", f'"{obj.name}" is not known as a human body, and only such are filled by {method}.',
@@ -173,7 +187,7 @@ class POSELOOM_OT_find_candidates(_Between, bpy.types.Operator):
         obj, rig, keyed = self._read(context, True)
         if rig is None:
             raise BadInput("not_humanoid", f'"{obj.name}" is not known as a human body.', "Look at its roles.")
-        make = _maker(context, "dtw", self._get(context, "follow"), 0)
+        make = self._maker(context, "dtw")
 
         def work(report):
             report(0.1, "Searching the library")
@@ -221,7 +235,7 @@ class POSELOOM_OT_continue(_Between, bpy.types.Operator):
         if rig is None:
             raise BadInput("not_humanoid", f'"{obj.name}" is not known as a human body.', "Look at its roles.")
         count, method = self.frames, self._get(context, "method")
-        remote = backend.Remote(backend.choice()) if method == "lstm" else None
+        remote = self._remote(context) if method == "lstm" else None
         clips = _library(context, self._get(context, "follow"))
 
         def work(report):
@@ -283,17 +297,6 @@ class POSELOOM_OT_add_to_library(bpy.types.Operator):
         jobs.show(self.bl_label, "done", text, place=PLACE)
         self.report({"INFO"}, text)
         return {"FINISHED"}
-
-
-def _maker(context, method: str, follow: str, candidate: int):
-    """What builds the in-betweener, on any thread; None for the spline."""
-    if method == "lstm":
-        remote = backend.Remote(backend.choice())
-        return lambda: remote
-    if method == "dtw":
-        clips = _library(context, follow)
-        return lambda: Dtw(clips(), candidate)
-    return lambda: None
 
 
 def _library(context, follow: str):

@@ -32,6 +32,8 @@ class POSELOOM_PT_inbetween(Sidebar, bpy.types.Panel):
         if chosen.method == "dtw":
             column.prop(chosen, "follow")
             column.prop(chosen, "candidate")
+        if chosen.method == "lstm":
+            column.prop(chosen, "network", placeholder="Shipped network")
         column.prop(chosen, "feet")
         column.prop(chosen, "selected")
         if not draw_running(layout, "inbetween"):
@@ -77,7 +79,7 @@ class POSELOOM_PT_library(Sidebar, bpy.types.Panel):
     def draw(self, context):
         layout = self.layout
         count = jobs.glance("library", partial(_count), -1)
-        text = say("{count} clips", count=count) if count >= 0 else say("Looking for clips")
+        text = say("1 clip") if count == 1 else say("{count} clips", count=count) if count >= 0 else say("Looking for clips")
         layout.label(text=text, icon="ASSET_MANAGER")
         layout.operator("poseloom.add_to_library", icon="ADD")
         layout.operator("poseloom.find_candidates", icon="VIEWZOOM")

@@ -1,6 +1,6 @@
 """Run by shot.sh in Blender's window: four poses filled by every method from the panel, and undone in one step.
 
-    gui_inbetween.py WORK ADDRESS TOKEN
+    gui_inbetween.py WORK ADDRESS TOKEN NETWORK
 
 The extension is installed already, and the backend at ADDRESS runs.  Pictures go to WORK: fill, speed.
 """
@@ -14,7 +14,7 @@ import session
 
 
 def main():
-    work, address, token = sys.argv[1:4]
+    work, address, token, network = sys.argv[1:5]
     window = bpy.context.window_manager.windows[0]
     jobs = sys.modules[session.MODULE].registration.jobs
     bpy.context.preferences.addons[session.MODULE].preferences.address = address
@@ -35,19 +35,24 @@ def main():
     from poseloom.inbetween import collection
 
     collection.add(session.walk(frames=90), "walk")
-    for method in ("spline", "dtw", "lstm"):
+    for method, own in (("spline", ""), ("dtw", ""), ("lstm", ""), ("lstm", network), ("lstm", "/no/such/folder")):
         bpy.context.scene.poseloom_inbetween.method = method
-        with bpy.context.temp_override(window=window):
-            bpy.ops.poseloom.fill("INVOKE_DEFAULT", True)
+        bpy.context.scene.poseloom_inbetween.network = own
+        try:
+            with bpy.context.temp_override(window=window):
+                bpy.ops.poseloom.fill("INVOKE_DEFAULT", True)
+        except RuntimeError as error:  # what was refused at once
+            result[own] = ["failed", str(error), _keys()]
+            break
         yield from session.wait_for(lambda: not jobs.running())
         yield 0.5
-        result[method] = [jobs.current.state, jobs.current.outcome, _keys()]
-        if method == "lstm":
+        result[own or method] = [jobs.current.state, jobs.current.outcome, _keys()]
+        if own:
             shot(f"{work}/fill.png")  # noqa: F821
         with bpy.context.temp_override(window=window):
             bpy.ops.ed.undo()
         yield 0.3
-        result[f"{method} undone"] = _keys()
+        result[f"{own or method} undone"] = _keys()
     chosen = bpy.context.scene.poseloom_inbetween
     chosen.method, chosen.ease = "dtw", "drawn"
     filling = sys.modules[f"{session.MODULE}.filling"]

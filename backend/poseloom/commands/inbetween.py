@@ -18,7 +18,7 @@ def inbetween(chosen) -> int:
     )
     how = betweening.How(
         method=chosen.method, keys=_words(chosen.keys), bones=_words(chosen.bones), candidate=chosen.candidate,
-        onward=chosen.onward or 0,
+        onward=chosen.onward or 0, model=chosen.model or "",
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
         clips = _readable(chosen, [chosen.clip, *(chosen.library or ())], Path(folder))

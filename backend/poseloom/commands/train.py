@@ -9,7 +9,9 @@ import numpy as np
 
 from .. import packing, paths
 from ..errors import BadInput
+from ..inbetween import lstm
 from ..inbetween.data import Pack
+from ..motion.files import write_bytes
 from ..progress import part
 from ..registry import package
 from ..terminal import progress, say
@@ -32,9 +34,9 @@ def _packed(chosen, folder: Path):
     if not folder.is_dir():
         raise BadInput("no_such_folder", f"There is no folder {folder}.", "Give a folder of .bvh files.")
     subjects = None if chosen.subjects == "all" else tuple(chosen.subjects.split(","))
-    held = set(subjects or ()) & set(packing.TEST)
+    held = sorted(set(subjects or ()) & set(packing.TEST))
     if held:
-        raise BadInput("held_out", f"Subject {min(held)} is kept for tests.", "Leave it out of --subjects.")
+        raise BadInput("held_out", f"Subject {held[0]} is kept for tests.", "Leave it out of --subjects.")
     with progress(chosen.progress, "Packing") as report:
         return packing.pack(folder, subjects, report)
 
@@ -58,10 +60,8 @@ def _lifter(chosen) -> int:
     needed = {"lrot", "root", "offsets", "start", "names"}
     if not needed <= set(pack):
         raise BadInput("bad_pack", f"{data} has no {min(needed - set(pack))}.", "Make it by poseloom train pack.")
+    _check_names(data, map(str, pack["names"]))
     subjects = sorted({str(name).partition("_")[0] for name in pack["names"]}, key=lambda name: (len(name), name))
-    held = set(subjects) & set(packing.VALIDATION + packing.TEST)
-    if held:
-        raise BadInput("held_out", f"{data} holds subject {min(held)}, kept for tests.", "Pack it anew without.")
     training = package("poseloom.pose.train", "Training", "train")
     options = training.TrainOptions(
         minutes=chosen.minutes, stretch=chosen.stretch or float("inf"), device=chosen.device, seed=chosen.seed
@@ -77,15 +77,15 @@ def _lifter(chosen) -> int:
 
 
 def _inbetween(chosen) -> int:
-    """Three parts in seven of the time go to each of the networks that fill holes, the rest to the one that goes on."""
+    """Three parts in seven of the time go to each of the networks that fill holes, the rest to the one that goes on.
+
+    With --from, half of it to each of the first two; the one that goes on is kept as it is there.
+    """
     training = package("poseloom.inbetween.train", "Training", "train")
     ahead = package("poseloom.inbetween.train_ahead", "Training", "train")
     network = package("poseloom.inbetween.train_network", "Training", "train")
-    data, out = Path(chosen.data), Path(chosen.out)
-    begin = {name: Path(chosen.begin) / name / "state.pt" if chosen.begin else None for name in training.RECIPES}
-    for state in filter(None, begin.values()):
-        if not state.is_file():
-            raise BadInput("no_such_file", f"There is no {state}.", "Give the --out folder of another training.")
+    data, out, (model, onward) = Path(chosen.data), Path(chosen.out), lstm.files_of(chosen.begin or "")
+    begun = network.loaded(model) if chosen.begin else {}
     out.mkdir(parents=True, exist_ok=True)
     if data.is_dir():
         _packed(chosen, data)[0].save(out / "clips.npz")
@@ -95,15 +95,22 @@ def _inbetween(chosen) -> int:
     each_twentieth = set(clips.names[10::20])  # where clips are too few for that, nothing is measured
     if each_twentieth:
         pack, held = clips.only(lambda name: name not in each_twentieth), clips.only(each_twentieth.__contains__)
-    run, stretch = {"device": chosen.device, "seed": chosen.seed}, chosen.stretch or float("inf")
+    run, stretch, share = {"device": chosen.device, "seed": chosen.seed}, chosen.stretch or float("inf"), 1 / 2 if begun else 3 / 7
     with progress(chosen.progress, "Training") as report:
         for done, (start, recipe) in enumerate(training.RECIPES.items()):
-            options = replace(recipe, hidden=chosen.hidden, minutes=3 / 7 * chosen.minutes, stretch=3 / 7 * stretch, **run)
-            training.train(pack, out / start, options, held, begin[start], part(report, 3 / 7 * done, 3 / 7 * (done + 1)))
-        onward = ahead.AheadOptions(minutes=chosen.minutes / 7, stretch=stretch / 7, **run)
-        ahead.export(ahead.train(pack, out, onward, part(report, 6 / 7, 1.0)), out / "ahead.onnx")
+            options = replace(recipe, hidden=chosen.hidden, minutes=share * chosen.minutes, stretch=share * stretch, **run)
+            if begun:
+                options = replace(options, rate=training.TUNING_RATE)
+            now = part(report, share * done, share * (done + 1))
+            training.train(pack, out / start, options, held, begun.get(start), now)
+        if begun:
+            write_bytes(out / "ahead.onnx", onward.read_bytes())
+        else:
+            options = ahead.AheadOptions(minutes=chosen.minutes / 7, stretch=stretch / 7, **run)
+            ahead.export(ahead.train(pack, out, options, part(report, 6 / 7, 1.0)), out / "ahead.onnx")
     network.export(dict(network.restore(out / start / "state.pt") for start in training.RECIPES), out / "model.onnx")
-    (out / "CARD.md").write_text(training.card(out, chosen.seed, chosen.device, pack.names), encoding="utf-8")
+    card = training.card(out, chosen.seed, chosen.device, pack.names, packing.of_cmu(pack.names), chosen.begin or "")
+    (out / "CARD.md").write_text(card, encoding="utf-8")
     size = (out / "model.onnx").stat().st_size
     say(chosen.progress, f"{out / 'model.onnx'}: {size / 1e6:.1f} MB.", model=str(out / "model.onnx"), bytes=size)
     return 0
@@ -136,9 +143,7 @@ def _pictures(path) -> dict:
     needed = {"rgb", "region", "rest", "xy", "away", "seen", "character", "clip", "clip_names", "seed"}
     if not needed <= set(data):
         raise BadInput("bad_pack", f"{path} has no {min(needed - set(data))}.", "Make it by backend/studio/embed_pictures.py.")
-    held = {str(name).partition("_")[0] for name in data["clip_names"][data["clip"]]} & set(packing.VALIDATION + packing.TEST)
-    if held:
-        raise BadInput("held_out", f"{path} shows subject {min(held)}, kept for tests.", "Make it anew without.")
+    _check_names(path, map(str, data["clip_names"][data["clip"]]))
     return data
 
 
@@ -148,7 +153,11 @@ def _clips(data: Path) -> Pack:
     if not needed <= set(arrays):
         raise BadInput("bad_pack", f"{data} has no {min(needed - set(arrays))}.", "Make it by poseloom train pack.")
     clips = Pack.load(data)
-    held = {name.partition("_")[0] for name in clips.names} & set(packing.VALIDATION + packing.TEST)
-    if held:
-        raise BadInput("held_out", f"{data} holds subject {min(held)}, kept for tests.", "Pack it anew without.")
+    _check_names(data, clips.names)
     return clips
+
+
+def _check_names(data, names) -> None:
+    held = packing.held_out(names)
+    if held:
+        raise BadInput("held_out", f"{data} holds subject {held[0]} of CMU's, kept for tests.", "Make it anew without.")

@@ -31,13 +31,26 @@ _LEVEL_M = 0.02  # by which the lowest foot may leave the ground's height
 _FALL_M_S = 1.5  # at which who is in the air comes down
 
 
+def files_of(name: str) -> tuple[Path, Path]:
+    """The networks called so, that which fills and that which goes on: "" or "shipped", ours; else those in a folder,
+    or beside a file.  BadInput without them."""
+    if name in ("", "shipped"):
+        return MODEL, AHEAD
+    folder = Path(name).parent if name.endswith(".onnx") else Path(name)
+    files = folder / MODEL.name, folder / AHEAD.name
+    for file in files:
+        if not file.is_file():
+            raise BadInput("no_such_model", f"There is no {file}.", "Give the --out folder of poseloom train inbetween.")
+    return files
+
+
 class Lstm:
     """Fills holes of the canonical skeleton, gaps of one length in one batch."""
 
     longest_s = window.LONGEST / FPS  # what it was trained for
 
     def __init__(self, model: Path = MODEL, threads: int = 1):
-        self.session = _session(model, threads)
+        self.session = _session(model, threads, tuple(window.STARTS))
 
     def __call__(self, motion: Motion, known, report: Report = silent) -> Motion:
         """The motion with every hole between whole-body keys filled; outside the keys it holds.
@@ -145,7 +158,7 @@ class Continue:
     """Goes on after the last frame, one frame after another, by the LSTM that runs forward."""
 
     def __init__(self, model: Path = AHEAD, threads: int = 1):
-        self.session = _session(model, threads)
+        self.session = _session(model, threads, ("step", "memory", "cell"))
         self.memory = self.session.get_inputs()[1].shape
 
     def __call__(self, motion: Motion, frames: int, report: Report = silent) -> Motion:
@@ -228,7 +241,8 @@ def _check_joints(motion: Motion) -> None:
         raise BadInput("not_humanoid", "The LSTM knows the 22 body joints, and this skeleton has others.", "Use spline.")
 
 
-def _session(model: Path, threads: int):
+def _session(model: Path, threads: int, inputs: tuple):
+    """BadInput where the file is no network with these inputs."""
     if not Path(model).exists():
         raise Unavailable(
             "model_missing", f"The in-betweening model {Path(model).name} is missing.",
@@ -239,4 +253,14 @@ def _session(model: Path, threads: int):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of many kinds, all of onnxruntime's own
+        raise _no_network(model) from error
+    if {told.name for told in session.get_inputs()} != set(inputs):
+        raise _no_network(model)
+    return session
+
+
+def _no_network(model) -> BadInput:
+    return BadInput("bad_model", f"{model} is no in-betweening network.", "Give the --out folder of poseloom train inbetween.")

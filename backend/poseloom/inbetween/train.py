@@ -44,33 +44,36 @@ class TrainOptions:
 
 
 def train(
-    pack: Pack, folder: Path, options: TrainOptions, validation: Optional[Pack] = None, begin: Optional[Path] = None,
+    pack: Pack, folder: Path, options: TrainOptions, validation: Optional[Pack] = None, begin: Optional[Net] = None,
     report: Report = silent,
 ) -> Net:  # fmt: skip
     """Train on, from `folder`/state.pt if it is there; the averaged network.
 
-    begin: the state.pt of another training to start from, for fine-tuning.  The log is a line of JSON with the loss
+    begin: a network to start from, for fine-tuning.  The log is a line of JSON with the loss
     and the benchmark on `validation` every `check_s` seconds in `folder`/log.jsonl.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     device, inputs, state_file = torch.device(options.device), window.feature_count(len(JOINTS)), folder / "state.pt"
-    source = state_file if state_file.exists() else begin
-    state = torch.load(source, map_location=device, weights_only=True) if source else None
+    state = torch.load(state_file, map_location=device, weights_only=True) if state_file.exists() else None
     if state:
         options = replace(options, **state["options"])
+    elif begin is not None:
+        options = replace(options, hidden=begin.lstm.hidden_size, layers=begin.lstm.num_layers)
     net, mean = (Net(inputs, options.hidden, options.layers, options.dropout).to(device) for _ in range(2))
     optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=options.decay)
     step, spent = 0, 0.0
-    if state is None:
-        net.look_at(Sampler(pack, np.random.default_rng(options.seed), options.variety, options.start))
-        mean.load_state_dict(net.state_dict())
-    else:
-        net.load_state_dict(state["mean" if source == begin else "net"]), mean.load_state_dict(state["mean"])
-    if source == state_file:
+    if state:
+        net.load_state_dict(state["net"]), mean.load_state_dict(state["mean"])
         optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
+    else:
+        if begin is not None:
+            net.load_state_dict(begin.state_dict())
+        else:
+            net.look_at(Sampler(pack, np.random.default_rng(options.seed), options.variety, options.start))
+        mean.load_state_dict(net.state_dict())
     mean.eval()
     stats = protocol.statistics(pack)
     std = torch.as_tensor(np.maximum(stats[1], 0.01).astype(np.float32), device=device)
@@ -85,7 +88,7 @@ def train(
         part.replace(state_file)
 
     def gap_max():
-        return LONGEST_GAP if begin else int(20 + 40 * min(1.0, 4.0 * spent / (60.0 * options.minutes)))
+        return LONGEST_GAP if begin is not None else int(20 + 40 * min(1.0, 4.0 * spent / (60.0 * options.minutes)))
 
     sums: dict = {}
     count, last = 0, time.monotonic()
@@ -181,22 +184,25 @@ def _quicker_in_bf16(net, sampler, std, options) -> bool:
     return took[True] < took[False]
 
 
+TUNING_RATE = 5e-4  # where a network is begun from another
+
+
 RECIPES = {  # the networks that are averaged, by their start
     "straight": TrainOptions(start="straight", dropout=0.1, variety=LITTLE),
     "eased": TrainOptions(),
 }
 
 
-def card(folder: Path, seed: int, device: str, names) -> str:
-    """What the model is and was trained on, in Markdown."""
-    subjects = sorted({name.partition("_")[0] for name in names})
+def card(folder: Path, seed: int, device: str, names, cmu: bool, begun: str = "") -> str:
+    """What the model is and was trained on, in Markdown.
+
+    cmu: on clips of the CMU database alone; begun: the folder of the networks that it was tuned from.
+    """
     last = {start: json.loads((Path(folder) / start / "log.jsonl").read_text().splitlines()[-1]) for start in RECIPES}
     spent = ", ".join(f"{start} {line['step']} steps in {line['minutes']:g} minutes" for start, line in last.items())
-    ratios = [f"{name}_ratio_{gap}" for name in ("l2p", "l2q") for gap in (5, 15, 30, 45)]
-    rows = [
-        f"| {start} | " + " | ".join(f"{line.get(ratio, float('nan')):.3f}" for ratio in ratios) + " |"
-        for start, line in last.items()
-    ]  # fmt: skip
+    source = _ON_CMU if cmu else _ON_OTHERS
+    data = source.format(count=len(names), names=_listed(sorted({name.partition("_")[0] for name in names})))
+    tuned = f" Begun from the networks in {begun}, and licensed as these too." if begun else ""
     return f"""# In-betweening LSTM
 
 `model.onnx` fills holes of 1 to {LONGEST_GAP} frames between poses of the 22 canonical joints at 30 fps. Two bidirectional
@@ -204,14 +210,33 @@ LSTMs say the difference to a curve, one to the interpolation, one to a curve th
 speed; both are averaged. `ahead.onnx` goes on after the last frame, one frame after another, from the last ten.
 Weights are kept as float16 and computed with as float32.
 
-- Trained on subjects {", ".join(subjects)} of the CMU motion capture database: mirrored, at other paces, on other bodies; the
-  eased one backwards too, in other bearings, arms and trunks moving farther or less far, or those of other clips. Holes
-  between ten frames and a key, and between single keys.
-- Made by `poseloom train inbetween`, seed {seed}, on a {device}: {spent}.
-- Licence: the weights are ours, free for all uses. Sources: the data used in this project was obtained
-  from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217.
+{data}
+- Made by `poseloom train inbetween`, seed {seed}, on a {device}: {spent}.{tuned}
 - Not for: hands and faces, animals, keys of single joints (these bend what it says), gaps of more than two seconds.
+{_measured(last)}"""
 
+
+_VARIED = """mirrored, at other paces, on other bodies; the
+  eased one backwards too, in other bearings, arms and trunks moving farther or less far, or those of other clips. Holes
+  between ten frames and a key, and between single keys."""
+_ON_CMU = f"""- Trained on subjects {{names}} of the CMU motion capture database: {_VARIED}
+- Licence: the weights are ours, free for all uses. Sources: the data used in this project was obtained
+  from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217."""
+_ON_OTHERS = f"""- Trained on {{count}} clips, {{names}}: {_VARIED}
+- Licence: what the owner of these clips allows."""
+
+
+def _listed(names) -> str:
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def _measured(last: dict) -> str:
+    """The last line of each log as a table; nothing where no clips were held out."""
+    ratios = [f"{name}_ratio_{gap}" for name in ("l2p", "l2q") for gap in (5, 15, 30, 45)]
+    if not all(ratio in line for line in last.values() for ratio in ratios):
+        return ""
+    rows = [f"| {start} | " + " | ".join(f"{line[ratio]:.3f}" for ratio in ratios) + " |" for start, line in last.items()]
+    return f"""
 Each alone on clips held out, ratio to interpolation:
 
 | start | L2P 5 | 15 | 30 | 45 | L2Q 5 | 15 | 30 | 45 |

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
+from google.protobuf.message import DecodeError
 from torch import nn
 
+from ..errors import BadInput
 from ..motion.skeleton import JOINTS, PARENTS
 from . import window
 from .data import Batch
@@ -150,10 +153,12 @@ def write_onnx(net: nn.Module, given: tuple, path: Path, inputs: list, outputs: 
     from onnx import TensorProto, helper, numpy_helper
 
     part = Path(path).with_suffix(".part")
-    torch.onnx.export(
-        net.cpu().eval(), given, str(part), input_names=inputs, output_names=outputs, dynamic_axes=axes,
-        opset_version=17, dynamo=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of batches, which are tested
+        torch.onnx.export(
+            net.cpu().eval(), given, str(part), input_names=inputs, output_names=outputs, dynamic_axes=axes,
+            opset_version=17, dynamo=False,
+        )  # fmt: skip
     model = onnx.load(part)
     graph = model.graph
     for weights in [w for w in graph.initializer if w.data_type == TensorProto.FLOAT and np.prod(w.dims) > 1000]:
@@ -163,6 +168,39 @@ def write_onnx(net: nn.Module, given: tuple, path: Path, inputs: list, outputs: 
         graph.node.insert(0, helper.make_node("Cast", [half.name], [weights.name], to=TensorProto.FLOAT))
     onnx.save(model, part)
     part.replace(path)
+
+
+def loaded(path: Path) -> dict:
+    """{start: Net} of an ONNX file that `export` wrote; BadInput where it is another."""
+    import onnx
+    from onnx import numpy_helper
+
+    try:
+        graph = onnx.load(path).graph
+        weights = {w.name.removesuffix("_half"): numpy_helper.to_array(w).astype(np.float32) for w in graph.initializer}
+        nodes = {node.name: [weights.get(name) for name in node.input] for node in graph.node}
+        return {told.name: _net(f"nets.{i}", weights, nodes) for i, told in enumerate(graph.input)}
+    except (DecodeError, KeyError, AttributeError, TypeError, OSError, RuntimeError) as error:  # another network's graph
+        raise BadInput("bad_model", f"{path} is no in-betweening network.", "Give a folder of poseloom train inbetween.") from error
+
+
+def _net(name: str, weights: dict, nodes: dict) -> Net:
+    """The network `name` of a graph; ONNX has the gates of an LSTM in the order i, o, f, c and torch i, f, c, o."""
+    state = {key: weights[f"{name}.{key}"] for key in ("mean", "std", "enter.0.bias", "leave.bias")}
+    for layer, node in (("enter.0", "enter/enter.0"), ("leave", "leave")):
+        state[f"{layer}.weight"] = nodes[f"/{name}/{node}/MatMul"][1].T
+    layers = sorted(node for node in nodes if node.startswith(f"/{name}/lstm/LSTM"))
+    for k, node in enumerate(layers):
+        given, kept, bias = nodes[node][1:4]
+        hidden = kept.shape[-1]
+        for way, end in enumerate(("", "_reverse")):
+            rows = {"weight_ih": given[way], "weight_hh": kept[way]}
+            rows["bias_ih"], rows["bias_hh"] = bias[way][: 4 * hidden], bias[way][4 * hidden :]
+            for key, value in rows.items():
+                state[f"lstm.{key}_l{k}{end}"] = value.reshape(4, hidden, *value.shape[1:])[[0, 2, 3, 1]].reshape(value.shape)
+    net = Net(len(state["mean"]), hidden, len(layers), 0.0)
+    net.load_state_dict({key: torch.as_tensor(np.ascontiguousarray(value)) for key, value in state.items()})
+    return net.eval()
 
 
 def restore(state_file: Path, device="cpu") -> tuple:
