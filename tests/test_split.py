@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import psutil
 import pytest
 from clips import numbered, write
 
-from poseloom import cores, pose
+from poseloom import cli, cores, pose
 from poseloom.errors import BadInput, Cancelled
 from poseloom.media import Clip, open_clip
 from poseloom.motion.types import Keypoints
@@ -125,6 +126,15 @@ def test_cores_are_shared_out():
         with cores.at_most(there + 1):
             assert cores.mine() == there
     assert cores.mine() == there >= 1
+
+
+def test_threads_wait_asleep_unless_somebody_says_otherwise(monkeypatch):
+    for said, then in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+        if said:
+            monkeypatch.setenv("OMP_WAIT_POLICY", said)
+        assert cli.main(["library", "list"]) == 0
+        assert os.environ["OMP_WAIT_POLICY"] == then
 
 
 @pytest.mark.skipif(cores.mine() < 2, reason="needs two cores")

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import Optional, Sequence
 
-from . import grammar
+from . import cores, grammar
 from .commands.run import PROG
 from .errors import Cancelled, PoseloomError, of_any
 from .memory import one_heap
@@ -37,6 +37,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     """Do what the words say; the exit code."""
     how = "json" if "json" in _progress_words(sys.argv[1:] if words is None else words) else "auto"
     one_heap()
+    cores.wait_asleep()
     restore = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         chosen = grammar.build_parser(PROG).parse_args(words)
