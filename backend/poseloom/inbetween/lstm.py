@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import sessions
 from ..errors import BadInput, Unavailable
 from ..motion import quat
 from ..motion.contacts import foot_points
@@ -21,6 +22,7 @@ from .onward import go_on
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "inbetween" / "model.onnx"
 AHEAD = MODEL.with_name("ahead.onnx")
+_WHO = "The in-betweening network"
 FPS = 30.0  # what they were trained at
 FASTEST = 2.5  # leg lengths a second: the root's speed in all but a hundredth of the training frames
 _MOST = window.LONGEST + 2 * AROUND  # frames of a window, as in training
@@ -248,14 +250,9 @@ def _session(model: Path, threads: int, inputs: tuple):
             "model_missing", f"The in-betweening model {Path(model).name} is missing.",
             "Use --method spline, or reinstall Poseloom.",
         )  # fmt: skip
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # of many kinds, all of onnxruntime's own
+        session = sessions.opened(model, threads, _WHO)
+    except sessions.refusals(_WHO) as error:
         raise _no_network(model) from error
     if {told.name for told in session.get_inputs()} != set(inputs):
         raise _no_network(model)

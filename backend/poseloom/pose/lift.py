@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import sessions
 from ..errors import BadInput, Unavailable
 from ..memory import give_back
 from ..motion import filters
@@ -14,7 +15,6 @@ from ..motion.layouts import layout
 from ..motion.skeleton import JOINTS, MIRROR, standard
 from ..motion.types import Keypoints, array
 from ..progress import Report, silent
-from ..registry import package
 
 MODEL = Path(__file__).resolve().parents[1] / "models" / "lifter" / "model.onnx"
 STILL = MODEL.parents[1] / "still" / "model.onnx"  # of single pictures: each frame by itself
@@ -67,12 +67,7 @@ class Lifter:
                 "model_missing", f"The lifter's model {model} is missing.",
                 "Reinstall Poseloom, or make it by poseloom train lifter.",
             )  # fmt: skip
-        runtime = package("onnxruntime", "The lifter", "learn")
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False  # it would keep the largest window's memory
-        self.session = runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self.session = sessions.opened(model, threads, "The lifter", arena=False)  # windows differ in size
 
     def __call__(self, keypoints: Keypoints, report: Report = silent) -> Lifted:
         """Joints of every frame.  BadInput where the layout lacks shoulders, hips or knees, or nobody is seen."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import sessions
 from ..errors import BadInput
-from ..registry import package
 
 # how many points a network gives: their layout
 LAYOUTS = {17: "coco17", 26: "halpe26", 33: "blazepose", 133: "wholebody133"}
@@ -45,20 +45,13 @@ class Network:
 def open_network(path: Path, threads: int = 0) -> Network:
     """The network in an ONNX file.  BadInput where there is none, or one that is no pose network: it is run once, on
     an empty picture.  threads 0: as many as there are cores."""
-    runtime = package("onnxruntime", 'The estimator "rtm"', "learn")
     path = Path(path)
     if not path.is_file():
         raise BadInput("no_such_file", f"There is no model {path}.", "Check --model; known ones: poseloom models list.")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4
-    state = runtime.capi.onnxruntime_pybind11_state
-    broken = (
-        state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoModel, state.NotImplemented,
-        state.RuntimeException,
-    )  # fmt: skip
+    who = 'The estimator "rtm"'
+    broken = sessions.refusals(who)
     try:
-        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = sessions.opened(path, threads, who)
     except broken as error:
         raise BadInput("not_onnx", f"{path.name} is no ONNX file that onnxruntime can run: {_first_line(error)}.") from error
     first = session.get_inputs()[0]

@@ -12,11 +12,11 @@ from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 import numpy as np
 
+from .. import sessions
 from ..errors import BadInput, Unavailable
 from ..motion import openpose
 from ..motion.pictures import Frames, Guides, Shot
 from ..progress import Report, silent
-from ..registry import package
 from . import encoding, framing, scaling, warping
 
 MODEL = Path(__file__).parents[1] / "models" / "render"
@@ -24,6 +24,7 @@ FILES = ("model.json", "guide.onnx", "denoiser.onnx")
 FORMAT, VERSION = "poseloom-render", 2
 CONDITION = ("fine", "coarse", "sources")  # what the guide tells the denoiser
 _AGAIN = "It comes with Poseloom's source: install that again, or name a checkpoint by --model."
+_WHO = "The embedded model"
 
 
 @dataclass(frozen=True)
@@ -75,28 +76,20 @@ class Network:
     seen (18,)), NaN for what is not known."""
 
     def __init__(self, folder: Path, threads: int = 0):
-        runtime = package("onnxruntime", "The embedded model", "learn")
         for name in FILES:
             if not (folder / name).is_file():
                 raise Unavailable("weights_missing", f"The embedded model is not whole: {folder} has no {name}.", _AGAIN)
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4
-        state = runtime.capi.onnxruntime_pybind11_state
         try:
             self.told = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             if (self.told["format"], self.told["version"]) != (FORMAT, VERSION):
                 raise ValueError(f"it is a {self.told['format']} of version {self.told['version']}")
             self.size, self.licence = int(self.told["size"]), str(self.told["licence"])
             self._guide, self._denoiser = (
-                runtime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"]) for name in FILES[1:]
+                sessions.opened(folder / name, threads, _WHO) for name in FILES[1:]
             )
             blank, nobody = np.zeros((3, self.size, self.size), np.float32), points_of(None, None)
             self.clean(blank, 999.0, self.condition(blank, nobody, nobody))
-        except (
-            ValueError, KeyError, TypeError, state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf,
-            state.NoModel, state.NotImplemented, state.RuntimeException,
-        ) as error:  # fmt: skip
+        except (ValueError, KeyError, TypeError, *sessions.refusals(_WHO)) as error:
             said = str(error).strip().splitlines()[0][:160]
             raise BadInput("wrong_weights", f"The embedded model in {folder} is damaged or another one: {said}.", _AGAIN) from error
 
