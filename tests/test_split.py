@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from poseloom import cli, cores, pose
 from poseloom.errors import BadInput, Cancelled
 from poseloom.media import Clip, open_clip
 from poseloom.motion.types import Keypoints
-from poseloom.pose import split
+from poseloom.pose import graphs, split
 from poseloom.progress import silent
 
 SAMPLE = Path(split.__file__).parents[1] / "assets" / "sample.mp4"
@@ -128,6 +130,49 @@ def test_cores_are_shared_out():
     assert cores.mine() == there >= 1
 
 
+def test_cores_that_others_use_are_not_idle():
+    assert 1 <= cores.idle() <= cores.mine()
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores.mine())]
+    try:
+        time.sleep(0.5)
+        assert cores.idle() == 1
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+class Slow:
+    """A graph whose pictures are the seconds that it takes."""
+
+    def __init__(self, threads, log):
+        self.threads, self.log = threads, log
+
+    def process(self, seconds):
+        self.log.append((self.threads, seconds))
+        time.sleep(seconds if self.threads > 1 else 0.0)
+        return self.threads
+
+    def close(self):
+        self.log.append("closed")
+
+
+@pytest.mark.parametrize("model, memory", [("full", 0), ("full", 2), ("heavy", 2)])
+def test_a_graph_goes_on_with_one_thread_once_it_is_slow(monkeypatch, model, memory):
+    monkeypatch.setattr(cores, "idle", lambda: 2)
+    log: list = []
+    graph = graphs.Shared(lambda threads: Slow(threads, log), model, memory)
+    opening, quick, slow = [0.02, 0.02], [0.02, 0.25, 0.02, 0.25, 0.25], [0.25]
+    assert {graph.process(seconds) for seconds in opening + quick} == {1 if model == "heavy" else 2}
+    before = graph.process(*slow)
+    assert graph.process(0.0) == 1 and before == (1 if model == "heavy" else 2)
+    if model == "full":
+        again = [(1, 0.25)] * memory  # the last pictures, which it must have seen
+        assert log[8:] == ["closed", *again, (1, 0.0)]
+    graph.close()
+    assert log[-1] == "closed"
+
+
 def test_threads_wait_asleep_unless_somebody_says_otherwise(monkeypatch):
     for said, then in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
         monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
@@ -138,7 +183,8 @@ def test_threads_wait_asleep_unless_somebody_says_otherwise(monkeypatch):
 
 
 @pytest.mark.skipif(cores.mine() < 2, reason="needs two cores")
-def test_on_more_threads_the_same_is_seen():
+def test_on_more_threads_the_same_is_seen(monkeypatch):
+    monkeypatch.setattr(cores, "idle", cores.mine)  # whatever else runs
     pytest.importorskip("mediapipe")
     seen, most = [], []
     for count in (1, 2):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
@@ -22,6 +25,9 @@ _WHOLE, _ROOM = 2.0, 1.25  # BlazePose's crop: twice the way from the hips to th
 _TILES = (0.6, 0.4)
 _CUT_OFF = 1.6  # a crop this many times as large as its tile is of somebody the tile cuts off: a larger one sees them
 _MOST = 4  # threads of one network
+_CROWDED, _CROWDED_S = 4.0, 0.3  # so many times as slow as at best, or so slow: somebody else uses the cores
+_PATIENCE = 3  # pictures in a row
+_OPENING = 2  # pictures that say nothing of that: files are opened, and people looked for
 _TWICE = 0.05  # of their side: crops nearer than this are of one person
 _FIND = """
 input_stream: "image"
@@ -121,10 +127,10 @@ class Looker:
     def __init__(self, model: str, least: float):
         """least: how sure the model must be, 0..1, that there is a person."""
         with quiet_stderr():
-            self._graph = solution(
+            self._graph = Shared(lambda threads: solution(
                 _LOOK, params={f"{LANDMARKS}.threshold": least}, side_inputs={"model_complexity": COMPLEXITY[model]},
-                folder=None if model == "full" else folder_of_models(), threads=threads_for(model),
-            )  # fmt: skip
+                folder=None if model == "full" else folder_of_models(), threads=threads,
+            ), model)  # fmt: skip
             self(np.zeros((64, 64, 3), np.uint8), Roi(np.array([32.0, 32.0]), 64.0, 0.0))  # it opens its files now
 
     def __call__(self, rgb: np.ndarray, roi: Roi):
@@ -199,9 +205,45 @@ def solution(config: str, *, params: dict, side_inputs=None, folder: Path | None
     return Solution(**where, calculator_params=params, side_inputs=side_inputs, outputs=outputs)
 
 
-def threads_for(model: str) -> int:
-    """On how many threads a model of BlazePose's is quickest: the heavy one, and hands and faces, gain little or lose."""
-    return 1 if model == "heavy" else min(cores.mine(), _MOST)
+class Shared:
+    """A graph on as many threads as there are idle cores, which goes on with one once others use these.
+
+    MediaPipe's threads wait for one another without sleeping: with one too many they are ten times as slow as one.
+    """
+
+    def __init__(self, make: Callable, model: str, memory: int = 0):
+        """make(threads) starts the graph; memory: how many of the last pictures it must see again to know what it did."""
+        # the heavy model, and those of hands and faces, gain little by threads or lose
+        self._threads = 1 if model == "heavy" else min(cores.idle(), _MOST)
+        self._make, self._graph = make, make(self._threads)
+        self._recent: deque = deque(maxlen=memory)
+        self._best_s, self._count, self._slow = np.inf, 0, 0
+
+    def process(self, given):
+        if self._threads == 1:
+            return self._graph.process(given)
+        began = time.perf_counter()
+        seen = self._graph.process(given)
+        took_s = time.perf_counter() - began
+        self._recent.append(given)
+        self._count += 1
+        if self._count > _OPENING:
+            self._best_s = min(self._best_s, took_s)
+            self._slow = self._slow + 1 if took_s > min(_CROWDED * self._best_s, _CROWDED_S) else 0
+        if self._slow == _PATIENCE:
+            self._go_on_alone()
+        return seen
+
+    def close(self) -> None:
+        self._graph.close()
+
+    def _go_on_alone(self) -> None:
+        with quiet_stderr():
+            self._graph.close()
+            self._threads, self._graph = 1, self._make(1)
+            for given in self._recent:
+                self._graph.process(given)
+        self._recent.clear()
 
 
 @contextmanager

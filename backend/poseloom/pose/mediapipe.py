@@ -16,6 +16,7 @@ from ..registry import package
 from . import graphs
 from .graphs import quiet_stderr
 
+_MEMORY = 12  # frames after which a graph does not remember how it began
 _SAME_PERSON = 0.2  # of the body's height in the picture: further apart, two models follow two people
 
 
@@ -88,24 +89,27 @@ class MediaPipe:
     def _eye(self, model: str, still: bool) -> "_Eye":
         """One model, loaded: MediaPipe opens its files when it sees the first picture."""
         options = self.options
-        pose = graphs.solution(
-            self._solution._BINARYPB_FILE_PATH,
-            folder=None if model == "full" else graphs.folder_of_models(),
-            side_inputs={
-                "model_complexity": graphs.COMPLEXITY[model],
-                "smooth_landmarks": options.smooth and not still,
-                "enable_segmentation": False,
-                "smooth_segmentation": False,
-                "use_prev_landmarks": not still,
-            },
-            params={
-                f"{graphs.DETECTOR}.min_score_thresh": options.detection_confidence,
-                f"{graphs.LANDMARKS}.threshold": options.tracking_confidence,
-            },
-            outputs=["pose_landmarks", "pose_world_landmarks"],
-            threads=graphs.threads_for(model),
-        )
-        eye = _Eye(pose)
+
+        def make(threads: int):
+            return graphs.solution(
+                self._solution._BINARYPB_FILE_PATH,
+                folder=None if model == "full" else graphs.folder_of_models(),
+                side_inputs={
+                    "model_complexity": graphs.COMPLEXITY[model],
+                    "smooth_landmarks": options.smooth and not still,
+                    "enable_segmentation": False,
+                    "smooth_segmentation": False,
+                    "use_prev_landmarks": not still,
+                },
+                params={
+                    f"{graphs.DETECTOR}.min_score_thresh": options.detection_confidence,
+                    f"{graphs.LANDMARKS}.threshold": options.tracking_confidence,
+                },
+                outputs=["pose_landmarks", "pose_world_landmarks"],
+                threads=threads,
+            )
+
+        eye = _Eye(make(1) if still else graphs.Shared(make, model, _MEMORY))
         eye.process(np.zeros((64, 64, 3), np.uint8))
         return eye
 
