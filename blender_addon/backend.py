@@ -182,7 +182,7 @@ class Remote:
     longest_s = window.LONGEST / FPS
 
     def __init__(self, chosen: Choice, method: str = "lstm", model: str = ""):
-        self.chosen, self.options = chosen, {"method": method, "model": model}
+        self.chosen, self.options = chosen, {"method": method, **({"model": model} if model else {})}
 
     def __call__(self, motion: Motion, known, report: Report) -> Motion:
         return self._ask(motion.with_(score=known), self.options, report)

@@ -61,7 +61,7 @@ class PoseloomInbetween(bpy.types.PropertyGroup):
         default=0, min=0, max=20,
     )  # fmt: skip
     network: StringProperty(
-        name="Network", description="Folder of networks tuned to your own clips by poseloom train inbetween; empty: ours",
+        name="Network", description="Folder, on the backend's computer, of networks tuned to your own clips by poseloom train inbetween; empty: ours",
         subtype="DIR_PATH",
     )  # fmt: skip
     frames: IntProperty(name="Frames", description="How many frames to go on for", default=60, min=1, max=3000)

@@ -38,9 +38,10 @@ TEXTS = {
         "bleiben, wie sie sind",
     "Fill": "Füllen",
     "Find Clips": "Clips suchen",
-    "Folder of networks tuned to your own clips by poseloom train inbetween; empty: ours":
-        "Ordner von Netzen, die poseloom train inbetween auf eigene Clips abgestimmt hat; leer: unsere",
     "Folder of networks; empty: ours": "Ordner von Netzen; leer: unsere",
+    "Folder, on the backend's computer, of networks tuned to your own clips by poseloom train inbetween; empty: ours":
+        "Ordner, auf dem Rechner des Backends, von Netzen, die poseloom train inbetween auf eigene Clips abgestimmt hat; "
+        "leer: unsere",
     "For This Pair": "Für dieses Paar",
     "Frames": "Bilder",
     "From the spline, at 0, to the method, at 1": "Vom Spline, bei 0, zum Verfahren, bei 1",

@@ -130,6 +130,7 @@ def test_cores_are_shared_out():
     assert cores.mine() == there >= 1
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/stat"), reason="needs /proc/stat")
 def test_cores_that_others_use_are_not_idle():
     assert 1 <= cores.idle() <= cores.mine()
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores.mine())]
@@ -143,39 +144,70 @@ def test_cores_that_others_use_are_not_idle():
 
 
 class Slow:
-    """A graph whose pictures are the seconds that it takes."""
+    """A graph that takes as many seconds as a picture's first value."""
 
-    def __init__(self, threads, log):
-        self.threads, self.log = threads, log
+    def __init__(self, threads, log, clock):
+        self.threads, self.log, self.clock = threads, log, clock
 
-    def process(self, seconds):
-        self.log.append((self.threads, seconds))
-        time.sleep(seconds if self.threads > 1 else 0.0)
+    def process(self, picture):
+        self.log.append((self.threads, picture[0]))
+        self.clock.now += picture[0]
         return self.threads
 
     def close(self):
         self.log.append("closed")
 
 
-@pytest.mark.parametrize("model, memory", [("full", 0), ("full", 2), ("heavy", 2)])
-def test_a_graph_goes_on_with_one_thread_once_it_is_slow(monkeypatch, model, memory):
+class Clock:
+    """Time that passes only where `Slow` says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+@pytest.mark.parametrize("model, memory, same", [("full", 0, True), ("full", 2, True), ("heavy", 2, True), ("full", 2, False)])
+def test_a_graph_goes_on_with_one_thread_once_it_is_slow(monkeypatch, model, memory, same):
+    clock, log = Clock(), []
     monkeypatch.setattr(cores, "idle", lambda: 2)
-    log: list = []
-    graph = graphs.Shared(lambda threads: Slow(threads, log), model, memory)
-    opening, quick, slow = [0.02, 0.02], [0.02, 0.25, 0.02, 0.25, 0.25], [0.25]
-    assert {graph.process(seconds) for seconds in opening + quick} == {1 if model == "heavy" else 2}
-    before = graph.process(*slow)
-    assert graph.process(0.0) == 1 and before == (1 if model == "heavy" else 2)
-    if model == "full":
-        again = [(1, 0.25)] * memory  # the last pictures, which it must have seen
-        assert log[8:] == ["closed", *again, (1, 0.0)]
+    monkeypatch.setattr(graphs, "time", clock)
+    graph = graphs.Shared(lambda threads: Slow(threads, log, clock), model, memory, lambda *seen: same)
+    first = 1 if model == "heavy" else 2
+    pictures = [np.full(10, seconds) for seconds in (0.02, 0.02, 0.02, 0.25, 0.02, 0.25, 0.25, 0.25)]
+    assert {graph.process(picture) for picture in pictures} == {first}
+    assert graph.process(np.zeros(10)) == (1 if same else first)
+    again = [(1, 0.25)] * memory  # the last pictures, which it must have seen
+    assert log[8:] == ([(1, 0.0)] if model == "heavy" else [*again, "closed", (1 if same else 2, 0.0)])
     graph.close()
     assert log[-1] == "closed"
 
 
+def test_a_clip_is_seen_alike_where_its_graph_is_exchanged(monkeypatch):
+    pytest.importorskip("mediapipe")
+    seen, exchanged, go_on = [], [], graphs.Shared._go_on_alone
+    monkeypatch.setattr(cores, "idle", lambda: 2)
+
+    def noted(self, found):
+        go_on(self, found)
+        exchanged.append(self._count)
+
+    monkeypatch.setattr(graphs.Shared, "_go_on_alone", noted)
+    for crowded_s in (1e9, 0.0):  # never, and as soon as it may
+        for name in ("_CROWDED", "_CROWDED_S"):
+            monkeypatch.setattr(graphs, name, crowded_s)
+        monkeypatch.setattr(graphs, "_OPENING", 25)
+        seen += split.estimate("mediapipe", open_clip(SAMPLE, end="40"), 1)
+    assert exchanged == [28]
+    assert np.linalg.norm(seen[0].xy - seen[1].xy, axis=-1).max() < 5.0  # px, of 640
+    assert np.array_equal(seen[0].xy[:26], seen[1].xy[:26])
+
+
 def test_threads_wait_asleep_unless_somebody_says_otherwise(monkeypatch):
     for said, then in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
-        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+        monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that it is put back
+        monkeypatch.delenv("OMP_WAIT_POLICY")
         if said:
             monkeypatch.setenv("OMP_WAIT_POLICY", said)
         assert cli.main(["library", "list"]) == 0
@@ -185,6 +217,7 @@ def test_threads_wait_asleep_unless_somebody_says_otherwise(monkeypatch):
 @pytest.mark.skipif(cores.mine() < 2, reason="needs two cores")
 def test_on_more_threads_the_same_is_seen(monkeypatch):
     monkeypatch.setattr(cores, "idle", cores.mine)  # whatever else runs
+    monkeypatch.setattr(graphs, "_PATIENCE", 10**9)
     pytest.importorskip("mediapipe")
     seen, most = [], []
     for count in (1, 2):

@@ -19,7 +19,7 @@ from pictures import Actor, shoot  # noqa: E402
 from raster import ShadowMap, photograph, project, rasterise, to_camera  # noqa: E402
 from rooms import Room  # noqa: E402
 
-from poseloom import options, packing  # noqa: E402
+from poseloom import packing  # noqa: E402
 from poseloom.motion import quat  # noqa: E402
 from poseloom.motion.skeleton import JOINTS, standard  # noqa: E402
 from poseloom.motion.types import CONTACTS, Motion  # noqa: E402

@@ -28,7 +28,10 @@ def idle() -> int:
         return 1
     before = _clocks()
     if before is None:
-        return max(1, min(there, round(os.cpu_count() - os.getloadavg()[0]))) if hasattr(os, "getloadavg") else 1
+        try:
+            return max(1, min(there, round(there - os.getloadavg()[0])))
+        except (AttributeError, OSError):  # Windows has none, other systems may not tell
+            return 1
     time.sleep(_LOOK_S)
     spent = [(a[0] - b[0]) / max(a[1] - b[1], 1) for a, b in zip(_clocks(), before)]
     return max(1, min(there, int(sum(spent) + 0.4)))

@@ -10,7 +10,6 @@ from .formats import (
 )  # fmt: skip
 
 
-
 def _positive(text: str) -> float:
     value = float(text)
     if not 0.0 < value < float("inf"):
@@ -261,13 +260,13 @@ def train(parser, inside_blender: bool) -> None:
     inbetween = sub.add_parser("inbetween", help="the networks that fill holes and go on after the last frame")
     inbetween.add_argument("--data", required=True, metavar="DIR|FILE", help="a packed .npz, or a folder of .bvh clips")
     inbetween.add_argument("--from", dest="begin", metavar="FOLDER", help='fine-tune the networks in that folder, or "shipped": ours')
-    inbetween.add_argument("--hidden", type=_count, default=256, metavar="N", help="width of the LSTM; default: %(default)s")
+    inbetween.add_argument("--hidden", type=_count, default=256, metavar="N", help="width of a new LSTM; default: %(default)s")
     render = sub.add_parser("render", help="the diffusion model that paints a character in a pose")
     render.add_argument("--data", required=True, nargs="+", metavar="FILE.npz", help="pictures by backend/studio/embed_pictures.py")
     for child in (pack, lifter, inbetween):
         child.add_argument(
             "--subjects", default="all", metavar="IDS",
-            help='of clips called SUBJECT_NAME, with commas between; default: all but those of CMU\'s that are kept for tests',
+            help='of clips called SUBJECT_NAME, with commas between; default: "all", but for those of CMU\'s that are kept for tests',
         )
     _add_training(lifter, minutes=60.0)
     _add_training(inbetween, minutes=120.0)

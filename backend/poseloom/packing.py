@@ -30,8 +30,9 @@ _TOUCH_M_S, _TOUCH_M = 0.25, 0.06
 
 
 def of_cmu(names: Iterable[str]) -> bool:
-    """Whether all clips are called as those of the CMU motion capture database are."""
-    return all(_CMU.fullmatch(name) for name in names)
+    """Whether all clips are called as those of the CMU motion capture database that ours are trained on."""
+    found = [_CMU.fullmatch(name) for name in names]
+    return all(match and match[1] in TRAINING for match in found)
 
 
 def held_out(names: Iterable[str], subjects: tuple = VALIDATION + TEST) -> list:
@@ -50,7 +51,10 @@ def pack(folder: Path, subjects: Optional[tuple] = None, report: Report = silent
     lrot, root, contact, offsets, names, left_out = [], [], [], [], [], []
     for done, file in enumerate(files):
         report(done / len(files), file.name)
-        if held_out([file.stem]) if subjects is None else file.stem.partition("_")[0] not in subjects:
+        if subjects is None and held_out([file.stem]):
+            left_out.append(f"{file.name}: called as one of CMU's that are kept for tests")
+            continue
+        if subjects is not None and file.stem.partition("_")[0] not in subjects:
             continue
         try:
             rig, captured = read_bvh(file)

@@ -47,6 +47,8 @@ def main():
         yield from session.wait_for(lambda: not jobs.running())
         yield 0.5
         result[own or method] = [jobs.current.state, jobs.current.outcome, _keys()]
+        if jobs.current.state == "failed":
+            break
         if own:
             shot(f"{work}/fill.png")  # noqa: F821
         with bpy.context.temp_override(window=window):

@@ -24,10 +24,14 @@ def train(chosen) -> int:
 def _pack(chosen) -> int:
     out = paths.outputs([chosen.folder], chosen.out, (".npz",), ".npz", chosen.overwrite)[0]
     made, left_out = _packed(chosen, Path(chosen.folder))
+    _save(chosen, made, left_out, out)
+    return 0
+
+
+def _save(chosen, made: Pack, left_out: list, out: Path) -> None:
     made.save(out)
     sentence = f"{out}: {len(made.names)} clips, {int(made.start[-1])} frames at 30 fps."
     say(chosen.progress, "\n  ".join([sentence, *left_out]), clips=len(made.names), left_out=left_out)
-    return 0
 
 
 def _packed(chosen, folder: Path):
@@ -54,7 +58,7 @@ def _lifter(chosen) -> int:
     data, out = Path(chosen.data), Path(chosen.out)
     if data.is_dir():
         out.mkdir(parents=True, exist_ok=True)
-        _packed(chosen, data)[0].save(out / "clips.npz")
+        _save(chosen, *_packed(chosen, data), out / "clips.npz")
         data = out / "clips.npz"
     pack = _arrays(data)
     needed = {"lrot", "root", "offsets", "start", "names"}
@@ -87,8 +91,9 @@ def _inbetween(chosen) -> int:
     data, out, (model, onward) = Path(chosen.data), Path(chosen.out), lstm.files_of(chosen.begin or "")
     begun = network.loaded(model) if chosen.begin else {}
     out.mkdir(parents=True, exist_ok=True)
+    _check_begun(out, chosen.begin or "")
     if data.is_dir():
-        _packed(chosen, data)[0].save(out / "clips.npz")
+        _save(chosen, *_packed(chosen, data), out / "clips.npz")
         data = out / "clips.npz"
     clips = pack = _clips(data)
     held = None
@@ -114,6 +119,19 @@ def _inbetween(chosen) -> int:
     size = (out / "model.onnx").stat().st_size
     say(chosen.progress, f"{out / 'model.onnx'}: {size / 1e6:.1f} MB.", model=str(out / "model.onnx"), bytes=size)
     return 0
+
+
+def _check_begun(out: Path, begin: str) -> None:
+    """A folder is gone on with as it was begun: from the same networks, or from none."""
+    note = out / "from.txt"
+    if note.is_file():
+        was = note.read_text(encoding="utf-8")
+    else:
+        was = "" if any(out.glob("*/state.pt")) else begin
+    if was != begin:
+        how = f"from {was}: say --from {was}" if was else "from nothing: leave out --from"
+        raise BadInput("begun_otherwise", f"The training in {out} was begun {how}.", "Or give another --out.")
+    write_bytes(note, begin.encode())
 
 
 def _render(chosen) -> int:

@@ -35,10 +35,10 @@ _FALL_M_S = 1.5  # at which who is in the air comes down
 
 def files_of(name: str) -> tuple[Path, Path]:
     """The networks called so, that which fills and that which goes on: "" or "shipped", ours; else those in a folder,
-    or beside a file.  BadInput without them."""
+    or one of the two files there.  BadInput without them."""
     if name in ("", "shipped"):
         return MODEL, AHEAD
-    folder = Path(name).parent if name.endswith(".onnx") else Path(name)
+    folder = Path(name).parent if Path(name).name in (MODEL.name, AHEAD.name) else Path(name)
     files = folder / MODEL.name, folder / AHEAD.name
     for file in files:
         if not file.is_file():

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from google.protobuf.message import DecodeError
 from torch import nn
 
 from ..errors import BadInput
@@ -173,15 +172,19 @@ def write_onnx(net: nn.Module, given: tuple, path: Path, inputs: list, outputs: 
 def loaded(path: Path) -> dict:
     """{start: Net} of an ONNX file that `export` wrote; BadInput where it is another."""
     import onnx
+    from google.protobuf.message import DecodeError
     from onnx import numpy_helper
 
+    other = BadInput("bad_model", f"{path} is no in-betweening network.", "Give a folder of poseloom train inbetween.")
     try:
         graph = onnx.load(path).graph
         weights = {w.name.removesuffix("_half"): numpy_helper.to_array(w).astype(np.float32) for w in graph.initializer}
         nodes = {node.name: [weights.get(name) for name in node.input] for node in graph.node}
+        if {told.name for told in graph.input} != set(window.STARTS):
+            raise other
         return {told.name: _net(f"nets.{i}", weights, nodes) for i, told in enumerate(graph.input)}
-    except (DecodeError, KeyError, AttributeError, TypeError, OSError, RuntimeError) as error:  # another network's graph
-        raise BadInput("bad_model", f"{path} is no in-betweening network.", "Give a folder of poseloom train inbetween.") from error
+    except (DecodeError, LookupError, AttributeError, TypeError, ValueError, OSError, RuntimeError) as error:  # another graph
+        raise other from error
 
 
 def _net(name: str, weights: dict, nodes: dict) -> Net:
@@ -190,9 +193,9 @@ def _net(name: str, weights: dict, nodes: dict) -> Net:
     for layer, node in (("enter.0", "enter/enter.0"), ("leave", "leave")):
         state[f"{layer}.weight"] = nodes[f"/{name}/{node}/MatMul"][1].T
     layers = sorted(node for node in nodes if node.startswith(f"/{name}/lstm/LSTM"))
+    hidden = nodes[layers[0]][2].shape[-1]
     for k, node in enumerate(layers):
         given, kept, bias = nodes[node][1:4]
-        hidden = kept.shape[-1]
         for way, end in enumerate(("", "_reverse")):
             rows = {"weight_ih": given[way], "weight_hh": kept[way]}
             rows["bias_ih"], rows["bias_hh"] = bias[way][: 4 * hidden], bias[way][4 * hidden :]

@@ -27,6 +27,7 @@ _CUT_OFF = 1.6  # a crop this many times as large as its tile is of somebody the
 _MOST = 4  # threads of one network
 _CROWDED, _CROWDED_S = 4.0, 0.3  # so many times as slow as at best, or so slow: somebody else uses the cores
 _PATIENCE = 3  # pictures in a row
+_MEMORY_BYTES = 64e6  # of pictures that are kept to be seen again
 _OPENING = 2  # pictures that say nothing of that: files are opened, and people looked for
 _TWICE = 0.05  # of their side: crops nearer than this are of one person
 _FIND = """
@@ -211,11 +212,12 @@ class Shared:
     MediaPipe's threads wait for one another without sleeping: with one too many they are ten times as slow as one.
     """
 
-    def __init__(self, make: Callable, model: str, memory: int = 0):
-        """make(threads) starts the graph; memory: how many of the last pictures it must see again to know what it did."""
+    def __init__(self, make: Callable, model: str, memory: int = 0, same: Callable = lambda one, other: True):
+        """make(threads) starts the graph; memory: how many of the last pictures it must see again to know what it did;
+        same: whether what two graphs saw in one picture is of one person: if not, it goes on as it was."""
         # the heavy model, and those of hands and faces, gain little by threads or lose
         self._threads = 1 if model == "heavy" else min(cores.idle(), _MOST)
-        self._make, self._graph = make, make(self._threads)
+        self._make, self._graph, self._same = make, make(self._threads), same
         self._recent: deque = deque(maxlen=memory)
         self._best_s, self._count, self._slow = np.inf, 0, 0
 
@@ -225,24 +227,31 @@ class Shared:
         began = time.perf_counter()
         seen = self._graph.process(given)
         took_s = time.perf_counter() - began
-        self._recent.append(given)
+        self._remember(given)
         self._count += 1
         if self._count > _OPENING:
             self._best_s = min(self._best_s, took_s)
             self._slow = self._slow + 1 if took_s > min(_CROWDED * self._best_s, _CROWDED_S) else 0
         if self._slow == _PATIENCE:
-            self._go_on_alone()
+            self._go_on_alone(seen)
         return seen
 
     def close(self) -> None:
         self._graph.close()
 
-    def _go_on_alone(self) -> None:
+    def _remember(self, given) -> None:
+        self._recent.append(given)
+        while len(self._recent) > 1 and sum(rgb.nbytes for rgb in self._recent) > _MEMORY_BYTES:
+            self._recent.popleft()
+
+    def _go_on_alone(self, seen) -> None:
         with quiet_stderr():
-            self._graph.close()
-            self._threads, self._graph = 1, self._make(1)
+            graph, again = self._make(1), seen
             for given in self._recent:
-                self._graph.process(given)
+                again = graph.process(given)
+        kept, dropped = (graph, self._graph) if self._same(seen, again) else (self._graph, graph)
+        dropped.close()
+        self._threads, self._graph = 1, kept
         self._recent.clear()
 
 

@@ -109,7 +109,7 @@ class MediaPipe:
                 threads=threads,
             )
 
-        eye = _Eye(make(1) if still else graphs.Shared(make, model, _MEMORY))
+        eye = _Eye(make(1) if still else graphs.Shared(make, model, _MEMORY, _of_one_person))
         eye.process(np.zeros((64, 64, 3), np.uint8))
         return eye
 
@@ -159,6 +159,15 @@ class _Eye:
         self._follows = row is not None
         self._found = self._found or self._follows
         return row
+
+
+def _of_one_person(seen, again) -> bool:
+    """Whether two graphs follow one person in a picture; nobody is like nobody alone."""
+    one, other = (None if found.pose_landmarks is None else found.pose_landmarks.landmark for found in (seen, again))
+    if one is None or other is None:
+        return one is other
+    xy, others = (np.array([(p.x, p.y) for p in points]) for points in (one, other))
+    return np.linalg.norm(xy - others, axis=1).mean() <= _SAME_PERSON * np.ptp(xy[:, 1])
 
 
 def _both(rows: list):

@@ -66,7 +66,7 @@ class Worker:
     def __init__(self, log: Path):
         self._log = log
         self.used = False
-        self._text = ""
+        self._begun, self._text = False, ""
         self._killing, self._killed = threading.Lock(), False
         self._conn, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(target=_main, args=(theirs, str(log)), name="poseloom-worker")
@@ -82,7 +82,7 @@ class Worker:
 
         The failure NOT_BEGUN says that the process was dead, or died, before the task touched anything.
         """
-        self.used, self._text = True, ""
+        self.used, self._begun, self._text = True, False, "nothing"
         try:
             self._conn.send(task)
             return self._follow(report, hang_s)
@@ -102,10 +102,9 @@ class Worker:
         while True:
             if not wait([self._conn, self._process.sentinel], patience_s):
                 self.kill()
-                heard = self._text or "nothing"
                 return Failure(
                     "job_hung",
-                    f'The job made no progress for {patience_s:.0f} s (last heard: "{heard}") and was stopped.',
+                    f'The job made no progress for {patience_s:.0f} s (last heard: "{self._text}") and was stopped.',
                     "Try a shorter stretch of the clip; if that hangs too, please report it with the clip.",
                 )
             if not self._conn.poll():
@@ -113,7 +112,7 @@ class Worker:
             message = self._conn.recv()
             if not isinstance(message, tuple):
                 return message
-            self._text, patience_s = message[1], hang_s
+            self._begun, self._text, patience_s = True, message[1], hang_s
             report(*message)
 
     def _death(self) -> Failure:
@@ -123,7 +122,7 @@ class Worker:
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
         hint = f"What it last wrote is in {self._log}."
-        if not self._text:
+        if not self._begun:
             return Failure(NOT_BEGUN, f"The process that was to do the job died before it began ({name}).", hint)
         if name == "SIGKILL":
             hint = "Probably the memory ran out: try a shorter stretch or a smaller clip."
