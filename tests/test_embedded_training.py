@@ -134,7 +134,7 @@ def test_training_refuses_what_is_no_pack_and_what_is_held_out(pack, tmp_path, c
         arrays = dict(npz)
     np.savez(tmp_path / "held.npz", **arrays | {"clip": np.ones_like(arrays["clip"])})
     np.savez(tmp_path / "less.npz", **{name: a for name, a in arrays.items() if name != "rest"})
-    for name, text in (("held.npz", "shows subject 09, kept for tests"), ("less.npz", "has no rest"), ("none.npz", "cannot be read")):
+    for name, text in (("held.npz", "holds subject 09 of CMU's, kept for tests"), ("less.npz", "has no rest"), ("none.npz", "cannot be read")):
         assert cli.main(["train", "render", "--data", str(tmp_path / name), "--out", str(tmp_path / "out")]) == 2
         assert text in capsys.readouterr().err
 
