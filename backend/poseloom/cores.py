@@ -49,7 +49,7 @@ def _clocks():
 
 def wait_asleep() -> None:
     """Threads of torch's that wait for one another sleep, here and in processes begun from here; to be called before
-    torch is imported.  By default they spin, and beside one other busy process training takes twenty times as long.
+    torch is imported.  By default they spin, and beside another busy process training then takes many times as long.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -10,8 +10,8 @@ from .registry import package
 def opened(path: Path, threads: int, who: str, *, arena: bool = True):
     """An InferenceSession; Unavailable without onnxruntime, where `who` begins the sentence.
 
-    threads: 0 for all cores.  They sleep while they wait for one another: spinning, as by default, gains nothing and
-    halves the speed beside one other busy process.  arena: whether memory of the largest run is kept for the next.
+    threads: 0 for all cores.  They sleep while they wait for one another: spinning, as by default, gains
+    nothing and costs much beside another busy process.  arena: whether memory of the largest run is kept for the next.
     """
     runtime = package("onnxruntime", who, "learn")
     options = runtime.SessionOptions()

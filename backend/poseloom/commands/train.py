@@ -124,11 +124,8 @@ def _inbetween(chosen) -> int:
 def _check_begun(out: Path, begin: str) -> None:
     """A folder is gone on with as it was begun: from the same networks, or from none."""
     note = out / "from.txt"
-    if note.is_file():
-        was = note.read_text(encoding="utf-8")
-    else:
-        was = "" if any(out.glob("*/state.pt")) else begin
-    if was != begin:
+    was = note.read_text(encoding="utf-8") if note.is_file() else ""
+    if was != begin and any(out.glob("*/state.pt")):
         how = f"from {was}: say --from {was}" if was else "from nothing: leave out --from"
         raise BadInput("begun_otherwise", f"The training in {out} was begun {how}.", "Or give another --out.")
     write_bytes(note, begin.encode())

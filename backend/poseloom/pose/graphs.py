@@ -209,7 +209,7 @@ def solution(config: str, *, params: dict, side_inputs=None, folder: Path | None
 class Shared:
     """A graph on as many threads as there are idle cores, which goes on with one once others use these.
 
-    MediaPipe's threads wait for one another without sleeping: with one too many they are ten times as slow as one.
+    MediaPipe's threads wait for one another without sleeping: with one too many they are far slower than one.
     """
 
     def __init__(self, make: Callable, model: str, memory: int = 0, same: Callable = lambda one, other: True):
