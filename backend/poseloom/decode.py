@@ -10,6 +10,7 @@ from typing import Iterator, Optional
 
 import numpy as np
 
+from . import cores
 from .errors import BadInput
 from .formats import PICTURE_ENDINGS
 from .registry import package
@@ -78,7 +79,8 @@ class VideoSource:
     def rgb(self, frame) -> np.ndarray:
         """uint8 (H,W,3), upright, square pixels, in the size of the first frame."""
         width, height = self._stored
-        picture = self._converter.reformat(frame, width=width, height=height, format="rgb24")
+        # several threads gain less than they cost where the estimator computes on the other cores
+        picture = self._converter.reformat(frame, width=width, height=height, format="rgb24", threads=1)
         return _upright(picture.to_ndarray(), self._turn)
 
     def frames(self, start_s: float, end_s: Optional[float], warnings: list) -> Iterator[tuple]:
@@ -194,7 +196,7 @@ def _opened(path: Path):
                     what = "only sound" if container.streams.audio else "no pictures"
                     raise BadInput("no_video", f"{path.name} holds {what}.", _VIDEO_HINT)
                 stream = streams[0]
-                stream.thread_type = "AUTO"
+                stream.thread_type, stream.codec_context.thread_count = "AUTO", cores.mine()
                 yield container, stream
     except av.error.FFmpegError as error:
         if _is_cut_mp4(path):

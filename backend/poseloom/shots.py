@@ -75,15 +75,18 @@ class Watched:
 
 def miniature(rgb: np.ndarray) -> np.ndarray:
     """(18,32) grey means of a picture (H,W,3), from a few of its pixels."""
-    grey = rgb[_sampled(rgb.shape[:2])] @ np.full(3, 1.0 / 3.0)  # `mean` over three is several times slower
-    return grey.reshape(_CELLS[0], _SAMPLES, _CELLS[1], _SAMPLES).mean(axis=(1, 3))
+    rows, columns, down, across = _sampled(rgb.shape[:2])
+    # `take` and products are several times as fast as one index for both, and as `mean`
+    return down @ (rgb.take(rows, axis=0).take(columns, axis=1) @ np.full(3, 1.0 / 3.0)) @ across
 
 
 @lru_cache(maxsize=4)
 def _sampled(size: tuple) -> tuple:
-    """Rows (72,1) and columns (128,) that are looked at in pictures of `size`."""
-    rows, columns = (np.linspace(0, n - 1, _SAMPLES * cells).astype(int) for n, cells in zip(size, _CELLS))
-    return rows[:, None], columns
+    """Rows (72,) and columns (128,) that are looked at in pictures of `size`, and what makes means of their cells:
+    (18,72) from the left, (128,32) from the right."""
+    places = [np.linspace(0, n - 1, _SAMPLES * cells).astype(int) for n, cells in zip(size, _CELLS)]
+    down, across = (np.kron(np.eye(cells), np.full((1, _SAMPLES), 1.0 / _SAMPLES)) for cells in _CELLS)
+    return *places, down, np.ascontiguousarray(across.T)
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:

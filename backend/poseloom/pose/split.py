@@ -30,7 +30,7 @@ OVERLAP = 12  # frames that two neighbours both see; over them one fades into th
 SHORTEST_S = 8.0  # of a stretch: below, starting a process costs more than it saves
 _SAME_PERSON = 0.2  # of the body's height: further apart in the overlap, two stretches follow two people
 _BEAT_S = 0.1
-_HEAD_START = 100  # frames that this process sees until another has loaded what it needs
+_HEAD_START = 60  # frames that this process sees until another has loaded what it needs
 
 
 def share_out(frame_count, fps: float, processes: int | None) -> list[tuple[int, int]]:
