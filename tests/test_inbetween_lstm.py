@@ -341,6 +341,16 @@ def test_networks_are_tuned_to_clips_and_then_used(tmp_path, lstm, capsys):
     assert "Begun from the networks in shipped" in (tmp_path / "tuned" / "CARD.md").read_text()
     assert (tmp_path / "tuned" / "ahead.onnx").read_bytes() == AHEAD.read_bytes()
 
+    # what is begun is gone on with as it was begun
+    before = (tmp_path / "tuned" / "model.onnx").read_bytes()
+    for begun in ((), ("--from", tmp_path / "touched")):
+        words = [python, "-m", "poseloom", "train", "inbetween", "--data", tmp_path / "own.npz", *begun,
+                 "--minutes", "0.01", "--out", tmp_path / "tuned"]  # fmt: skip
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, env=env)
+        assert done.returncode == 2 and "was begun from shipped: say --from shipped" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert (tmp_path / "tuned" / "model.onnx").read_bytes() == before
+
     write_bvh(tmp_path / "walk.bvh", *motion_to_rig(motion))
     made = {}
     for name in ("shipped", "tuned"):

@@ -184,6 +184,46 @@ def test_a_graph_goes_on_with_one_thread_once_it_is_slow(monkeypatch, model, mem
     assert log[-1] == "closed"
 
 
+def test_pictures_kept_for_another_graph_take_only_so_much_memory(monkeypatch):
+    """Of the twelve that it asks for it gets what fits, but the last one always."""
+    for count, bytes_ in ((3, 10), (1, 0), (12, 1e9)):
+        clock, log = Clock(), []
+        monkeypatch.setattr(cores, "idle", lambda: 2)
+        monkeypatch.setattr(graphs, "time", clock)
+        monkeypatch.setattr(graphs, "_MEMORY_BYTES", count * 80 + bytes_ if count < 12 else bytes_)
+        graph = graphs.Shared(lambda threads: Slow(threads, log, clock), "full", 12)  # noqa: B023
+        for k in range(20):
+            graph.process(np.full(10, 0.02 + 0.001 * k))
+        for _ in range(graphs._PATIENCE):
+            graph.process(np.full(10, 1.0))
+        kept = [seconds for threads, seconds in log[:-1] if threads == 1]
+        assert len(kept) == count and kept[-1] == 1.0
+
+
+def test_a_graph_that_follows_somebody_else_is_not_gone_on_with():
+    """Here the same person beside the place where they were; nobody is like nobody alone."""
+    pytest.importorskip("mediapipe")
+    from poseloom.pose.mediapipe import _of_one_person
+
+    def landmarks(rgb):
+        graph = graphs.solution(
+            "mediapipe/modules/pose_landmark/pose_landmark_cpu.binarypb", params={}, threads=1,
+            side_inputs={"model_complexity": 1, "smooth_landmarks": False, "use_prev_landmarks": False},
+            outputs=["pose_landmarks", "pose_world_landmarks"],
+        )  # fmt: skip
+        try:
+            return graph.process(rgb)
+        finally:
+            graph.close()
+
+    rgb = next(iter(open_clip(SAMPLE, end="1"))).rgb
+    here, again, nobody = landmarks(rgb), landmarks(rgb), landmarks(np.zeros_like(rgb))
+    aside = landmarks(np.roll(rgb, 150, axis=1))
+    assert _of_one_person(here, again) and _of_one_person(nobody, nobody)
+    assert not _of_one_person(here, aside)
+    assert not _of_one_person(here, nobody) and not _of_one_person(nobody, here)
+
+
 def test_a_clip_is_seen_alike_where_its_graph_is_exchanged(monkeypatch):
     pytest.importorskip("mediapipe")
     seen, exchanged, go_on = [], [], graphs.Shared._go_on_alone

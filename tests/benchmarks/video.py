@@ -1,12 +1,13 @@
 """Motion from video in figures: the bare estimator and ours, on the same frames, in the same run.
 
-    python tests/benchmarks/video.py --set validation|test|real|speed|memory [--quality good|best ...] [--clips N]
+    python tests/benchmarks/video.py --set validation|test|real|speed|memory|bounds [--quality good|best ...] [--clips N]
         [--seed N] [--json FILE] [--rows FILE.csv] [--cached] [--mpfb2 FOLDER]
 
 validation, test   clips of backend/studio/render_clips.py (two cameras each), rendered first if they are not there;
                    test subjects 09 29 49, validation 08 17, on which the solver and the offsets below may be tuned
 real               pose2sim_single cameras 1 and 3 against reference_3d.trc, brought in step by the calibration;
                    pose_squats against BlazePose's reference; sports2d_demo: exploded frames and identity switches
+bounds             on the validation clips, what accelerations would be wrong by if part of them were exact
 speed, memory      frames a second against a bare complexity-1 loop, two processes against one, peak memory
 
 Bare: world landmarks of mediapipe's Pose(model_complexity=1), as they come.  Ours: what `poseloom animate` does before
@@ -29,6 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import video_bounds
 import video_clips as clips
 import video_measures as measure
 import video_speed
@@ -97,12 +99,8 @@ def _first(motion, frames):
 
 def synthetic(kind: str, qualities, chosen, figures: dict, rows: list) -> None:
     """Figures of a rendered set; those of the validation set begin with validation_."""
-    get = clips.rendered_already if chosen.no_render else clips.synthetic
-    more = {} if chosen.no_render else {"mpfb2": chosen.mpfb2}
-    truths = get(kind, chosen.seed, chosen.clips, **more)
-    fitting = truths if kind == "validation" else get("validation", chosen.seed, None, **more)
-    if not truths or not fitting:
-        raise SystemExit("There are no rendered clips: run without --no-render.")
+    truths = rendered(kind, chosen, chosen.clips)
+    fitting = truths if kind == "validation" else rendered("validation", chosen)
     pairs = [(clips.raw(t.path, chosen.cached)["xyz"], t) for t in fitting]
     offsets = measure.fit_offsets([cut(xyz, t) for xyz, t in pairs])
     before = "" if kind == "test" else f"{kind}_"
@@ -117,6 +115,23 @@ def synthetic(kind: str, qualities, chosen, figures: dict, rows: list) -> None:
         solved = {t.path.stem: our_row(t, quality, chosen.cached) for t in truths}
         rows += [{"set": kind, "clip": stem, "who": quality, **row} for stem, row in solved.items()]
         figures.update({f"{before}{name}_{quality}": value for name, value in _ours(solved, bare).items()})
+
+
+def rendered(kind: str, chosen, count: int | None = None) -> list:
+    """The Truths of a rendered set."""
+    if chosen.no_render:
+        truths = clips.rendered_already(kind, chosen.seed, count)
+    else:
+        truths = clips.synthetic(kind, chosen.seed, count, mpfb2=chosen.mpfb2)
+    if not truths:
+        raise SystemExit("There are no rendered clips: run without --no-render.")
+    return truths
+
+
+def joints(truth: clips.Truth, chosen) -> np.ndarray:
+    """(T,12,3) of ours, the person's height known, in the first quality chosen."""
+    heights = (float(truth.more["height_m"]),)
+    return measure.joints_of(ours(truth.path, chosen.quality[0], heights, chosen.cached, bool(truth.more["moving"]))[0])
 
 
 def _ours(solved, bare) -> dict:
@@ -193,7 +208,7 @@ def switches(xy) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    sets = ("validation", "test", "real", "speed", "memory")
+    sets = ("validation", "test", "real", "bounds", "speed", "memory")
     parser.add_argument("--set", nargs="+", choices=sets, default=["test", "real"])
     parser.add_argument("--quality", nargs="+", choices=("good", "best"), default=["good"])
     parser.add_argument("--clips", type=int, metavar="N", help="the first N clips of a rendered set alone")
@@ -210,6 +225,9 @@ def main() -> None:
             synthetic(kind, chosen.quality, chosen, figures, rows)
         elif kind == "real":
             real(chosen.quality, chosen, figures, rows)
+        elif kind == "bounds":
+            truths = rendered("validation", chosen)
+            figures.update(video_bounds.bounds(truths, lambda truth: joints(truth, chosen), chosen.cached))
         else:
             getattr(video_speed, kind)(figures)
     for name, value in figures.items():

@@ -40,8 +40,11 @@ class Truth:
 
     def in_camera(self) -> np.ndarray:
         """gpos in the camera's axes at each frame: x to the right, y away, z up in the picture."""
-        world = self.more["world"]
-        local = np.einsum("tji,tnj->tni", world[:, :3, :3], self.gpos - world[:, None, :3, 3])
+        return self.to_camera(self.gpos - self.more["world"][:, None, :3, 3])
+
+    def to_camera(self, ways) -> np.ndarray:
+        """Directions (T,N,3) in the world, from the first frame on, in the axes of `in_camera`."""
+        local = np.einsum("tji,tnj->tni", self.more["world"][: len(ways), :3, :3], ways)
         return local[..., [0, 2, 1]] * [1.0, -1.0, 1.0]
 
 
