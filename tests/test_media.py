@@ -10,11 +10,13 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from clips import BLUE, GREEN, RED, WHITE, corners, number_of, numbered, write, write_sound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poseloom import cores
 from poseloom.errors import BadInput
 from poseloom.media import on_clock, open_clip, parse_time, write_video
 
@@ -89,6 +91,19 @@ def test_a_screen_recording_runs_at_its_average_rate(tmp_path):
     times_ms = np.cumsum([0, *gaps_ms])
     path = write(tmp_path / "screen.mp4", map(numbered, range(len(times_ms))), times_ms=times_ms)
     assert open_clip(path).fps == pytest.approx(1000 / gaps_ms.mean(), rel=0.02)
+
+
+@pytest.mark.skipif(cores.mine() < 2, reason="needs two cores")
+def test_where_one_core_is_left_frames_are_decoded_on_one_thread(tmp_path):
+    path = write(tmp_path / "a.mp4", map(numbered, range(20)))
+    clip, threads, shown = open_clip(path), {}, {}
+    for count in (1, 2):
+        with cores.at_most(count):
+            before = psutil.Process().num_threads()
+            looks = [(psutil.Process().num_threads() - before, number_of(frame.rgb)) for frame in clip]
+        threads[count], shown[count] = max(more for more, _ in looks), [number for _, number in looks]
+    assert threads[1] <= 0 < threads[2]  # less where one of another test ends
+    assert shown[1] == shown[2] == list(range(20))
 
 
 def test_a_late_start_does_not_decode_what_lies_before(tmp_path):
