@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 from poseloom import chains
-from poseloom.errors import BadInput
+from poseloom.errors import BadInput, Cancelled, PoseloomError, told
 from poseloom.motion.files import motion_to_bytes
 from poseloom.motion.resample import resample
 from poseloom.progress import part
@@ -65,18 +65,25 @@ def retarget(task: dict, report) -> dict:
 
 
 def takes(task: dict, report) -> dict:
-    """Every take of the file task["clip"] as a Motion in the folder task["folder"]: {"takes": [{take, npz, score}]}.
+    """Every take of the file task["clip"] as a Motion in the folder task["folder"].
 
-    task["take"] names the only one that is wanted, if any; task["reading"] is a `chains.Reading`'s fields.
+    {"takes": [{take, npz, score}], "refused": [{take, error}]}, the errors as `errors.told` of those that cannot be
+    read.  task["take"] names the only one that is wanted, if any; task["reading"] is a `chains.Reading`'s fields.
     """
-    path, found = Path(task["clip"]), []
+    path, found, refused = Path(task["clip"]), [], []
     reading = chains.Reading(**task.get("reading", {}))
-    for i, (take, rig, rig_motion) in enumerate(scene_takes.read(path, None, task.get("take"), report)):
-        motion, recognised = chains.take_to_motion(rig, rig_motion, reading)
+    for i, (take, rig, read) in enumerate(scene_takes.read(path, None, task.get("take"), report)):
+        try:
+            motion, recognised = chains.take_to_motion(rig, read(), reading)
+        except Cancelled:
+            raise
+        except PoseloomError as error:
+            refused.append({"take": take, "error": told(error)})
+            continue
         npz = Path(task["folder"]) / f"{i}.npz"
         npz.write_bytes(motion_to_bytes(motion))
         found.append({"take": take, "npz": str(npz), **chains.told_of(recognised)})
-    return {"takes": found}
+    return {"takes": found, "refused": refused}
 
 
 def take_names(task: dict, report) -> dict:

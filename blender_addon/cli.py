@@ -17,7 +17,7 @@ from typing import Optional
 
 import bpy
 from poseloom import __version__, chains, client, formats, grammar, named_pictures, paths
-from poseloom.errors import BadInput, Cancelled, PoseloomError, of_any
+from poseloom.errors import BadInput, Cancelled, PoseloomError, named, of_any, rebuilt
 from poseloom.key_poses import Keys
 from poseloom.motion import extremes
 from poseloom.motion.files import joints_to_bytes, motion_from_bytes, motion_to_bytes, write_bytes
@@ -78,7 +78,7 @@ def main(arguments: list) -> int:
 def _outs(chosen, clips: list) -> list:
     endings = formats.GAME_ENDINGS if chosen.game else formats.ANIMATION_ENDINGS
     outs = paths.outputs(clips, chosen.out, endings, endings[0], chosen.overwrite)
-    besides = [Path(path) for path in (chosen.joints, chosen.report) if path]
+    besides = [Path(path) for path in (chosen.joints, chosen.report) if path] + paths.tables(chosen, outs)
     for path in besides:
         paths.check_writable(path, chosen.overwrite)
     inputs = chosen.media if chosen.verb == "animate" else chosen.clips
@@ -89,7 +89,7 @@ def _outs(chosen, clips: list) -> list:
 def _unpacked(chosen, folder: Path) -> tuple[list, dict]:
     """The clips, where files that Blender reads give way to motions of their takes; one take keeps its file's name.
 
-    And {clip: error} of those that cannot be read, where there are others.
+    And {clip: error} of those files, where there are others, and takes that cannot be read.
     """
     from . import batching
 
@@ -103,16 +103,21 @@ def _unpacked(chosen, folder: Path) -> tuple[list, dict]:
         own.mkdir()
         task = {"clip": str(clip.absolute()), "folder": str(own), "reading": asdict(_reading(chosen))}
         try:
-            found = batching.takes(task, Printed(chosen.progress, clip.name))["takes"]
+            done = batching.takes(task, Printed(chosen.progress, clip.name))
         except (BadInput, OSError) as error:
             if len(chosen.clips) == 1:
                 raise
             clips.append(str(clip))
             broken[str(clip)] = error
             continue
-        for take in found:
-            name = clip.stem if len(found) == 1 else f"{clip.stem}_{paths.safe_name(take['take'])}"
-            clips.append(str(Path(take["npz"]).rename(own / f"{name}.npz")))
+        takes = done["takes"] + done["refused"]
+        for take in takes:
+            name = clip.stem if len(takes) == 1 else f"{clip.stem}_{paths.safe_name(take['take'])}"
+            clips.append(str(own / f"{name}.npz"))
+            if "error" in take:
+                broken[clips[-1]] = named(rebuilt(take["error"]), f"{clip.name}|{take['take']}")
+            else:
+                Path(take["npz"]).rename(clips[-1])
     return clips, broken
 
 

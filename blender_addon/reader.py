@@ -13,6 +13,7 @@ from typing import Optional
 import bpy
 from poseloom import chains
 from poseloom.blender import Warm
+from poseloom.errors import named, rebuilt
 from poseloom.formats import TAKES_ENDINGS
 from poseloom.motion.files import motion_from_bytes
 from poseloom.progress import Report, silent
@@ -33,6 +34,7 @@ class Reader:
         # asked on the main thread; empty where Blender is a module of Python
         self.program = bpy.app.binary_path or None
         self.warm: Optional[Warm] = None
+        self.refused: list = []  # errors of the takes that `motions` has left out the last time
 
     def __enter__(self) -> "Reader":
         return self
@@ -49,13 +51,21 @@ class Reader:
         self, path: Path, take: Optional[str] = None, reading: chains.Reading = chains.Reading(),
         report: Report = silent,
     ) -> list:  # fmt: skip
-        """[(clip's name, Motion)] of a file, its takes NAME_TAKE where there are several; of `take` alone if given."""
+        """[(clip's name, Motion)] of a file, its takes NAME_TAKE where there are several; of `take` alone if given.
+
+        Takes that cannot be read are left out, see `refused`; the error of the first where there are no others.
+        """
+        self.refused = []
         if not is_foreign(path):
             return [(path.stem, chains.read_clip(path, reading)[0])]
         with tempfile.TemporaryDirectory(prefix="poseloom-") as folder:
             task = {"do": "takes", "clip": str(path), "folder": folder, "take": take, "reading": asdict(reading)}
-            found = self._do(task, report)["takes"]
-            alone = take is None and len(found) == 1
+            done = self._do(task, report)
+            found = done["takes"]
+            self.refused = [named(rebuilt(one["error"]), f"{path.name}|{one['take']}") for one in done["refused"]]
+            if not found:
+                raise self.refused[0]
+            alone = take is None and len(found) + len(self.refused) == 1
             return [
                 (path.stem if alone else f"{path.stem}_{one['take']}", motion_from_bytes(Path(one["npz"]).read_bytes()))
                 for one in found

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import sys
-import time
 
 import bpy
 import numpy as np
@@ -56,9 +55,7 @@ def picture(path):
 def main():
     preset = sys.argv[1]
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    start = time.process_time()
     armature = character.build(preset)
-    seconds = time.process_time() - start
     skinned = next(child for child in armature.children if child.type == "MESH")
     groups = [group.name for group in skinned.vertex_groups]
     bones = armature.data.bones
@@ -73,7 +70,6 @@ def main():
         picture(sys.argv[2])
     used = sorted({p.material_index for p in skinned.data.polygons})
     found = {
-        "seconds": seconds,
         "type": armature.type,
         "bones": {b.name: b.parent.name if b.parent else None for b in bones},
         "groups": groups,

@@ -254,9 +254,10 @@ def test_the_command_does_what_it_says_and_exits_as_the_program_does(python, ext
         "no character": 2, "preset": 0, "ending": 2,
         "game": 0, "take": 0, "takes": 0, "not for games": 2, "bad settings": 2, "several": 3, "one broken": 3,
         "usage": 2, "help": 0, "animate": 0,
-        "full disk": 2, "picked": 0, "pictures": 0, "pictures and a video": 2, "a config alone": 2,
+        "full disk": 2, "picked": 0, "over the table": 2, "pictures": 0, "pictures and a video": 2, "a config alone": 2,
     }, said  # fmt: skip
     assert "--overwrite" in said["again"][2] and "--overwrite" in said["over the report"][2]
+    assert "picked.confidence.csv exists already" in said["over the table"][2]
     assert "hero.blend is an input" in said["over the character"][2]
     assert "broken.fbx" in said["one broken"][2] and "walk.blend" in said["one broken"][1]
     assert "none.bvh" in said["no clip"][2] and "none.blend" in said["no character"][2]

@@ -13,11 +13,11 @@ import pytest
 from clips import numbered, write, write_sound
 from test_headless import characters  # noqa: F401  fixture
 
-from poseloom import cli
+from poseloom import cli, pipelines
 from poseloom.media import open_clip, write_video
 from poseloom.motion import quat, skeleton
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
-from poseloom.motion.types import Motion
+from poseloom.motion.types import Keypoints, Motion
 
 pytest.importorskip("av", reason="media needs PyAV")
 
@@ -128,6 +128,27 @@ def test_a_person_in_part_of_the_frames(squats, animated, tmp_path):
     assert steps_m[9:14].max() < steps_m.max() + 1e-6 and steps_m.max() < 0.6
     pelvis_m = gpos[:, 0, 2]
     assert 0.3 < pelvis_m.min() and pelvis_m.max() < 1.2
+
+
+def test_pose_tells_who_is_not_in_sight_for_long(run, tmp_path, monkeypatch):
+    def person(number: int, missing: int, frames: int) -> Keypoints:
+        xy = np.ones((frames, 33, 2))
+        xy[:missing] = np.nan
+        xy[missing:, 5] = np.nan  # single points do not matter
+        return Keypoints("blazepose", xy, None, np.ones((frames, 33)), (64, 48), 20.0, person=number)
+
+    people: list = []
+    monkeypatch.setattr(pipelines, "media_to_people", lambda *_: people)
+    (tmp_path / "v.mp4").touch()
+    for people, says in (
+        ([person(1, 3, 20)], ["Nobody was seen in 3 of 20 frames."]),  # over a tenth
+        ([person(1, 11, 200)], ["Nobody was seen in 11 of 200 frames."]),  # over half a second
+        ([person(1, 2, 20)], []),
+        ([person(1, 10, 200)], []),
+        ([person(1, 0, 20), person(2, 12, 20)], ["Person 2 was not seen in 12 of 20 frames."]),
+    ):
+        code, said, wrong = run("pose", tmp_path / "v.mp4", "--out", tmp_path / "k.json", "--overwrite", "--progress", "none")
+        assert (code, wrong) == (0, "") and [line.strip() for line in said.splitlines()[1:]] == says
 
 
 def test_one_frame(squats, animated, tmp_path):

@@ -115,7 +115,11 @@ def test_inside_blender_animate_takes_a_backend_and_no_blender():
         ("animate v.mp4 --to rigify", "required: --out"),
         ("animate v.mp4 --to rigify --out o.blend --person 0", "number from 1 on"),
         ("animate v.mp4 --to rigify --out o.blend --height -1", "number above 0"),
+        ("animate v.mp4 --to rigify --out o.blend --height 0", "Give metres, from 0.3 to 3."),
+        ("animate v.mp4 --to rigify --out o.blend --height 1,8", "Write 1.8, with a point."),
         ("animate v.mp4 --to rigify --out o.blend --fps nan", "number above 0"),
+        ("pose v.mp4 --out o.json --opacity 0,9", "Write 0.9, with a point."),
+        ("pose v.mp4 --out o.json --opacity 2", "number from 0 to 1"),
         ("retarget none.bvh --to rigify --out o.blend", "There is no file none.bvh"),
         ("retarget none.bvh --to hero.txt --out o.blend", '"hero.txt" is no character'),
         ("retarget none.bvh --to hero.blend --out o.blend", "There is no file hero.blend"),
@@ -175,6 +179,22 @@ def test_nor_is_it_by_what_is_written_besides(clip, body, run, tmp_path):
     assert "is an input" in refused(run("pose", video, "--out", tmp_path / "o.json", "--overwrite", "--overlay", video))
     assert "is an input" in refused(run("retarget", motion, *words, "--joints", motion))
     assert video.read_bytes() == motion.read_bytes() == b"mine"
+
+
+def test_a_table_beside_an_output_is_kept_as_the_output_is(body, run, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").write_bytes(b"no video")
+    table = tmp_path / "out" / "b.confidence.csv"
+    table.parent.mkdir(), table.write_text("mine")
+    words = ("animate", tmp_path / "b.mp4", "--out", tmp_path / "out" / "b.bvh", "--confidence", "csv", "--to")
+    assert "b.confidence.csv exists already" in refused(run(*words, "cmu"))
+    several = ("animate", tmp_path / "a.mp4", *words[1:2], "--out", table.parent, *words[4:])
+    for more in ((), ("--pick-keys", "auto")):
+        assert "b.confidence.csv exists already" in refused(run(*several, "cmu", *more))
+    # what would not touch it goes on to the video
+    for others in ((*words, "cmu", "--overwrite"), (*words, body), (*words[:-2], "curves", "--to", "cmu")):
+        assert "b.mp4 is not a video" in refused(run(*others))
+    assert table.read_text() == "mine"
 
 
 def test_a_folder_that_cannot_be_written_is_refused_at_once(clip, body, run, tmp_path):

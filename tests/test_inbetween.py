@@ -142,7 +142,7 @@ def test_candidates_are_apart_and_best_first():
 
 
 def test_whole_clips_too_different_in_length_are_refused():
-    with pytest.raises(BadInput, match="twice"):
+    with pytest.raises(BadInput, match="^[^0-9]*twice[^0-9]*$"):  # no numbers of frames at rates unseen
         dtw.whole(np.ones((10, 40)))
     path = dtw.whole(np.ones((10, 14))).where
     assert path[0] == 0 and path[-1] == 13

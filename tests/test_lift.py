@@ -15,8 +15,8 @@ from conftest import ROOT, need
 
 from poseloom import cli, packing
 from poseloom.errors import BadInput, Unavailable
-from poseloom.motion import layouts, quat
-from poseloom.motion.bvh import read_bvh, write_bvh
+from poseloom.motion import fingers, layouts, quat
+from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
 from poseloom.motion.skeleton import JOINTS, MIRROR, motion_fk, standard
 from poseloom.motion.types import Keypoints, Motion, Rig, RigMotion
 from poseloom.pose import lift, root, stills
@@ -252,6 +252,23 @@ def test_packing_takes_training_subjects_only_and_says_what_it_leaves_out(tmp_pa
         clip(tmp_path / "in" / "own", name)
     assert sorted(packing.pack(tmp_path / "in")[0].names) == ["01_01", "08run", "hero_1"]
     assert packing.pack(tmp_path / "in", ("hero",))[0].names == ("hero_1",)
+
+
+def test_packing_leaves_fingers_out(tmp_path):
+    body = strolling(90)
+    hands = fingers.with_fingers(body.skeleton)
+    turned = np.tile(quat.IDENTITY, (90, len(hands), 1))
+    turned[:, :22] = body.lrot
+    for name, motion in {"a_1": Motion(hands, turned, body.root, 30.0), "b_1": body}.items():
+        (tmp_path / name).mkdir()
+        write_bvh(tmp_path / name / f"{name}.bvh", *motion_to_rig(motion))
+    for folder, names in ((tmp_path, ("a_1", "b_1")), (tmp_path / "a_1", ("a_1",))):
+        packed, left_out = packing.pack(folder)
+        assert packed.names == names and not left_out
+        assert packed.lrot.shape[1:] == (22, 4) and packed.offsets.shape == (len(names), 22, 3)
+        for clip in range(len(names)):
+            rows = slice(packed.start[clip], packed.start[clip + 1])
+            assert quat.angle(packed.lrot[rows, J["thigh_l"]], body.lrot[:, J["thigh_l"]]).max() < np.radians(1.0)
 
 
 def test_what_is_kept_for_tests_is_refused(tmp_path, capsys):

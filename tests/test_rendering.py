@@ -37,6 +37,15 @@ def clip(tmp_path):
     return path
 
 
+def test_a_folder_in_which_a_refused_run_drew_nothing_is_free(tmp_path):
+    out = tmp_path / "frames"
+    shelf.begin(out, "of a scene without a camera")
+    rendering.check_out(out, overwrite=False, resume=False)
+    (out / "pose").mkdir()
+    with pytest.raises(BadInput, match="has guides or frames already"):
+        rendering.check_out(out, overwrite=False, resume=False)
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
     pytest.importorskip("bpy", reason="this Python has no bpy")

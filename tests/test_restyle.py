@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,25 @@ def test_people_of_a_file_keep_their_numbers_and_the_larger_is_nearer(tmp_path):
     assert run("--keypoints", tmp_path / "two.json", "--person", 2, "--out", tmp_path / "one") == 0
     assert shelf.Shelf(tmp_path / "one")[0].people.tolist() == [1]
     assert run("--keypoints", tmp_path / "two.json", "--person", 3, "--out", tmp_path / "none") == 2
+
+
+def test_a_file_that_shows_nobody_or_no_picture_is_named_and_its_folder_stays_free(tmp_path, capsys):
+    path, out = tmp_path / "k.json", tmp_path / "out"
+    whole = json.loads(write_keypoints(path, [seen(50, 80, 1)]).read_text())
+    for spoilt, says in (
+        ({"people": []}, "In k.json: The keypoints show nobody. Choose"),
+        ({"people": [{"person": 1, "frames": []}]}, "In k.json: The keypoints show nobody. Choose"),
+        ({"size": [0, 0]}, "size is (0, 0), expected a width and a height above 0. Give"),
+        ({"size": [200]}, "size is (200,), expected a width and a height above 0. Give"),
+        ({"layout": "none"}, "In k.json: "),
+    ):
+        path.write_text(json.dumps({**whole, **spoilt}))
+        assert run("--keypoints", path, "--size", 64, "--out", out) == 2
+        wrong = capsys.readouterr().err
+        assert says in wrong and wrong.count("k.json") == 1
+        assert list(out.iterdir()) == []
+    write_keypoints(path, [seen(50, 80, 1)])
+    assert run("--keypoints", path, "--out", out) == 0
 
 
 def test_one_persons_npz_is_keypoints_where_it_is_said_to_be(tmp_path):

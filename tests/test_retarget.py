@@ -12,6 +12,7 @@ from poseloom.errors import BadInput
 from poseloom.motion import contacts, quat
 from poseloom.motion.skeleton import local_rotations, motion_fk, standard
 from poseloom.retarget import from_rig, global_pose, grounded, pose_matrices, skeleton_of, to_rig
+from poseloom.retarget.floor import floor_level
 
 _PAIRS = (("upper_arm", "forearm"), ("thigh", "shin"), ("shin", "foot"))
 LIMBS = [(f"{a}_{s}", f"{b}_{s}") for s in "lr" for a, b in _PAIRS]
@@ -293,6 +294,13 @@ def test_a_clip_recorded_above_the_floor_is_put_down_and_its_contacts_found():
     # a clip without a still foot stays where it is
     sliding = motion.with_(root=motion.root + np.linspace(0, 40, len(motion))[:, None] * [1.0, 0.0, 0.0])
     np.testing.assert_array_equal(grounded(sliding).root, sliding.root)
+
+
+def test_a_floor_that_is_touched_once_is_found():
+    """Far below all other resting heights, so that no height lies near a percentile between the two."""
+    points = np.full((20, 2, 3), 0.2)
+    points[10, 0, 2] = 0.0
+    assert floor_level(points, 30.0) == 0.0
 
 
 def test_a_foot_that_hangs_from_the_root_stays_at_the_end_of_the_shin():

@@ -160,7 +160,13 @@ def test_a_network_is_added_under_a_name_and_removed(own_home, capsys):
     assert Rtm("mine").network.layout == "halpe26"
     assert run("models", "list") == 0 and "mine" in capsys.readouterr().out
     assert run("models", "add", "other", "--from", LIFTER) == 2
-    assert "no pose network" in capsys.readouterr().err and own_models.names() == ["mine"]
+    said = capsys.readouterr().err
+    assert f"{LIFTER} is no pose network" in said and ".part" not in said and own_models.names() == ["mine"]
+    (own_home / "broken.onnx").write_text("no network")
+    assert run("models", "add", "other", "--from", own_home / "broken.onnx") == 2
+    said = capsys.readouterr().err
+    assert f"{own_home / 'broken.onnx'} is no ONNX file" in said and "Download or export it again" in said
+    assert ".part" not in said and own_models.names() == ["mine"]
     assert not list(own_models.folder().glob(".*"))
     assert run("models", "add", "../mine", "--from", network("simcc26")) == 2
     assert run("models", "remove", "mine") == 0 and own_models.names() == []

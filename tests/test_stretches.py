@@ -47,6 +47,21 @@ def test_who_is_seen_longer_is_kept(filmed):
     assert stretches.of_one_person(moved(filmed, slice(0, 40), [450.0, 0.0]))[1] == [(0, 40)]
 
 
+def test_somebody_of_another_size_at_the_same_place_is_taken_out(filmed):
+    for size in (0.45, 2.2):
+        assert stretches.of_one_person(moved(filmed, slice(50, 80), [0.0, 0.0], size))[1] == [(50, 80)]
+
+
+@pytest.mark.parametrize("fps", [15.0, 30.0, 60.0])
+def test_whose_trunk_shrinks_while_the_estimator_is_lost_is_still_the_same(fps):
+    """As in a cartwheel: smaller and smaller to a tenth for a third of a second, then at once as before."""
+    filmed = film(landmarks(dance(fps=fps, seconds=4.0)), fps, np.random.default_rng(1))
+    xy, lost = np.array(filmed.xy), slice(round(1.5 * fps), round(1.85 * fps))
+    middle = xy[lost].mean(axis=1, keepdims=True)
+    xy[lost] = middle + np.geomspace(0.8, 0.1, lost.stop - lost.start)[:, None, None] * (xy[lost] - middle)
+    assert stretches.of_one_person(replace(filmed, xy=xy))[1] == []
+
+
 @pytest.mark.parametrize("fps", [5.0, 30.0, 240.0])
 def test_a_sprinter_is_one_person(fps):
     """Across the picture at 9 m/s."""

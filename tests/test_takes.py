@@ -10,7 +10,8 @@ import pytest
 from test_batch import body, outputs, run  # noqa: F401  fixtures
 from test_cli import refused, walk
 
-from poseloom import cli
+from poseloom import cli, paths
+from poseloom.errors import BadInput
 from poseloom.motion import quat
 from poseloom.motion.bvh import motion_to_rig, read_bvh, write_bvh
 
@@ -69,3 +70,32 @@ def test_every_take_of_a_file_becomes_an_output(data, body, run, tmp_path):
     assert {f"{robot}|Walking", f"{robot}|Wave"} <= {row["clip"] for row in rows}
     assert (out / "RobotExpressive_Walking.bvh").exists()
     assert "14 kept" in run(*words, "--resume")[1]
+
+
+def test_a_take_that_cannot_be_read_is_reported_and_the_others_go_on(data, body, run, tmp_path, monkeypatch):
+    """The takes that are shorter than the time of --clip-rest have no such pose."""
+    pytest.importorskip("bpy", reason="this Python has no bpy")
+    monkeypatch.setenv("POSELOOM_HOME", str(tmp_path / "home"))
+    out, told = tmp_path / "out", tmp_path / "r.json"
+    robot = data / "rigs" / "RobotExpressive.glb"
+    words = ("--to", body, "--out", out, "--report", told, "--jobs", 2, "--clip-rest", "1.5s")
+    code, said, wrong = run("retarget", robot, *words)
+    states = {row["clip"]: row["state"] for row in json.loads(told.read_text())["rows"]}
+    assert code == 3 and states[f"{robot}|Wave"] == "done" and states[f"{robot}|Punch"] == "failed"
+    assert f"{robot}|Punch: " in wrong and len(outputs(out)) == list(states.values()).count("done") > 1
+
+
+@pytest.mark.parametrize("out, says", [
+    ("b.blend", "b.blend ends in .blend, which is not possible here. End it in one of .fbx, .glb."),
+    ("b", "b has no ending. End it in one of .fbx, .glb."),
+])  # fmt: skip
+def test_an_ending_that_is_excluded_is_told_as_that(tmp_path, out, says):
+    with pytest.raises(BadInput) as error:
+        paths.outputs(["a.bvh"], f"{tmp_path}/{out}", (".fbx", ".glb"), ".fbx", False)
+    assert str(error.value) == f"--out {tmp_path}/{says}"
+
+
+def test_what_is_no_clip_is_told_all_that_are(body, run, tmp_path):
+    (tmp_path / "README.md").write_text("words")
+    says = refused(run("retarget", tmp_path / "README.md", "--to", body, "--out", tmp_path / "out.bvh"))
+    assert "README.md is no clip. Give a file that ends in .bvh, .npz, .fbx, .glb, .gltf, .blend." in says

@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 from .errors import BadInput
-from .formats import CLIP_ENDINGS, CONTROLS
+from .formats import CLIP_ENDINGS, CONTROLS, TAKES_ENDINGS
 from .motion import quat, upright
 from .motion.anatomy import find_limbs
 from .motion.bvh import read_bvh
@@ -143,7 +143,8 @@ def read_clip(path, reading: Reading = Reading()) -> tuple[Motion, dict]:
         return motion, told_of(found)
     if kind == ".npz":
         return motion_from_bytes(path.read_bytes()), {"family": "poseloom", "score": 1.0, "doubts": [], "missing": []}
-    raise BadInput("unknown_format", f"{path.name} is no clip.", f"Give a file that ends in {', '.join(CLIP_ENDINGS)}.")
+    known = CLIP_ENDINGS if kind in TAKES_ENDINGS else CLIP_ENDINGS + TAKES_ENDINGS  # takes are unpacked before
+    raise BadInput("unknown_format", f"{path.name} is no clip.", f"Give a file that ends in {', '.join(known)}.")
 
 
 def told_of(found: Recognition) -> dict:

@@ -196,7 +196,8 @@ def _opened(path: Path):
                     what = "only sound" if container.streams.audio else "no pictures"
                     raise BadInput("no_video", f"{path.name} holds {what}.", _VIDEO_HINT)
                 stream = streams[0]
-                stream.thread_type, stream.codec_context.thread_count = "AUTO", cores.mine()
+                if stream.codec_context is not None:  # nothing of it can be decoded then
+                    stream.thread_type, stream.codec_context.thread_count = "AUTO", cores.mine()
                 yield container, stream
     except av.error.FFmpegError as error:
         if _is_cut_mp4(path):

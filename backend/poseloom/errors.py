@@ -62,6 +62,11 @@ def rebuilt(values: dict) -> PoseloomError:
     return Cancelled(values["message"]) if kind is Cancelled else kind(values["code"], values["message"], values["hint"])
 
 
+def named(error: PoseloomError, where: str) -> PoseloomError:
+    """The same error, its sentence beginning with what it is about."""
+    return rebuilt({**told(error), "message": f"{where}: {error.message}"})
+
+
 def of_any(error: Exception) -> PoseloomError:
     """What went wrong, in one sentence, whatever it was."""
     if isinstance(error, PoseloomError):

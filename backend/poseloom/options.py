@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+from typing import Callable
 
 from .formats import (
     ANIMATION_ENDINGS, AXES, CAMERAS, CHARACTER_ENDINGS, CHARACTERS, CLIP_ENDINGS, CONFIDENCES, CONTROLS, KEYPOINT_ENDINGS,
@@ -10,14 +12,24 @@ from .formats import (
 )  # fmt: skip
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < float("inf"):
-        raise ValueError(text)
-    return value
+def _number(text: str, kind: str, fits: Callable, hint: str) -> float:
+    """`text` as a number that fits; else a complaint with a way out, to which argparse adds the option."""
+    try:
+        if fits(value := float(text)):
+            return value
+    except ValueError:
+        pass
+    if re.fullmatch(r"\d+,\d+", text):
+        hint = f"Write {text.replace(',', '.')}, with a point."
+    raise argparse.ArgumentTypeError(f'"{text}" is no number {kind}. {hint}')
 
 
-_positive.__name__ = "number above 0"  # argparse names the type in its complaint
+def _positive(text: str, hint: str = "Give one such as 2.5.") -> float:
+    return _number(text, "above 0", lambda value: 0.0 < value < float("inf"), hint)
+
+
+def _metres(text: str) -> float:
+    return _positive(text, "Give metres, from 0.3 to 3.")
 
 
 def _count(text: str) -> int:
@@ -31,13 +43,7 @@ _count.__name__ = "number from 1 on"
 
 
 def _share(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(text)
-    return value
-
-
-_share.__name__ = "number from 0 to 1"
+    return _number(text, "from 0 to 1", lambda value: 0.0 <= value <= 1.0, "Give one such as 0.5.")
 
 
 def _add_output(parser, what: str) -> None:
@@ -126,7 +132,7 @@ def animate(parser, inside_blender: bool) -> None:
     _add_character(parser)
     _add_output(parser, f"a file ending in {', '.join(ANIMATION_ENDINGS)}, or a folder")
     _add_estimate(parser)
-    parser.add_argument("--height", type=_positive, metavar="METRES", help="how tall the person is")
+    parser.add_argument("--height", type=_metres, metavar="METRES", help="how tall the person is")
     parser.add_argument("--smooth-hz", type=_positive, default=6.0, metavar="HZ", help="default: %(default)s")
     parser.add_argument("--no-foot-lock", action="store_true", help="leave feet as they were seen")
     parser.add_argument(

@@ -50,8 +50,11 @@ def fetch(source: str, sha256: Optional[str], report: Report = silent) -> bytes:
     return data
 
 
-def add(name: str, data: bytes, check, place: Optional[Path] = None) -> Path:
-    """Keep a network under `name`; `check`, called with its file, raises where it is none.  The file's path."""
+def add(name: str, data: bytes, check, place: Optional[Path] = None, source: Optional[str] = None) -> Path:
+    """Keep a network under `name`; `check`, called with its file, raises where it is none.  The file's path.
+
+    Errors call it by its `source`, the file or address that the user knows.
+    """
     if not re.fullmatch(r"[\w.-]+", name):
         raise BadInput("bad_name", f'A network cannot be called "{name}".', "Use letters, digits, dots and dashes.")
     path = folder(place) / f"{name}.onnx"
@@ -59,11 +62,23 @@ def add(name: str, data: bytes, check, place: Optional[Path] = None) -> Path:
     trial = path.with_name(f".{name}.part.onnx")
     try:
         write_bytes(trial, data)
-        check(trial)
+        try:
+            check(trial)
+        except BadInput as error:
+            raise _about(error, trial, source or name) from error
         trial.replace(path)
     finally:
         trial.unlink(missing_ok=True)
     return path
+
+
+def _about(error: BadInput, trial: Path, source: str) -> BadInput:
+    """The same refusal of what lay at `trial` for a moment, said of `source`."""
+    if error.code == "not_onnx":
+        message = f"{source} is no ONNX file that onnxruntime can run."
+        return BadInput(error.code, message, "Download or export it again, as a whole ONNX file.")
+    message = error.message.replace(str(trial), source).replace(trial.name, source)
+    return type(error)(error.code, message, error.hint)
 
 
 def remove(name: str, place: Optional[Path] = None) -> bool:

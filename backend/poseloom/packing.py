@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import BadInput, PoseloomError
 from .inbetween.data import Pack
+from .inbetween.fill import body_of
 from .motion import quat
 from .motion.bvh import read_bvh
 from .motion.resample import resample
@@ -58,7 +59,7 @@ def pack(folder: Path, subjects: Optional[tuple] = None, report: Report = silent
             continue
         try:
             rig, captured = read_bvh(file)
-            motion = resample(from_rig(captured, recognise(rig).rig), FPS)
+            motion = resample(body_of(from_rig(captured, recognise(rig).rig)), FPS)
         except PoseloomError as error:
             left_out.append(f"{file.name}: {error}")
             continue

@@ -58,8 +58,8 @@ def outputs(inputs: Sequence, out: str, endings: Sequence[str], default: str, ov
         paths = [target / (Path(name).stem + default) for name in inputs]
     else:
         if target.suffix.lower() not in endings:
-            known = ", ".join(endings)
-            raise BadInput("unknown_format", f"--out {out} has no known ending.", f"End it in one of {known}.")
+            ends = f"ends in {target.suffix}, which is not possible here" if target.suffix else "has no ending"
+            raise BadInput("unknown_format", f"--out {out} {ends}.", f"End it in one of {', '.join(endings)}.")
         paths = [target]
     twice = {path.name for path in paths if paths.count(path) > 1}
     if twice:
@@ -104,6 +104,13 @@ def check_apart(outs: Sequence[Path], inputs: Sequence) -> None:
     for out in outs:
         if out.resolve() in read:
             raise BadInput("same_file", f"{out} is an input.", "Choose another name for what is written.")
+
+
+def tables(chosen, outs: Sequence[Path]) -> list:
+    """What --confidence csv writes beside `outs`; onto a .bvh skeleton, which needs no Blender, it writes none."""
+    if getattr(chosen, "confidence", None) != "csv" or Path(chosen.to).suffix.lower() == ".bvh":
+        return []
+    return [out.with_suffix(".confidence.csv") for out in outs]
 
 
 def strip_file(chosen) -> Path | None:

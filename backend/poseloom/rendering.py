@@ -85,7 +85,8 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise BadInput("not_a_folder", f"--out {out} is a file.", "Give a folder, such as out/.")
-    if shelf.told(out) and not (overwrite or resume):
+    begun = shelf.told(out) and any(path.name != "guides.json" for path in out.iterdir())  # a refused run drew nothing
+    if begun and not (overwrite or resume):
         raise BadInput("exists", f"{out} has guides or frames already.", "Add --resume to go on with them, or --overwrite.")
     if overwrite and not resume and shelf.told(out):
         shelf.clear(out)
@@ -115,8 +116,10 @@ def draw(
         return Shelf(out)
     if before and before.get("key") != key:
         _forget(out, before)
-    shelf.begin(out, key)
+    if kind == "scene":  # its pictures come with its people; of others nothing lies in `out` before they are there
+        shelf.begin(out, key)
     people = _cast(kind, source, options, out, before.get("key") == key, blender, part(report, 0.0, 0.6))
+    shelf.begin(out, key)
     if "picture" in options.passes:
         restyle.add_pictures(source, people, out, part(report, 0.6, 0.7))
     return shelf.draw(people, out, options.look(), key, part(report, 0.7, 1.0))

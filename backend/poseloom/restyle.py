@@ -37,7 +37,20 @@ def of_clip(path: Path, options, report: Report = silent) -> Cast:
 
 
 def of_keypoints(path: Path, options) -> Cast:
-    """The people in a file of `poseloom pose`: all of them, or the one that options.person numbers."""
+    """The people in a file of `poseloom pose`: all of them, or the one that options.person numbers.
+
+    BadInput names the file.
+    """
+    try:
+        return _in_file(path, options)
+    except BadInput as error:
+        if path.name in error.message:
+            raise
+        hint = error.hint or "Give a file that poseloom pose wrote."
+        raise BadInput(error.code, f"In {path.name}: {error.message}", hint) from error
+
+
+def _in_file(path: Path, options) -> Cast:
     from .pose.export import read_keypoints
 
     people = read_keypoints(path)

@@ -74,6 +74,7 @@ class POSELOOM_OT_retarget_folder(bpy.types.Operator):
                         for name, motion in reading.motions(clip, None, wish, part(piece, 0.0, 0.6)):
                             piece(0.6, f"{k + 1} of {len(clips)}: {clip.name}")
                             give((name, *chains.placed_on(resample(motion, fps), rig, root, pose)))
+                        bad += [error.message for error in reading.refused]
                     except BadInput as error:
                         bad.append(error.message if clip.name in error.message else f"{clip.name}: {error.message}")
             return bad

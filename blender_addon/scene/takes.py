@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from functools import partial
+from typing import Callable, Iterator
 
 import bpy
 import numpy as np
 from poseloom.errors import BadInput
-from poseloom.motion.types import Rig, RigMotion
+from poseloom.motion.types import Rig
 from poseloom.progress import Report, part, silent
 
 from .. import compat
@@ -19,11 +20,12 @@ _GLTF_FPS = 30
 
 def read(
     path, name: str | None = None, only: str | None = None, report: Report = silent
-) -> Iterator[tuple[str, Rig, RigMotion]]:
-    """(take, rig, motion) of each Action that moves the armature of the file at `path`; `name` where it has several.
+) -> Iterator[tuple[str, Rig, Callable]]:
+    """(take, rig, read) of each Action that moves the armature of the file at `path`; `name` where it has several.
 
-    `only` names the one take that is wanted.  Constraints and drivers are applied; what lies in NLA tracks is read
-    strip by strip's Action.  BadInput where the file has no armature, nothing moves it, or it has no such take.
+    `read`, called before the next one is asked for, gives its RigMotion.  `only` names the one take that is
+    wanted.  Constraints and drivers are applied; what lies in NLA tracks is read strip by strip's Action.
+    BadInput where the file has no armature, nothing moves it, or it has no such take.
     """
     obj, found = _open(path, name)
     if only is not None and only not in found:
@@ -37,7 +39,7 @@ def read(
         compat.assign_action(animation, action, slot)
         start, end = (int(edge) for edge in np.round(action.frame_range))
         own = part(report, i / len(chosen), (i + 1) / len(chosen))
-        yield take, rig, armature.read_motion(obj, start, end, rig=rig, report=own)
+        yield take, rig, partial(armature.read_motion, obj, start, end, rig=rig, report=own)
 
 
 def names(path, name: str | None = None) -> list:

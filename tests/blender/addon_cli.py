@@ -43,6 +43,7 @@ def main(path, work, video):
                     "--progress", "json"],
         "picked": ["animate", video, "--to", work / "hero.blend", "--out", work / "picked.blend", "--end", "10", "--pick-keys", "3",
                    "--min-motion", "1", "--confidence", "csv"],
+        "over the table": ["animate", video, "--to", work / "hero.blend", "--out", work / "picked.fbx", "--confidence", "csv"],
         "pictures": ["animate", f"{picture}@3", f"{picture}@1s", "--to", work / "hero.blend", "--out", work / "pictures.blend"],
         "pictures and a video": ["animate", picture, video, "--to", work / "hero.blend", "--out", work / "none.blend"],
         "a config alone": ["animate", video, "--model", "c.py", "--to", work / "hero.blend", "--out", work / "none.blend"],

@@ -47,6 +47,8 @@ def _add(chosen) -> int:
     found, failed = paths.find_clips(chosen.clips), 0
     with tempfile.TemporaryDirectory(prefix="poseloom-") as folder, progress(chosen.progress, "clips") as report:
         taken = unpack(found, Path(folder), chosen.blender, Reading(), report)
+        if len(taken.clips) == 1:
+            taken.check()
         for clip, place in taken.clips:
             try:
                 if clip in taken.refused:
@@ -59,7 +61,7 @@ def _add(chosen) -> int:
                 failed += 1
                 if len(taken.clips) == 1:
                     raise
-                complain(f"{PROG}: {clip}", error, chosen.progress)
+                complain(f"{PROG}: {taken.shown.get(clip, clip)}", error, chosen.progress)
     done = len(taken.clips) - failed
     say(chosen.progress, f"{done} of {len(taken.clips)} clips are in the library now.", added=done, failed=failed)
     return SOME_FAILED if failed else 0
@@ -112,8 +114,7 @@ def _readable(chosen, words, folder: Path) -> list:
         return found
     with progress(chosen.progress, "reading") as report:
         taken = unpack(found, folder, chosen.blender, Reading(), report)
-    for error in taken.refused.values():
-        raise error
+    taken.check()
     if len(taken.clips) > len(found) and found[0][0].suffix.lower() in formats.TAKES_ENDINGS:
         if sum(str(taken.shown.get(clip, "")).startswith(str(found[0][0])) for clip, _ in taken.clips) > 1:
             raise BadInput("several_takes", f"{found[0][0].name} holds several takes.", "Export the one that is meant.")

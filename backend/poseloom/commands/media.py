@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from .. import formats, paths
 from ..errors import BadInput
 from ..motion.conversion import converted, lacking
@@ -78,6 +80,7 @@ def pose(chosen) -> int:
         warnings: list = []
         share = part(report, 0.0, 0.8 if overlay else 1.0)
         seen = media_to_people(Path(media), options, numbers, share, warnings, out.suffix.lower() in formats.KEYPOINT_ENDINGS)
+        warnings += filter(None, (_unseen(person, len(seen) > 1) for person in seen))
         people = [_in_layout(person, chosen, warnings) for person in seen]
         _write(out, seen, people, chosen, options, warnings)
         if overlay:
@@ -90,6 +93,16 @@ def pose(chosen) -> int:
         return sentence, told
 
     return each(chosen, chosen.media, outs, see)
+
+
+def _unseen(person: Keypoints, among_others: bool) -> str:
+    """A warning where the person is not in sight for over a tenth of the frames, or over half a second; else ""."""
+    count = len(person)
+    missing = count - int(np.isfinite(person.xy).all(axis=2).any(axis=1).sum())
+    if missing <= min(0.1 * count, 0.5 * person.fps):
+        return ""
+    who = f"Person {person.person} was not" if among_others else "Nobody was"
+    return f"{who} seen in {missing} of {frames(count)}."
 
 
 def _write(out: Path, seen: list, people: list, chosen, options, warnings: list) -> None:

@@ -54,7 +54,7 @@ def _add_own(chosen) -> int:
     with progress(chosen.progress, chosen.name) as report:
         data = own_models.fetch(chosen.source, chosen.sha256, report)
     kinds: list = []
-    path = own_models.add(chosen.name, data, lambda file: kinds.append(open_network(file)))
+    path = own_models.add(chosen.name, data, lambda file: kinds.append(open_network(file)), source=chosen.source)
     network = kinds[0]
     say(chosen.progress, f"{path} is in place: {network.kind}, {network.layout}, {network.size[0]} x {network.size[1]} pixels.",
         output=str(path), kind=network.kind, layout=network.layout)  # fmt: skip

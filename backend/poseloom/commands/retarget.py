@@ -31,8 +31,7 @@ def retarget(chosen) -> int:
                 taken = unpack(clips, Path(folder), chosen.blender, reading, report)
         if many or len(taken.clips) > 1:
             return _batch(chosen, taken, character)
-        for error in taken.refused.values():
-            raise error
+        taken.check()
         outs = outputs(chosen, chosen.clips, endings, default)
         extras = extras_of(chosen, 1)
         return each(chosen, [str(taken.clips[0][0])], outs, lambda clip, out, report: told(pipelines.retarget(

@@ -51,6 +51,8 @@ def outputs(chosen, inputs, endings, default: str) -> list:
             raise BadInput("no_such_file", f"There is no file {name}.", "Check the path.")
     outs = paths.outputs(inputs, chosen.out, endings, default, chosen.overwrite)
     paths.check_apart(outs, sources(chosen, inputs))
+    for table in paths.tables(chosen, outs):
+        paths.check_writable(table, chosen.overwrite)
     return outs
 
 

@@ -67,8 +67,8 @@ def whole(cost) -> Match:
     total, origin = _accumulate(cost, starts, only_at_starts=True)
     if total[-1, -1] >= _FAR:
         raise BadInput(
-            "too_different", f"{cost.shape[0]} frames cannot be warped onto {cost.shape[1]}.",
-            "One clip may be at most twice as long as the other.",
+            "too_different", "One clip is more than twice as long as the other.",
+            "Cut the longer one, or choose another.",
         )  # fmt: skip
     return Match(_trace(origin, cost.shape[1] - 1), float(total[-1, -1]) / len(cost))
 

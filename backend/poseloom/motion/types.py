@@ -42,6 +42,13 @@ def _check_fps(owner: str, fps: float) -> float:
     return float(fps)
 
 
+def _check_size(owner: str, size: Sequence) -> tuple:
+    size = tuple(int(side) for side in size)
+    if len(size) != 2 or min(size) < 1:
+        raise BadArray("bad_size", f"{owner}.size is {size}, expected a width and a height above 0.")
+    return size
+
+
 @dataclass(frozen=True, eq=False)
 class Keypoints:
     """What an estimator saw of one person.
@@ -71,13 +78,12 @@ class Keypoints:
         if xyz is not None:
             xyz = array("Keypoints", "xyz", xyz, (frames, points, 3), "xy", nan=True)
         score = array("Keypoints", "score", self.score, (frames, points), "xy")
-        size = (int(self.size[0]), int(self.size[1]))
         view = self.view
         if view is not None:
             view = array("Keypoints", "view", view, (frames, 3, 3), "xy", dtype=np.float64)
         _set(
-            self, xy=xy, xyz=xyz, score=score, size=size, fps=_check_fps("Keypoints", self.fps),
-            cuts=tuple(int(cut) for cut in self.cuts), view=view,
+            self, xy=xy, xyz=xyz, score=score, size=_check_size("Keypoints", self.size),
+            fps=_check_fps("Keypoints", self.fps), cuts=tuple(int(cut) for cut in self.cuts), view=view,
         )  # fmt: skip
 
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ from ..motion import filters
 from ..motion.skeleton import JOINTS
 
 _SHORT_GAP_S = 0.5
+_CUT_OFF = 0.25  # of the trunk
 _LONE_S = 0.15
 # landmarks whose visibility scores a joint
 _SCORES = {
@@ -131,12 +132,16 @@ def _bridged(x, lost):
 def legs_seen(keypoints):
     """(T,2) 0..1 how surely the left and right leg are seen: out of the picture they are made up.
 
-    A leg in the picture is as sure as the other one where that hides it.
+    A leg in the picture is as sure as the other one where that hides it; one whose knee or ankle lies outside by
+    a quarter of the trunk's length is not seen, however sure the estimator is.
     """
     legs = [[25, 27], [26, 28]]
     there = np.isfinite(keypoints.xyz[:, legs]).all(axis=-1)
     sure = filters.fill_gaps(np.where(there, keypoints.score[:, legs], np.nan)).mean(axis=-1)
     xy = filters.fill_gaps(keypoints.xy[:, legs])
-    whole = ((xy >= 0.0) & (xy <= keypoints.size)).all(axis=(2, 3))
-    sure = np.where(whole, sure.max(axis=1, keepdims=True), sure)
-    return np.clip(filters.smooth(np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, keypoints.fps), 0.0, 1.0)
+    beyond = np.maximum(np.maximum(-xy, xy - np.array(keypoints.size)), 0.0).max(axis=(2, 3))
+    sure = np.where(beyond == 0.0, sure.max(axis=1, keepdims=True), sure)
+    trunk = np.linalg.norm(keypoints.xy[:, 11:13] - keypoints.xy[:, 23:25], axis=-1)
+    trunk = max(float(np.nanmedian(trunk)), 1.0) if np.isfinite(trunk).any() else 1.0
+    inside = np.clip(1.0 - beyond / (_CUT_OFF * trunk), 0.0, 1.0)
+    return np.clip(filters.smooth(inside * np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, keypoints.fps), 0.0, 1.0)

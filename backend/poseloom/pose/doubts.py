@@ -11,6 +11,9 @@ from . import clean
 
 _LONG_S = 0.5
 _SLOW_FPS = 10.0
+# of a body that moves, all points together leap by 0.01 to 0.025 trunks between frames; slow cameras see large leaps
+_SHAKE, _SHAKE_FPS = 0.05, 20.0
+_BODY = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 
 
 def doubts(keypoints: Keypoints, motion: Motion) -> list:
@@ -34,6 +37,19 @@ def doubts(keypoints: Keypoints, motion: Motion) -> list:
     if seen.any() and upright[seen].mean() < 0.1:
         what = "picture" if single else "clip"
         said.append(f"Nobody stands in this {what}, which would tell the camera's tilt; it is taken to look level.")
+    if _shakes(keypoints):
+        said.append('The camera seems to shake; the camera "moving" (--camera moving) takes that out of the movement.')
     if keypoints.fps < _SLOW_FPS and len(keypoints) > 1:
         said.append(f"At {keypoints.fps:g} frames a second, fast movement and short steps are guesses.")
     return said
+
+
+def _shakes(keypoints: Keypoints) -> bool:
+    """Whether all points of the body leap together from frame to frame, as no body does."""
+    xy = keypoints.xy[:, _BODY].astype(np.float64)
+    xy = xy[np.isfinite(xy).all(axis=(1, 2))]
+    if keypoints.fps < _SHAKE_FPS or len(xy) < 0.5 * keypoints.fps:
+        return False
+    trunk = np.median(np.linalg.norm(xy[:, 0] - xy[:, 7], axis=-1))
+    leap = np.linalg.norm(np.median(np.diff(xy, 2, axis=0), axis=1), axis=-1)
+    return bool(np.median(leap) > _SHAKE * trunk)

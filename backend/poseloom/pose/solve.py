@@ -64,18 +64,20 @@ def solve(keypoints: Keypoints, *, height_m=None, smooth_hz: float = 6.0, foot_l
     report(0.6, "Placing the body in the room")
     level, lrot = _level(skeleton, lrot, seen, legs, fps)
     give_back()
+    weight, score = _without_legs(weight, score, legs)
     place, level, speed = _place(size, fps, skeleton, lrot, xy, weight, seen, level, cutoff_hz)
     del xy, weight
     give_back()
     lrot[:, 0] = quat.unroll(quat.multiply(level, lrot[:, 0]))
     place, lrot[:, 0] = _face_front(place, lrot[:, 0])
     motion = Motion(skeleton, lrot, place, fps, score=score)
-    motion = _with_contacts(motion, speed)
+    stands = legs[:, [0, 1, 0, 1]] > 0.5  # of a leg that is not seen nobody knows whether it rests
+    motion = _with_contacts(motion, speed, stands)
     del lrot, place
     give_back()
     report(0.8, "Locking the feet")
     if foot_lock:
-        motion = lock_feet(motion, root.held(foot_points(motion), fps, speed))
+        motion = lock_feet(motion, root.held(foot_points(motion), fps, speed) * stands)
     start, turned = _face_front(np.array(motion.root, np.float64), np.array(motion.lrot[:, 0], np.float64))
     give_back()
     lrot = np.array(motion.lrot)
@@ -187,6 +189,15 @@ def _level(skeleton, lrot, seen, legs, fps):
     return level, lrot
 
 
+def _without_legs(weight, score, legs):
+    """Weights (T,33) and scores (T,22), less for knees and feet, and for the joints of legs, that are not seen by `legs`."""
+    weight, score = np.array(weight), np.array(score)
+    for side, letter in enumerate("lr"):
+        weight[:, 25 + side : 33 : 2] *= np.maximum(legs[:, side, None], 1e-3)
+        score[:, [JOINTS.index(name + letter) for name in ("thigh_", "shin_", "foot_", "toe_")]] *= legs[:, side, None]
+    return weight, score
+
+
 def _hanging(level, grot, legs):
     """Rotations (T,22,4) of a body whose legs hang straight down as far as they are not seen, by `legs` (T,2)."""
     world = quat.multiply(level, grot)
@@ -237,9 +248,9 @@ def _body(skeleton, lrot):
     return filters.in_blocks(block, 30.0, lrot, overlap_s=0.0)
 
 
-def _with_contacts(motion, speed):
+def _with_contacts(motion, speed, stands):
     contact = np.zeros((len(motion), 6))
-    contact[:, :4] = root.resting(foot_points(motion), motion.fps, speed)
+    contact[:, :4] = root.resting(foot_points(motion), motion.fps, speed) * stands
     return motion.with_(contact=contact)
 
 

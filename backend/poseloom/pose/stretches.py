@@ -96,6 +96,7 @@ def _of_others(trunk, fps: float, offset: int) -> list[tuple[int, int]]:
     wide = np.linalg.norm(trunk[:, 0] - trunk[:, 3], axis=-1)
     tall = _TALL * np.maximum(np.maximum(long, wide), 1.0)  # a trunk that points at the camera is short
     tall = np.array([np.median(tall[max(0, i - 4) : i + 5]) for i in range(len(tall))])
+    tall = np.stack([tall, _usual(tall, fps), _usual(tall[::-1], fps)[::-1]])
     same = [_could_be(place, tall, frames, i, i + 1, fps) for i in range(len(frames) - 1)]
     edges = [0, *(i + 1 for i, ok in enumerate(same) if not ok), len(frames)]
     parts = list(zip(edges[:-1], edges[1:]))
@@ -120,11 +121,23 @@ def _of_others(trunk, fps: float, offset: int) -> list[tuple[int, int]]:
     ]  # fmt: skip
 
 
+def _usual(tall, fps: float) -> np.ndarray:
+    """How large the person looked in the second up to each sight, mistakes of the estimator's left out."""
+    second = max(1, round(fps))
+    return np.array([np.percentile(tall[max(0, i - second) : i + 1], 80) for i in range(len(tall))])
+
+
 def _could_be(place, tall, frames, i: int, j: int, fps: float) -> bool:
-    """Whether sights i and j can be of one person, by how far and how large they are."""
-    seconds, size = (frames[j] - frames[i]) / fps, max(tall[i], tall[j])
+    """Whether sights i and j can be of one person, by how far and how large they are.
+
+    tall (3,T): how large now, in the second before and in the one after; an estimator that is lost for some frames,
+    as in a cartwheel, makes the person small for as long.
+    """
+    now, before, after = tall
+    seconds, size = (frames[j] - frames[i]) / fps, max(now[i], now[j])
     near = np.linalg.norm(place[j] - place[i]) < (_LEAP + _FAST_S * seconds) * size
-    return bool(near and size < _SIZES * min(tall[i], tall[j]))
+    sizes = ((now[i], now[j]), (before[i], now[j]), (now[i], after[j]))
+    return bool(near and any(max(pair) < _SIZES * min(pair) for pair in sizes))
 
 
 def _rows(keypoints: Keypoints, first: int, end: int) -> Keypoints:

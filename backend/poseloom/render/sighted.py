@@ -30,18 +30,24 @@ def of_keypoints(people: Sequence[Keypoints], body: int = 18) -> Cast:
 
     BadInput where a layout lacks shoulders or hips, or nobody is seen.
     """
+    if not people:
+        raise _nobody()
     first = people[0]
     count, focal = max(map(len, people)), _FOCAL * max(first.size)
     points = np.full((count, len(people), len(openpose.names(body)), 3), np.nan)
     for p, one in enumerate(people):
         points[: len(one), p] = _points(one, body, focal)
     if not np.isfinite(points[:, :, :body]).any():
-        raise BadInput("no_person", "The keypoints show nobody.", "Choose another clip.")
+        raise _nobody()
     wide, high = first.size
     camera = Camera(np.array([[focal, 0, 0.5 * wide], [0, focal, 0.5 * high], [0, 0, 1]]), np.eye(4), first.size)
     names = ["the person"] if len(people) == 1 else [f"person {one.person}" for one in people]
     start = round(first.start_s * first.fps)
     return still(points, camera, [REST_HEIGHT_M] * len(people), first.fps, body, names=names, first=start)
+
+
+def _nobody() -> BadInput:
+    return BadInput("no_person", "The keypoints show nobody.", "Choose another clip.")
 
 
 def _points(keypoints: Keypoints, body: int, focal: float) -> np.ndarray:

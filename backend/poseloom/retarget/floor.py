@@ -98,5 +98,5 @@ def floor_level(points, fps: float) -> float:
     if still.any(axis=-1).sum() < _STILL_S * fps:
         return 0.0
     heights = points[..., 2][still]
-    lowest = np.percentile(heights, _LOWEST_PERCENT)
+    lowest = np.percentile(heights, _LOWEST_PERCENT, method="lower")  # between two of them there may be none above it
     return float(np.median(heights[(heights >= lowest) & (heights <= lowest + _THICK_M)]))
