@@ -154,6 +154,17 @@ def test_legs_cut_off_by_the_picture_are_not_believed_however_sure_the_estimator
     assert any("For 100% of the time a leg is out of sight" in text for text in warnings)
 
 
+def test_legs_that_a_moving_camera_has_seen_are_believed_where_its_first_picture_ends():
+    """The camera turned after the person: steadied, the points lie beside the picture, but they were in it."""
+    keypoints = film(landmarks(dance()), 30.0, noise=0.0)
+    view = np.tile(np.eye(3), (len(keypoints), 1, 1))
+    view[:, 0, 2] = keypoints.size[0]
+    warnings = []
+    found = keypoints_to_motion(replace(keypoints, view=view), AnimateOptions(height_m=1.75), warnings=warnings)
+    assert not any("out of sight" in text for text in warnings)
+    assert found.score[:, [J["shin_l"], J["shin_r"]]].min() > 0.5 and found.contact[:, :4].any()
+
+
 def test_scattered_frames_and_points_without_numbers_are_bridged():
     """Every seventh frame and a tenth of all points NaN: limbs within 35 mm."""
     truth = dance()

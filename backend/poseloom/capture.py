@@ -210,7 +210,7 @@ def keypoints_to_motion(
     still: it is a single picture, held for a while.
     To `warnings` are added sentences on what was done apart or could not be.
     """
-    from .pose import faces, hands, in_space, stills, stretches, view
+    from .pose import clean, faces, hands, in_space, stills, stretches, view
     from .pose.doubts import doubts
     from .pose.solve import solve
 
@@ -223,7 +223,7 @@ def keypoints_to_motion(
     motions = []
     for number, stretch in enumerate(apart):
         share = part(report, number / len(apart), (number + 1) / len(apart))
-        seen, lost = view.steadied(stretch.keypoints)
+        seen, lost = view.steadied(clean.without_cut_off_legs(stretch.keypoints))
         if lost:
             warnings.append(f"In {lost:.0%} of the frames the camera turns too far away from where it looked; they count as unseen.")
         lifted = [lift and lift(seen, part(share, 0.0, 0.2))]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..motion import filters
+from ..motion.layouts import layout
 from ..motion.skeleton import JOINTS
 
 _SHORT_GAP_S = 0.5
@@ -129,19 +130,38 @@ def _bridged(x, lost):
     return out
 
 
+def without_cut_off_legs(keypoints):
+    """The keypoints with low scores for legs that the picture cuts off: they are made up, however sure the estimator is.
+
+    One whose knee or ankle lies outside by a quarter of the trunk's length scores 0.  To be asked before a camera's
+    movement is taken out of them; a layout without trunk or legs is left as it is.
+    """
+    names = layout(keypoints.layout).names
+    at = {name: i for i, name in enumerate(names)}
+    if not {"shoulder_l", "hip_l", "knee_l", "ankle_l"} <= set(at):
+        return keypoints
+    ends = [[at[f"{part}_{side}"] for side in "lr"] for part in ("shoulder", "hip")]
+    trunk = np.linalg.norm(keypoints.xy[:, ends[0]] - keypoints.xy[:, ends[1]], axis=-1)
+    if not np.isfinite(trunk).any():
+        return keypoints
+    score, longest = np.array(keypoints.score), _CUT_OFF * max(float(np.nanmedian(trunk)), 1.0)
+    for side in "lr":
+        xy = keypoints.xy[:, [at[f"knee_{side}"], at[f"ankle_{side}"]]]
+        beyond = np.maximum(np.maximum(-xy, xy - np.array(keypoints.size)), 0.0).max(axis=(1, 2))
+        leg = [at[name] for part in ("knee", "ankle", "heel", "toe") if (name := f"{part}_{side}") in at]
+        score[:, leg] *= np.clip(1.0 - np.nan_to_num(beyond) / longest, 0.0, 1.0)[:, None]
+    return replace(keypoints, score=score)
+
+
 def legs_seen(keypoints):
     """(T,2) 0..1 how surely the left and right leg are seen: out of the picture they are made up.
 
-    A leg in the picture is as sure as the other one where that hides it; one whose knee or ankle lies outside by
-    a quarter of the trunk's length is not seen, however sure the estimator is.
+    A leg in the picture is as sure as the other one where that hides it.
     """
     legs = [[25, 27], [26, 28]]
     there = np.isfinite(keypoints.xyz[:, legs]).all(axis=-1)
     sure = filters.fill_gaps(np.where(there, keypoints.score[:, legs], np.nan)).mean(axis=-1)
     xy = filters.fill_gaps(keypoints.xy[:, legs])
-    beyond = np.maximum(np.maximum(-xy, xy - np.array(keypoints.size)), 0.0).max(axis=(2, 3))
-    sure = np.where(beyond == 0.0, sure.max(axis=1, keepdims=True), sure)
-    trunk = np.linalg.norm(keypoints.xy[:, 11:13] - keypoints.xy[:, 23:25], axis=-1)
-    trunk = max(float(np.nanmedian(trunk)), 1.0) if np.isfinite(trunk).any() else 1.0
-    inside = np.clip(1.0 - beyond / (_CUT_OFF * trunk), 0.0, 1.0)
-    return np.clip(filters.smooth(inside * np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, keypoints.fps), 0.0, 1.0)
+    whole = ((xy >= 0.0) & (xy <= keypoints.size)).all(axis=(2, 3))
+    sure = np.where(whole, sure.max(axis=1, keepdims=True), sure)
+    return np.clip(filters.smooth(np.clip((sure - 0.15) / 0.2, 0.0, 1.0), 1.0, keypoints.fps), 0.0, 1.0)
