@@ -16,6 +16,7 @@ from ..motion.pictures import Frames, Guides, Shot
 from ..progress import Report, silent
 from . import device as devices
 from . import embedded, flow, parts, posed
+from .asking import ask_within
 from .consistency import Carried, Memory, starting_noise
 from .order import REFERENCE, Batch, batches, halves, is_key, needed
 
@@ -169,8 +170,10 @@ class _Run:
         self.done = self.total = 0.0
         self.now, self.words = 0.0, "reading the prompt"
         renderer._pulse = lambda: report(self.now, self.words)
-        if self.memory and renderer.device.type == "cpu":
-            self.memory.ask(renderer._pulse)
+        if renderer.device.type == "cpu":
+            ask_within(self.pipeline.controlnet, renderer._pulse)
+            if self.memory:
+                self.memory.ask(renderer._pulse)
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Frames]:
         self.report(0.0, self.words)
