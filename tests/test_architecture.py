@@ -103,7 +103,7 @@ def test_version_differences_have_one_address():
 
 def test_heavy_packages_are_imported_when_a_method_is_built():
     """Training modules and the renderer by diffusers are imported by name alone, so they may import torch at their top."""
-    by_name = {BACKEND / "render" / f"{name}.py" for name in ("controlnet", "consistency", "device", "network", "parts", "posed")}
+    by_name = {BACKEND / "render" / f"{name}.py" for name in ("asking", "controlnet", "consistency", "device", "network", "parts", "posed")}
     for path in SOURCES:
         top = roots(imports(path, top_level_only=True))
         allowed = {"torch"} if path.name.startswith("train") else {"torch", "diffusers", "PIL"} if path in by_name else set()
