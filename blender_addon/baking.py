@@ -10,7 +10,7 @@ import numpy as np
 from poseloom import chains
 from poseloom.errors import BadInput
 from poseloom.motion.bvh import write_bvh
-from poseloom.motion.files import motion_from_bytes
+from poseloom.motion.files import motion_from_bytes, write_confidence
 from poseloom.motion.resample import parse_time, resample
 from poseloom.progress import part
 
@@ -54,7 +54,7 @@ def bake(task: dict, report) -> dict:
     if sure is not None:
         marks.write(action, motion, start)
     if sure == "csv" and task.get("out"):
-        confidence.write_table(Path(task["out"]).with_suffix(".confidence.csv"), motion, range(start, start + len(motion)))
+        write_confidence(Path(task["out"]), motion, range(start, start + len(motion)))
     end = start + len(rig_motion) - 1
     if ours:
         scene.frame_start, scene.frame_end = start, end

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 from poseloom.key_poses import Keys, on_rig, picked
-from poseloom.motion.files import motion_from_bytes
+from poseloom.motion.files import motion_from_bytes, write_confidence
 from poseloom.motion.resample import resample
 from poseloom.progress import part
 
@@ -50,7 +50,7 @@ def pose(task: dict, report) -> dict:
     if sure is not None and keys.seconds is not None:
         marks.write(action, whole, start)
     if sure == "csv" and task.get("out"):
-        confidence.write_table(Path(task["out"]).with_suffix(".confidence.csv"), said.with_(fps=rate(scene)), frames.tolist())
+        write_confidence(Path(task["out"]), said.with_(fps=rate(scene)), frames.tolist())
     first, last = int(frames[0]), int(frames[-1])
     if ours:
         scene.frame_start, scene.frame_end = min(1, first), last

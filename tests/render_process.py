@@ -25,6 +25,8 @@ from poseloom.motion.skeleton import standard
 from poseloom.motion.types import Camera, Motion
 from poseloom.render import guides as drawing
 from poseloom.render import parts
+from poseloom.render.asking import ask_within
+from poseloom.render.asking import ask_within
 from poseloom.render.controlnet import ControlNet, Options
 
 torch.set_num_threads(1)
@@ -204,6 +206,25 @@ def cancelled(model):
         list(made(figure(4, (256, 256)), SHOT, report))
     except Cancelled:
         return {"gap_s": float(np.diff(asked).max()), "asked": len(asked)}
+
+
+def attention(model):
+    """A ControlNet that asks within its attention beside the same one before: the difference, and how often it asked."""
+    net, pulses = renderer(model).pipeline.controlnet, []
+    rng = torch.Generator().manual_seed(0)
+    words = torch.randn(3, 7, net.config.cross_attention_dim, generator=rng)
+    given = dict(sample=torch.randn(3, 4, 16, 16, generator=rng), timestep=5, encoder_hidden_states=words, return_dict=False)
+    pictures = torch.rand(3, 3, 128, 128, generator=rng)
+    nets, found = getattr(net, "nets", [net]), {"most": 0.0, "size": []}
+    for one in nets:
+        with torch.inference_mode():
+            before = one(**given, controlnet_cond=pictures)
+            ask_within(one, lambda: pulses.append(0))
+            after = one(**given, controlnet_cond=pictures)
+        for a, b in zip([*before[0], before[1]], [*after[0], after[1]]):
+            found["most"] = max(found["most"], float((a - b).abs().max()))
+        found["size"].append(float(before[1].abs().max()))
+    return found | {"asked": len(pulses), "nets": len(nets)}
 
 
 def errors(model, xl):

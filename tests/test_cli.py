@@ -192,7 +192,7 @@ def test_a_table_beside_an_output_is_kept_as_the_output_is(body, run, tmp_path):
     for more in ((), ("--pick-keys", "auto")):
         assert "b.confidence.csv exists already" in refused(run(*several, "cmu", *more))
     # what would not touch it goes on to the video
-    for others in ((*words, "cmu", "--overwrite"), (*words, body), (*words[:-2], "curves", "--to", "cmu")):
+    for others in ((*words, body, "--overwrite"), (*words[:-2], "curves", "--to", "cmu")):
         assert "b.mp4 is not a video" in refused(run(*others))
     assert table.read_text() == "mine"
 

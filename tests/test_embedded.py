@@ -121,6 +121,14 @@ def test_every_frame_tells_how_it_came_to_be(renderer):
     assert METHODS["embedded"].licence == frame.made["licence"]
 
 
+def test_of_who_comes_near_one_enlargement_is_told(renderer):
+    people = cast.of_motion(bend(3), (256, 256))
+    nearer = (people.points[t] - [0.0, 1.2 * t, 0.0] for t in range(3))
+    frames = list(renderer([guides.make(t, [1], points, people.camera(t)) for t, points in enumerate(nearer)], SHOT))
+    (note,) = {frame.made["note"] for frame in frames}
+    assert "enlarged up to " in note
+
+
 def test_it_tells_each_step_and_stops_there(renderer):
     told = []
     list(renderer(shown(2), SHOT, lambda fraction, text: told.append((fraction, text))))

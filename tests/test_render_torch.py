@@ -121,6 +121,12 @@ def test_it_stops_within_a_second(check):
     assert found["asked"] > 10 and 0 < found["gap_s"] < 1.0
 
 
+def test_attention_that_asks_between_pictures_gives_the_same(check):
+    found = check("attention")
+    assert min(found["size"]) > 1e-3 and found["most"] < 1e-5 * min(found["size"])
+    assert found["asked"] >= 6 * found["nets"]  # three pictures, and attention to themselves and to the words
+
+
 def test_what_will_not_do_is_said(check):
     found = check("errors")
     has_scipy = found.pop("has_scipy")

@@ -13,7 +13,7 @@ from test_headless import VERSIONS, python, script  # noqa: F401  (a fixture)
 
 from poseloom import cli, rendering
 from poseloom.errors import BadInput, Cancelled
-from poseloom.motion import openpose, png, skeleton
+from poseloom.motion import openpose, png, quat, skeleton
 from poseloom.motion.bvh import motion_to_rig, write_bvh
 from poseloom.motion.pictures import Frames
 from poseloom.motion.types import Keypoints, Motion
@@ -96,6 +96,21 @@ def test_guides_of_a_motion(clip, tmp_path):
     assert guides[2].xy[0, knee, 1] < guides[0].xy[0, knee, 1]  # the leg is lifted
     with pytest.raises(IndexError):
         guides[3]
+
+
+def test_a_motion_is_seen_from_the_front_of_its_first_pose(tmp_path):
+    motion = bend()
+    turn = quat.from_axis_angle([0.0, 0.0, 1.0], np.array(2.6))
+    lrot = np.array(motion.lrot)
+    lrot[:, 0] = quat.multiply(turn, lrot[:, 0])
+    seen = {}
+    for name, one in (("ahead", motion), ("turned", motion.with_(lrot=lrot, root=quat.rotate(turn, motion.root)))):
+        write_bvh(tmp_path / f"{name}.bvh", *motion_to_rig(one))
+        guides = rendering.draw(tmp_path / f"{name}.bvh", drawn(size=96), tmp_path / name)
+        seen[name] = np.stack([guide.xy for guide in guides])
+    left, right = (openpose.names(18).index(f"shoulder_{side}") for side in "lr")
+    assert (seen["turned"][:, 0, left, 0] > seen["turned"][:, 0, right, 0] + 5).all()  # its left on our right
+    assert np.nanmax(np.abs(seen["turned"] - seen["ahead"])) < 0.05
 
 
 def test_guides_of_keypoints_are_where_the_keypoints_are(tmp_path):

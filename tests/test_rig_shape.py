@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 from rig_records import CLIPS, RECORDS, anonymous, numbers, record

@@ -1,6 +1,5 @@
 """Keypoints to Motion: laws, and known movements seen by a made-up camera."""
 
-
 import numpy as np
 import pytest
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clips import numbered, write
 from seen import film, landmarks
 from test_contacts import slide_m_s
 from test_solve import dance
 
+from poseloom import capture
 from poseloom.capture import AnimateOptions, keypoints_to_motion
 from poseloom.errors import BadInput
 from poseloom.motion.contacts import foot_points
@@ -41,6 +43,16 @@ def test_somebody_else_is_taken_out(filmed):
     assert others == [(50, 80)]
     assert np.isnan(kept.xy[50:80]).all() and np.isnan(kept.xyz[50:80]).all() and not kept.score[50:80].any()
     np.testing.assert_array_equal(kept.xy[:50], filmed.xy[:50])
+
+
+def test_the_way_out_is_told_unless_it_was_taken(filmed, tmp_path, monkeypatch):
+    video = write(tmp_path / "v.mp4", map(numbered, range(5)))
+    lost = moved(filmed, slice(50, 80), [450.0, 30.0], 0.8)
+    monkeypatch.setattr(capture, "_look", lambda *_: [lost])
+    for numbers, ends in (([0], "(--person 1) is lost less easily."), ([1], "count as unseen."), (None, "count as unseen.")):
+        warnings: list = []
+        capture.media_to_people(video, AnimateOptions(estimator="mediapipe"), numbers, warnings=warnings)
+        assert warnings[-1].startswith("From 1.67 s to 2.67 s somebody else") and warnings[-1].endswith(ends)
 
 
 def test_who_is_seen_longer_is_kept(filmed):

@@ -103,7 +103,8 @@ def media_to_people(
             _followed(clip, person, {**asked, "view": person.person}, options, part(report, 0.8 + i * share, 0.8 + (i + 1) * share))
             for i, person in enumerate(chosen)
         ]
-    return [_of_one_person(person, warnings) for person in chosen]
+    way = "" if everyone else "; a person chosen by number (--person 1) is lost less easily"
+    return [_of_one_person(person, way, warnings) for person in chosen]
 
 
 def still_again(path: Path, seen: Keypoints, options: AnimateOptions, report: Report = silent) -> Keypoints:
@@ -176,13 +177,14 @@ def _followed(clip, person: Keypoints, asked: dict, options: AnimateOptions, rep
     return person
 
 
-def _of_one_person(seen: Keypoints, warnings: list) -> Keypoints:
+def _of_one_person(seen: Keypoints, way: str, warnings: list) -> Keypoints:
     from .pose import stretches
 
     seen, others = stretches.of_one_person(seen)
     for first, end in others:
         times = [f"{seen.start_s + frame / seen.fps:.2f} s" for frame in (first, end)]
-        warnings.append(f"From {times[0]} to {times[1]} somebody else was seen in this person's stead; these frames count as unseen.")
+        who = f"From {times[0]} to {times[1]} somebody else was seen in this person's stead"
+        warnings.append(f"{who}; these frames count as unseen{way}.")
     return seen
 
 

@@ -10,6 +10,7 @@ CONTROLS = ("fk", "ik")
 QUALITIES = ("draft", "good", "best")
 CAMERAS = ("still", "moving")
 CONFIDENCES = ("curves", "csv", "none")  # how the sureness of joints is kept
+CONFIDENCE_ENDING = ".confidence.csv"
 ROOTS = ("hips", "bone", "in_place")
 AXES = ("X", "Y", "Z", "-X", "-Y", "-Z")
 LAYOUTS = ("blazepose", "coco17", "halpe26", "wholebody133", "openpose25", "h36m17", "holistic139", "canonical22")

@@ -137,7 +137,7 @@ def animate(parser, inside_blender: bool) -> None:
     parser.add_argument("--no-foot-lock", action="store_true", help="leave feet as they were seen")
     parser.add_argument(
         "--confidence", choices=CONFIDENCES, default="curves",
-        help="how sure each joint is: as curves of the action, in a CSV beside OUT, or nowhere; default: curves",
+        help="how sure each joint is: as curves of the action (in a .blend alone), in a CSV beside OUT, or nowhere; default: curves",
     )  # fmt: skip
     _add_key_poses(parser)
     if inside_blender:

@@ -41,7 +41,7 @@ def render(parser, inside_blender: bool) -> None:
 def _add_other_sources(parser) -> None:
     parser.add_argument("--motion", metavar="CLIP", help="instead of a scene: a motion capture clip, as a stick figure")
     parser.add_argument(
-        "--turn", type=float, default=0.0, metavar="DEGREES", help="with --motion: look from this side; default: from the front"
+        "--turn", type=float, default=0.0, metavar="DEGREES", help="with --motion: look from this side; default: from the front of its first pose"
     )
     parser.add_argument("--keypoints", metavar="FILE.json", help="instead of a scene: what poseloom pose wrote")
     parser.add_argument("--video", metavar="VIDEO", help="instead of a scene: the poses of the people in a video")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Sequence
 
 from .errors import BadInput
-from .formats import CLIP_ENDINGS, TAKES_ENDINGS
+from .formats import CLIP_ENDINGS, CONFIDENCE_ENDING, TAKES_ENDINGS
 
 
 def find_clips(words: Sequence[str], endings: Sequence[str] = CLIP_ENDINGS + TAKES_ENDINGS, without: Path | None = None) -> list:
@@ -107,10 +107,8 @@ def check_apart(outs: Sequence[Path], inputs: Sequence) -> None:
 
 
 def tables(chosen, outs: Sequence[Path]) -> list:
-    """What --confidence csv writes beside `outs`; onto a .bvh skeleton, which needs no Blender, it writes none."""
-    if getattr(chosen, "confidence", None) != "csv" or Path(chosen.to).suffix.lower() == ".bvh":
-        return []
-    return [out.with_suffix(".confidence.csv") for out in outs]
+    """What --confidence csv writes beside `outs`."""
+    return [out.with_suffix(CONFIDENCE_ENDING) for out in outs] if getattr(chosen, "confidence", None) == "csv" else []
 
 
 def strip_file(chosen) -> Path | None:

@@ -15,10 +15,10 @@ from . import __version__, chains
 from .capture import AnimateOptions, keypoints_to_motion, media_to_keypoints, media_to_people, open_media, people_to_motions
 from .errors import BadInput
 from .formats import CHARACTER_ENDINGS, CHARACTERS
-from .key_poses import Keys, on_rig, through
+from .key_poses import Keys, on_rig, picked, through
 from .memory import handing_back
 from .motion.bvh import motion_to_rig, read_bvh, write_bvh
-from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes
+from .motion.files import joints_to_bytes, motion_to_bytes, partial_path, write_bytes, write_confidence
 from .motion.resample import cut, cut_rig, resample
 from .motion.types import Keypoints, Motion
 from .progress import Report, part, silent
@@ -256,12 +256,16 @@ def put(
             rig_motion, found = chains.motion_to_rig(
                 motion, target, motion.fps, controls=character.controls, root=character.root, rest=rest
             )
+            told, numbers = motion, range(1, len(motion) + 1)
         else:
             found = chains.by_controls(recognise(target), character.controls)
             rig_motion, at = on_rig(motion, keys, found.rig, motion.fps, 1, character.root, rest)
             rig_motion = through(rig_motion, at, motion.fps)
-            account.values["keys"] = at.tolist()
+            account.values["keys"] = numbers = at.tolist()
+            told = motion if keys.seconds is None else picked(motion, at - 1)
         write_bvh(out, found.rig, rig_motion)
+        if extras.confidence == "csv":
+            write_confidence(out, told, numbers)
         account.lap("retarget")
         done = {
             "frames": len(rig_motion), "fps": rig_motion.fps, "bones_keyed": int(rig_motion.keyed.sum()),

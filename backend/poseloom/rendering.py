@@ -15,7 +15,7 @@ import numpy as np
 
 from . import __version__, chains, restyle, stills
 from .errors import BadInput
-from .motion import png
+from .motion import png, travel
 from .motion.files import digest
 from .motion.pictures import Shot
 from .motion.resample import parse_time
@@ -188,7 +188,8 @@ def _cast(kind: str, source: Path, options: GuideOptions, out: Path, keep: bool,
     if kind == "motion":
         motion, _ = chains.read_clip(source)
         size = options.size or _LONG_SIDE
-        people = casts.of_motion(motion, (size, size), options.body, yaw_rad=np.radians(options.yaw_deg))
+        front = travel.heading(motion.lrot[:, 0])[0]
+        people = casts.of_motion(motion, (size, size), options.body, yaw_rad=front + np.radians(options.yaw_deg))
     elif kind == "keypoints":
         people = restyle.of_keypoints(source, options)
     else:
@@ -304,6 +305,8 @@ def read_options(method: str, given: Mapping[str, str]) -> dict:
             read[name] = _READERS.get(types[name], str)(text)
         except (ValueError, KeyError) as error:
             raise BadInput("bad_option", f'The option "{name}" cannot be "{text}".', "") from error
+    if kind:
+        kind(**read)
     return read
 
 

@@ -8,6 +8,7 @@ from bpy.props import EnumProperty, StringProperty
 from poseloom import chains
 from poseloom.errors import BadInput, PoseloomError
 from poseloom.key_poses import Keys, on_rig, picked
+from poseloom.motion.files import write_confidence
 from poseloom.motion.resample import resample
 from poseloom.motion.skeleton import motion_fk
 from poseloom.motion.types import Motion, Rig
@@ -131,8 +132,8 @@ def put_motion(context, obj, motion: Motion, clip: str, start_frame=None, *, see
         marks.write(action, motion, first)
         if chosen.confidence == "csv":
             path = preferences.cache_folder() if not bpy.data.filepath else Path(bpy.data.filepath).parent
-            name = f"{safe_name(action.name)}.confidence.csv"
-            text += f". Confidence: {confidence.write_table(path / name, motion, range(first, first + len(motion)))}"
+            named = path / f"{safe_name(action.name)}.csv"
+            text += f". Confidence: {write_confidence(named, motion, range(first, first + len(motion)))}"
     if last > context.scene.frame_end:
         text += f". The scene ends before, at {context.scene.frame_end}"
     return action, text + said_of_fights(fights.find(obj, keys, first))

@@ -1,13 +1,8 @@
-"""How sure the estimator was of each joint: a property of its bone with a curve, or a table beside the file."""
+"""How sure the estimator was of each joint: a property of its bone with a curve."""
 
 from __future__ import annotations
 
-import csv
-import io
-from pathlib import Path
-
 import numpy as np
-from poseloom.motion.files import write_bytes
 from poseloom.motion.types import Motion, Rig, RigMotion
 
 from . import keying, notes
@@ -43,17 +38,6 @@ def missing(obj, rig: Rig, motion: Motion) -> list:
 def note(action, made: list) -> None:
     """Let a revert remove the properties that were made for this Action."""
     notes.note_made(action, made)
-
-
-def write_table(path: Path, motion: Motion, frames) -> Path:
-    """A CSV with a row for each of `frames` (T,) of the scene: frame, time_s from the first on, and 0..1 of every joint."""
-    text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    rows.writerow(["frame", "time_s", *motion.skeleton.names])
-    for frame, sure in zip(frames, np.asarray(motion.score)):
-        rows.writerow([frame, f"{(frame - frames[0]) / motion.fps:.4f}", *(f"{value:.3f}" for value in sure)])
-    write_bytes(path, text.getvalue().encode())
-    return path
 
 
 def _path(bone: str) -> str:

@@ -45,13 +45,13 @@ def _packed(chosen, folder: Path):
         return packing.pack(folder, subjects, report)
 
 
-def _arrays(path) -> dict:
+def _arrays(path, made_by: str = "poseloom train pack") -> dict:
     """The arrays of a .npz; BadInput where it is none."""
     try:
         with np.load(path, allow_pickle=False) as z:
             return {key: z[key] for key in z.files}
     except (OSError, ValueError) as error:
-        raise BadInput("bad_pack", f"{path} cannot be read: {error}.", "Make it by poseloom train pack.") from error
+        raise BadInput("bad_pack", f"{path} cannot be read: {error}.", f"Make it by {made_by}.") from error
 
 
 def _lifter(chosen) -> int:
@@ -154,10 +154,11 @@ def _render(chosen) -> int:
 
 
 def _pictures(path) -> dict:
-    data = _arrays(path)
+    made_by = "backend/studio/embed_pictures.py"
+    data = _arrays(path, made_by)
     needed = {"rgb", "region", "rest", "xy", "away", "seen", "character", "clip", "clip_names", "seed"}
     if not needed <= set(data):
-        raise BadInput("bad_pack", f"{path} has no {min(needed - set(data))}.", "Make it by backend/studio/embed_pictures.py.")
+        raise BadInput("bad_pack", f"{path} has no {min(needed - set(data))}.", f"Make it by {made_by}.")
     _check_names(path, map(str, data["clip_names"][data["clip"]]))
     return data
 

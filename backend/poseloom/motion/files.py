@@ -5,6 +5,7 @@ Only plain arrays are written, and they are read without pickle.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import zipfile
@@ -14,6 +15,7 @@ from typing import Iterable
 import numpy as np
 
 from ..errors import BadInput
+from ..formats import CONFIDENCE_ENDING
 from .skeleton import motion_fk
 from .types import Keypoints, Motion, Skeleton
 
@@ -60,6 +62,19 @@ def joints_to_bytes(motion: Motion) -> bytes:
         names=list(s.names), parents=s.parents, gpos=gpos.astype(np.float32), grot=grot.astype(np.float32),
         contact=motion.contact, fps=motion.fps,
     )  # fmt: skip
+
+
+def write_confidence(out: Path, motion: Motion, frames) -> Path:
+    """NAME.confidence.csv beside `out`: a row for each of `frames` (T,) of the scene, with its number, time_s from the first
+    on, and 0..1 of every joint."""
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(["frame", "time_s", *motion.skeleton.names])
+    for frame, sure in zip(frames, np.asarray(motion.score)):
+        rows.writerow([frame, f"{(frame - frames[0]) / motion.fps:.4f}", *(f"{value:.3f}" for value in sure)])
+    path = Path(out).with_suffix(CONFIDENCE_ENDING)
+    write_bytes(path, text.getvalue().encode())
+    return path
 
 
 def partial_path(path: Path) -> Path:

@@ -50,10 +50,12 @@ def to_pixels(camera: Camera, seen) -> np.ndarray:
     return flat * np.array([camera.K[0, 0], camera.K[1, 1]]) + camera.K[:2, 2]
 
 
-def look_at(points, size, *, yaw_rad: float = 0.0, pitch_rad: float = 0.1, lens_mm: float = 50.0) -> Camera:
+def look_at(
+    points, size, *, yaw_rad: float = 0.0, pitch_rad: float = 0.1, lens_mm: float = 50.0, room: float = 0.0
+) -> Camera:  # fmt: skip
     """A camera that looks along +Y at all `points` (N,3), turned by `yaw_rad` counterclockwise from above.
 
-    BadInput where there are no points to look at.
+    room: how much more than the points it sees to all sides.  BadInput where there are no points to look at.
     """
     points = np.asarray(points, np.float64).reshape(-1, 3)
     points = points[np.isfinite(points).all(axis=1)]
@@ -64,8 +66,11 @@ def look_at(points, size, *, yaw_rad: float = 0.0, pitch_rad: float = 0.1, lens_
     right = np.array([np.cos(yaw_rad), np.sin(yaw_rad), 0.0])
     up = np.cross(right, ahead)
     K = intrinsics(size, lens_mm=lens_mm)
-    centre = 0.5 * (points.min(axis=0) + points.max(axis=0))
-    at = (points - centre) @ np.stack([right, up, ahead], axis=1)
+    turned = np.stack([right, np.cross([0.0, 0.0, 1.0], right), [0.0, 0.0, 1.0]], axis=1)
+    beside = points @ turned
+    middle = 0.5 * (beside.min(axis=0) + beside.max(axis=0))
+    centre = turned @ middle
+    at = (np.concatenate([beside - room, beside + room]) - middle) @ turned.T @ np.stack([right, up, ahead], axis=1)
     half = np.array(size) / 2.0 / K[0, 0]
     away = float((np.abs(at[:, :2]) / half - at[:, 2:]).max()) * 1.12
     world = np.eye(4)
@@ -76,9 +81,7 @@ def look_at(points, size, *, yaw_rad: float = 0.0, pitch_rad: float = 0.1, lens_
 def around(motion_places: np.ndarray, size, **how) -> Camera:
     """`look_at` for the joints (T,J,3) of a motion, with room for the head and the feet beyond the joints."""
     places = np.asarray(motion_places, np.float64)
-    places = places[np.isfinite(places).all(axis=-1)]
-    room = 0.12
-    return look_at(np.concatenate([places - room, places + room]), size, **how)
+    return look_at(places[np.isfinite(places).all(axis=-1)], size, room=0.12, **how)
 
 
 def depth_values(away, near: float, far: float, parallel: bool) -> np.ndarray:

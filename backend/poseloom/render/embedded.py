@@ -151,7 +151,7 @@ class _Run:
             condition = self.network.condition(self.reference, self.known, wanted)
             clean = self.network.sample(self.noise(guides.frame), condition, self.steps, stepped)
             rgb = placed(clean, self.squares[i], guides.size)
-            yield Frames(guides.frame, rgb, self._made(guides, self.squares[i]))
+            yield Frames(guides.frame, rgb, self._made(guides))
 
     def _prepare(self) -> None:
         size, shot = self.network.size, self.shot
@@ -176,10 +176,12 @@ class _Run:
         frame = None if self.options.shared_noise else frame
         return np.float32(self.options.noise) * starting_noise(self.network.size, self.shot.seed, frame)
 
-    def _made(self, guides: Guides, square) -> dict:
+    def _made(self, guides: Guides) -> dict:
         size, shot = self.network.size, self.shot
+        least, most = (f"{times:.1f}" for times in np.quantile(self.squares[:, 2] / size, (0, 1)))
+        times = most if least == most else f"up to {most}"
         notes = [
-            (square[2] > 1.05 * size, f"made at {size} x {size} pixels and enlarged {square[2] / size:.1f} times"),
+            (self.squares[:, 2].max() > 1.05 * size, f"made at {size} x {size} pixels and enlarged {times} times"),
             (len(guides.people) > 1, f"one of {len(guides.people)} people is shown"),
             (bool(shot.prompt), "the prompt was not read: this model takes no words"),
         ]
