@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from clips import numbered, write
 from seen import film, landmarks
 from test_contacts import slide_m_s
 from test_solve import dance
 
-from poseloom import capture
 from poseloom.capture import AnimateOptions, keypoints_to_motion
 from poseloom.errors import BadInput
 from poseloom.motion.contacts import foot_points
@@ -43,16 +41,6 @@ def test_somebody_else_is_taken_out(filmed):
     assert others == [(50, 80)]
     assert np.isnan(kept.xy[50:80]).all() and np.isnan(kept.xyz[50:80]).all() and not kept.score[50:80].any()
     np.testing.assert_array_equal(kept.xy[:50], filmed.xy[:50])
-
-
-def test_the_way_out_is_told_unless_it_was_taken(filmed, tmp_path, monkeypatch):
-    video = write(tmp_path / "v.mp4", map(numbered, range(5)))
-    lost = moved(filmed, slice(50, 80), [450.0, 30.0], 0.8)
-    monkeypatch.setattr(capture, "_look", lambda *_: [lost])
-    for numbers, ends in (([0], "(--person 1) is lost less easily."), ([1], "count as unseen."), (None, "count as unseen.")):
-        warnings: list = []
-        capture.media_to_people(video, AnimateOptions(estimator="mediapipe"), numbers, warnings=warnings)
-        assert warnings[-1].startswith("From 1.67 s to 2.67 s somebody else") and warnings[-1].endswith(ends)
 
 
 def test_who_is_seen_longer_is_kept(filmed):
@@ -128,16 +116,16 @@ def test_heights_of_nobody_are_refused_at_once(height_m):
     assert caught.value.code == "bad_height" and "0.3" in caught.value.hint
 
 
-def test_an_estimator_that_goes_over_to_another_is_told_of(data):
-    """In this clip somebody jumps out of the light; the estimator follows a walker until he is back."""
+def test_an_estimator_that_goes_over_to_another_is_brought_back(data):
+    """In this clip somebody jumps out of the light; the estimator follows a walker from frame 51 until he is back."""
     pytest.importorskip("mediapipe")
     from poseloom.capture import media_to_keypoints
 
     warnings: list = []
     media = data / "media" / "sports2d_demo.mp4"
     seen = media_to_keypoints(media, AnimateOptions(start="5s", end="7.4s", processes=1, reuse=True), warnings=warnings)
-    said = [warning for warning in warnings if "somebody else" in warning]
-    assert len(said) == 1 and len(seen) > 60
+    assert not [warning for warning in warnings if "somebody else" in warning] and len(seen) > 60
+    assert np.isfinite(seen.xy).all(axis=2).any(axis=1).sum() > 54
     trunk = np.array(seen.xy[:, [11, 12, 23, 24]], np.float64).mean(axis=1)
     step = np.linalg.norm(np.diff(trunk, axis=0), axis=-1)
     assert np.nanmax(step) < 0.5 * 390

@@ -20,6 +20,7 @@ from .progress import Report, part, silent
 WHOLE = "holistic139"  # the layout that tells of hands and face, with a body before them
 SEES_WHOLE = "holistic"  # the estimator that gives it
 SHORTEST_M, TALLEST_M = 0.3, 3.0
+_GLANCE_S = 1.0  # of a stretch in which nobody was seen, to find out whether somebody is there
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class AnimateOptions:
     """What a user may choose; times are "12" (a frame) or "1.5s" (seconds).
 
     quality one of quality.PRESETS, estimator None: the preset's; person from 1 on of everyone there is, 0: the main one,
-    without a look for others; camera "still" or "moving"; processes None: as the clip's length asks; reuse: what the
+    where everyone is looked for only if they are lost; camera "still" or "moving"; processes None: as the clip's length asks; reuse: what the
     estimator saw of the same media before is taken.  hands and face: True wants them, and an estimator that sees them
     where none is named; False leaves them out; None takes what is seen.
     """
@@ -86,7 +87,8 @@ def media_to_people(
     if everyone:
         asked["everyone"] = True
     moving = options.camera == "moving"
-    people = _look(clip, asked, options, everyone, part(report, 0.0, 0.8 if moving else 1.0))
+    most = 0.8 if moving else 1.0
+    people = _look(clip, asked, options, everyone, part(report, 0.0, most if everyone else 0.9 * most))
     warnings += clip.warnings
     if not _has_body(people[0]):
         if not bodiless:
@@ -96,15 +98,19 @@ def media_to_people(
             )  # fmt: skip
         if len(people) > 1 and not everyone:
             warnings.append(f"These are the hands of one of {len(people)} people: --person all gives them all.")
-    chosen = people[:1] if not everyone else [_person(n, people, path) for n in numbers or range(1, len(people) + 1)]
+    if everyone:
+        chosen = [_person(n, people, path) for n in numbers or range(1, len(people) + 1)]
+    else:
+        chosen = [_sought(path, people[0], asked, options, part(report, 0.9 * most, most))]
+        if chosen[0] is not people[0]:
+            asked["sought"] = True
     if moving:
         share = 0.2 / len(chosen)
         chosen = [
             _followed(clip, person, {**asked, "view": person.person}, options, part(report, 0.8 + i * share, 0.8 + (i + 1) * share))
             for i, person in enumerate(chosen)
         ]
-    way = "" if everyone else "; a person chosen by number (--person 1) is lost less easily"
-    return [_of_one_person(person, way, warnings) for person in chosen]
+    return [_of_one_person(person, warnings) for person in chosen]
 
 
 def still_again(path: Path, seen: Keypoints, options: AnimateOptions, report: Report = silent) -> Keypoints:
@@ -163,6 +169,30 @@ def _look(clip, asked: dict, options: AnimateOptions, everyone: bool, report: Re
     return people
 
 
+def _sought(path: Path, seen: Keypoints, asked: dict, options: AnimateOptions, report: Report) -> Keypoints:
+    """The main person `seen`, found among everyone where they were lost for long while somebody was in sight."""
+    from .media import Clip
+    from .pose import sought, stretches
+
+    one, others = stretches.of_one_person(seen)
+    gap = sought.lost(one)
+    if gap is None:
+        report(1.0, "seen")
+        return seen
+    clip, asked = open_media(path, options), {**asked, "everyone": True}
+    if not others:
+        first = clip.start_s + gap[0] / clip.fps
+        end = clip.start_s + min(gap[1] / clip.fps, gap[0] / clip.fps + _GLANCE_S)
+        glance = Clip(clip.source, first, end, clip.fps)
+        try:
+            _look(glance, {**asked, "start_s": first, "end_s": end}, options, True, part(report, 0.0, 0.1))
+        except BadInput:  # nobody is there
+            return seen
+    report(0.1, "looking for everyone")
+    found = sought.found(one, _look(clip, asked, options, True, part(report, 0.1, 1.0)))
+    return seen if found is one else found
+
+
 def _followed(clip, person: Keypoints, asked: dict, options: AnimateOptions, report: Report) -> Keypoints:
     """The keypoints with the view of a camera that moved, taken from before where that is allowed."""
     from .pose import background
@@ -177,14 +207,13 @@ def _followed(clip, person: Keypoints, asked: dict, options: AnimateOptions, rep
     return person
 
 
-def _of_one_person(seen: Keypoints, way: str, warnings: list) -> Keypoints:
+def _of_one_person(seen: Keypoints, warnings: list) -> Keypoints:
     from .pose import stretches
 
     seen, others = stretches.of_one_person(seen)
     for first, end in others:
         times = [f"{seen.start_s + frame / seen.fps:.2f} s" for frame in (first, end)]
-        who = f"From {times[0]} to {times[1]} somebody else was seen in this person's stead"
-        warnings.append(f"{who}; these frames count as unseen{way}.")
+        warnings.append(f"From {times[0]} to {times[1]} somebody else was seen in this person's stead; these frames count as unseen.")
     return seen
 
 
