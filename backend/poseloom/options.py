@@ -83,7 +83,7 @@ def _add_estimate(parser, several: bool = False) -> None:
     parser.add_argument("--camera", choices=CAMERAS, default="still", help="moving: its movement is taken out by the background")
     parser.add_argument(
         "--person", type=_person_or_all if several else _count, default=0, metavar="N",
-        help=f"which of several, from 1{', or all' if several else ''}; default: the main one, without a look for others",
+        help=f"which of several, from 1{', or all' if several else ''}; default: the main one, looking for others only where it is lost",
     )  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="see the media anew, though it was seen before")
     parser.add_argument("--processes", type=_count, metavar="N", help="see a clip in N parts at a time; default: by its length")
