@@ -210,12 +210,14 @@ def cancelled(model):
 
 def attention(model):
     """A ControlNet that asks within its attention beside the same one before: the difference, and how often it asked."""
-    net, pulses = renderer(model).pipeline.controlnet, []
+    whole, pulses = renderer(model).pipeline.controlnet, []
+    nets, found = getattr(whole, "nets", [whole]), {"most": 0.0, "size": []}
+    told = nets[0].config
     rng = torch.Generator().manual_seed(0)
-    words = torch.randn(3, 7, net.config.cross_attention_dim, generator=rng)
+    words = torch.randn(3, 7, told.cross_attention_dim, generator=rng)
     given = dict(sample=torch.randn(3, 4, 16, 16, generator=rng), timestep=5, encoder_hidden_states=words, return_dict=False)
-    pictures = torch.rand(3, 3, 128, 128, generator=rng)
-    nets, found = getattr(net, "nets", [net]), {"most": 0.0, "size": []}
+    side = 16 * 2 ** (len(told.conditioning_embedding_out_channels) - 1)
+    pictures = torch.rand(3, 3, side, side, generator=rng)
     for one in nets:
         with torch.inference_mode():
             before = one(**given, controlnet_cond=pictures)

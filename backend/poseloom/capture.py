@@ -177,7 +177,6 @@ def _sought(path: Path, seen: Keypoints, asked: dict, options: AnimateOptions, r
     one, others = stretches.of_one_person(seen)
     gap = sought.lost(one)
     if gap is None:
-        report(1.0, "seen")
         return seen
     clip, asked = open_media(path, options), {**asked, "everyone": True}
     if not others:
