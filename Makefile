@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints/main.txt
 TESTS ?= -m "not slow and not matrix"
+WORKERS ?= 2
 
 .PHONY: demo test backend zip clean
 
@@ -11,7 +12,7 @@ demo: $(VENV)/.demo
 	$(BIN)/poseloom demo --out out/demo --overwrite
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 # the backend that Blender's panel finds by itself
 backend:

@@ -94,6 +94,11 @@ def test_everyone_is_looked_for_only_where_somebody_is_there(filmed, video, look
     # nobody is there: a glance at a second of it
     lost, told = seen([without(filmed, LOST)], BadInput("no_person", "No person was found."))
     assert np.isnan(lost.xy[LOST]).all() and told == [] and asked == [(4.0, False), (1.0, True)]
+    # what was taken for somebody is none
+    lost, told = seen([beside(filmed, LOST)], BadInput("no_person", "No person was found."))
+    assert np.isnan(lost.xy[LOST]).all() and len(told) == 1 and asked == [(4.0, False), whole]
+    with pytest.raises(BadInput, match="has gone"):
+        seen([without(filmed, LOST)], BadInput("no_such_file", "v.mp4 has gone."))
     # somebody is there, the same person or not
     other = replace(beside(filmed), person=2)
     one, told = seen([without(filmed, LOST)], [filmed], [other, filmed])

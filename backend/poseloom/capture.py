@@ -28,9 +28,9 @@ class AnimateOptions:
     """What a user may choose; times are "12" (a frame) or "1.5s" (seconds).
 
     quality one of quality.PRESETS, estimator None: the preset's; person from 1 on of everyone there is, 0: the main one,
-    where everyone is looked for only if they are lost; camera "still" or "moving"; processes None: as the clip's length asks; reuse: what the
-    estimator saw of the same media before is taken.  hands and face: True wants them, and an estimator that sees them
-    where none is named; False leaves them out; None takes what is seen.
+    where everyone is looked for only if they are lost; camera "still" or "moving"; processes None: as the clip's length
+    asks; reuse: what the estimator saw of the same media before is taken.  hands and face: True wants them, and an
+    estimator that sees them where none is named; False leaves them out; None takes what is seen.
     """
 
     quality: str = "good"
@@ -179,16 +179,18 @@ def _sought(path: Path, seen: Keypoints, asked: dict, options: AnimateOptions, r
     if gap is None:
         return seen
     clip, asked = open_media(path, options), {**asked, "everyone": True}
-    if not others:
-        first = clip.start_s + gap[0] / clip.fps
-        end = clip.start_s + min(gap[1] / clip.fps, gap[0] / clip.fps + _GLANCE_S)
-        glance = Clip(clip.source, first, end, clip.fps)
-        try:
+    try:
+        if not others:
+            first = clip.start_s + gap[0] / clip.fps
+            end = clip.start_s + min(gap[1] / clip.fps, gap[0] / clip.fps + _GLANCE_S)
+            glance = Clip(clip.source, first, end, clip.fps)
             _look(glance, {**asked, "start_s": first, "end_s": end}, options, True, part(report, 0.0, 0.1))
-        except BadInput:  # nobody is there
-            return seen
-    report(0.1, "looking for everyone")
-    found = sought.found(one, _look(clip, asked, options, True, part(report, 0.1, 1.0)))
+        report(0.1, "looking for everyone")
+        found = sought.found(one, _look(clip, asked, options, True, part(report, 0.1, 1.0)))
+    except BadInput as error:
+        if error.code != "no_person":
+            raise
+        return seen
     return seen if found is one else found
 
 
