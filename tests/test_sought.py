@@ -46,13 +46,16 @@ def test_who_is_lost_for_half_a_second_or_longer_is_lost(filmed):
 
 
 def test_frames_are_taken_of_who_is_at_the_same_place(filmed):
-    """And of these alone: what was seen stays."""
+    """And of these alone: what was seen stays, but where it lies beside the body."""
     one, near = without(filmed, LOST), beside(filmed, by=1.0)
     full = sought.found(one, [beside(filmed), near])
     seen = np.r_[0 : LOST.start, LOST.stop : len(one)]
     for name in ("xy", "xyz", "score"):
         np.testing.assert_array_equal(getattr(full, name)[seen], getattr(one, name)[seen])
         np.testing.assert_array_equal(getattr(full, name)[LOST], getattr(near, name)[LOST])
+    astray = sought.found(beside(one, slice(80, 84), 200.0), [near])
+    np.testing.assert_array_equal(astray.xy[80:84], near.xy[80:84])
+    np.testing.assert_array_equal(astray.xy[84:], one.xy[84:])
     part = sought.found(one, [without(near, slice(0, 60))])
     assert np.isnan(part.xy[50:60]).all() and np.isfinite(part.xy[60:]).all()
     for people in ([], [beside(filmed)], [one]):

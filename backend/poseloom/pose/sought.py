@@ -23,27 +23,35 @@ def lost(person: Keypoints) -> Optional[tuple[int, int]]:
 
 
 def found(person: Keypoints, people: Sequence[Keypoints]) -> Keypoints:
-    """`person` with the frames in which only the same one of `people`, of the same clip and layout, is seen."""
-    same = [one for one in people if len(one) == len(person) and _apart(person, one) < _SAME_PERSON]
-    if not same:
+    """`person`, with the frames of the same one of `people`, of the same clip and layout, where only that one is seen or
+    the two are not of one person: who looks for everyone is not lost beside the body."""
+    same = [one for one in people if len(one) == len(person) and _usual(_apart(person, one)) < _SAME_PERSON]
+    missing = ~_seen(person)
+    other = max(same, key=lambda one: int((_seen(one) & missing).sum()), default=person)
+    if not (_seen(other) & missing).any():
         return person
-    other = max(same, key=lambda one: int((_seen(one) & ~_seen(person)).sum()))
-    more = _seen(other) & ~_seen(person)
+    more = _seen(other) & ~(_apart(person, other) < _SAME_PERSON)
     rows = {name: np.array(getattr(person, name)) for name in ("xy", "xyz", "score") if getattr(person, name) is not None}
     for name, values in rows.items():
         values[more] = getattr(other, name)[more]
-    return replace(person, **rows) if more.any() else person
+    return replace(person, **rows)
 
 
 def _seen(person: Keypoints) -> np.ndarray:
     return np.isfinite(person.xy).all(axis=2).any(axis=1)
 
 
-def _apart(one: Keypoints, other: Keypoints) -> float:
-    """The usual distance of two people's points in frames that show both, in heights; infinite without such frames."""
+def _usual(apart: np.ndarray) -> float:
+    """The median of what is known; infinite where nothing is."""
+    known = apart[np.isfinite(apart)]
+    return float(np.median(known)) if len(known) else np.inf
+
+
+def _apart(one: Keypoints, other: Keypoints) -> np.ndarray:
+    """(T,) how far two people's points are from each other, in heights; NaN in frames without points of both."""
     both = np.isfinite(one.xy).all(axis=2) & np.isfinite(other.xy).all(axis=2)
-    apart = [
-        np.linalg.norm(p[seen] - q[seen], axis=-1).mean() / max(np.ptp(p[seen, 1]), 1.0)
-        for p, q, seen in zip(one.xy, other.xy, both) if seen.any()
-    ]  # fmt: skip
-    return float(np.median(apart)) if apart else np.inf
+    apart = np.full(len(one), np.nan)
+    for frame in np.flatnonzero(both.any(axis=1)):
+        a, b = one.xy[frame, both[frame]], other.xy[frame, both[frame]]
+        apart[frame] = np.linalg.norm(a - b, axis=-1).mean() / max(np.ptp(a[:, 1]), np.ptp(b[:, 1]), 1.0)
+    return apart
