@@ -25,6 +25,7 @@ from ..motion.types import Keypoints
 from ..prefetch import Prefetched
 from ..progress import Report, silent
 from ..shots import CutFinder, Watched
+from .sought import apart
 
 OVERLAP = 12  # frames that two neighbours both see; over them one fades into the other
 SHORTEST_S = 8.0  # of a stretch: below, starting a process costs more than it saves
@@ -113,13 +114,9 @@ def _faded(first, second, begin: int, weight: np.ndarray):
 
 
 def _agree(first: Keypoints, second: Keypoints, begin: int, shared: int) -> bool:
-    a, b = first.xy[begin:], second.xy[:shared]
-    both = np.isfinite(a).all(axis=2) & np.isfinite(b).all(axis=2)  # some estimators do not see all points
-    apart = [
-        np.linalg.norm(p[seen] - q[seen], axis=-1).mean() / max(np.ptp(p[seen, 1]), 1.0)
-        for p, q, seen in zip(a, b, both) if seen.any()
-    ]  # fmt: skip
-    return not apart or bool(np.median(apart) < _SAME_PERSON)
+    distance = apart(first.xy[begin : begin + len(second)], second.xy[:shared])
+    known = distance[np.isfinite(distance)]
+    return not len(known) or bool(np.median(known) < _SAME_PERSON)
 
 
 def _see_apart(name: str, clip, stretches: list, report: Report) -> list[Keypoints] | None:
